@@ -1,1 +1,7 @@
-//! placeholder
+//! The tenant engine: a PocketBase-compatible backend over one SQLite file, alone or many in one host.
+
+pub mod error;
+pub mod rules;
+pub mod schema;
+
+pub use error::{ApiError, Error, Result};
