@@ -3,5 +3,6 @@
 pub mod error;
 pub mod rules;
 pub mod schema;
+pub mod store;
 
 pub use error::{ApiError, Error, Result};
