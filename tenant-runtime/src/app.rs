@@ -139,6 +139,11 @@ impl App {
         &self.0.hooks
     }
 
+    /// The API of this backend, ready to be called.
+    pub fn router(&self) -> axum::Router {
+        crate::http::router(self)
+    }
+
     /// Gives back what memory can be given back without closing.
     pub async fn rest(&self) {
         self.0.store.rest().await;

@@ -2,14 +2,19 @@
 
 pub mod app;
 pub mod auth;
+pub mod client_address;
 pub mod error;
 pub mod files;
 pub mod hooks;
+pub mod http;
 pub mod json;
 pub mod records;
 pub mod rules;
 pub mod schema;
+pub mod service;
 pub mod settings;
 pub mod store;
 
+pub use client_address::ClientAddress;
 pub use error::{ApiError, Error, Result};
+pub use service::{BoxError, HttpService};

@@ -31,8 +31,6 @@ impl Caller {
 
     /// Whether they are that very record.
     pub fn is(&self, record: &Record) -> bool {
-        self.0
-            .as_ref()
-            .is_some_and(|own| own.collection().id == record.collection().id && own.id() == record.id())
+        self.0.as_ref().is_some_and(|own| own.collection().id == record.collection().id && own.id() == record.id())
     }
 }

@@ -31,14 +31,17 @@ fn around_save(event: &mut RecordEvent<'_>, next: Next<'_, crate::hooks::events:
     }
     let password_changed = event.record.changed_by_name("password");
     let unset = event.record.text("tokenKey").is_empty();
-    let stale = (password_changed || event.record.changed_by_name("email")) && !event.record.changed_by_name("tokenKey");
+    let stale =
+        (password_changed || event.record.changed_by_name("email")) && !event.record.changed_by_name("tokenKey");
     if unset || (!event.record.is_new() && stale) {
         set(event.record, "tokenKey", Value::Text(pattern::random_key(TOKEN_KEY_LENGTH)));
     }
     let (action, key_changed) = (event.action, event.record.changed_by_name("tokenKey"));
     next.run(event)?;
     match action {
-        Action::Create if event.record.collection().is_superusers() && event.record.text("email") != INSTALLER_EMAIL => {
+        Action::Create
+            if event.record.collection().is_superusers() && event.record.text("email") != INSTALLER_EMAIL =>
+        {
             let sql = format!("DELETE FROM `{SUPERUSERS}` WHERE `email` = ?1");
             event.tx.prepare_cached(&sql)?.execute([INSTALLER_EMAIL])?;
         }

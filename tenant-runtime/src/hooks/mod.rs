@@ -57,11 +57,7 @@ impl<K: Event> Hook<K> {
     }
 
     /// Runs the handlers and, inside the innermost, `finish`.
-    pub fn trigger(
-        &self,
-        event: &mut K::Of<'_>,
-        mut finish: impl FnMut(&mut K::Of<'_>) -> Result<()>,
-    ) -> Result<()> {
+    pub fn trigger(&self, event: &mut K::Of<'_>, mut finish: impl FnMut(&mut K::Of<'_>) -> Result<()>) -> Result<()> {
         Next { rest: &self.handlers, finish: &mut finish }.run(event)
     }
 }

@@ -1,7 +1,7 @@
 //! Every event that can be hooked, by PocketBase's names.
 
-use super::events::{Action, CollectionOutcomes, RecordEvents, RecordOutcomes};
 use super::Hook;
+use super::events::{Action, CollectionOutcomes, RecordEvents, RecordOutcomes};
 
 /// The hooks of one backend. Filled before serving begins, then read only.
 #[derive(Default)]

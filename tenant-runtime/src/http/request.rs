@@ -55,7 +55,8 @@ impl Head {
         if self.token.is_empty() {
             return Ok(Caller::guest());
         }
-        Ok(auth::authenticate(db, schema, &self.token)?.map_or_else(Caller::guest, |(record, _)| Caller::record(record)))
+        Ok(auth::authenticate(db, schema, &self.token)?
+            .map_or_else(Caller::guest, |(record, _)| Caller::record(record)))
     }
 
     /// What rules see of the request.

@@ -11,7 +11,7 @@ use super::find::{self, quote};
 use super::{Record, Value, pattern};
 use crate::auth::Caller;
 use crate::error::{ApiError, Error, Result};
-use crate::rules::{ClientError, ParseError, Param, Query, RequestInfo};
+use crate::rules::{ClientError, Param, ParseError, Query, RequestInfo};
 use crate::schema::{Collection, Schema};
 
 /// The name of the one-row table that stands in for a record which does not exist yet.
@@ -85,11 +85,12 @@ impl<'a> Scope<'a> {
         let columns: Vec<String> =
             record.collection().fields.iter().map(|field| format!("? AS {}", quote(&field.name))).collect();
         let sql = format!("WITH {NEW_ROW} AS (SELECT {}) {} LIMIT 1", columns.join(","), select.to_sql("1"));
-        let values = record.collection().fields.iter().zip(record.values()).map(|(field, value)| match field.name.as_str() {
-            "id" if value.is_empty() => Sql::Text(pattern::random_id(15)),
-            "verified" if record.collection().is_auth() => Sql::Integer(0),
-            _ => Value::to_sql(value),
-        });
+        let values =
+            record.collection().fields.iter().zip(record.values()).map(|(field, value)| match field.name.as_str() {
+                "id" if value.is_empty() => Sql::Text(pattern::random_id(15)),
+                "verified" if record.collection().is_auth() => Sql::Integer(0),
+                _ => Value::to_sql(value),
+            });
         let mut statement = self.db.prepare_cached(&sql)?;
         let params = params_from_iter(values.chain(find::bound(&select)));
         Ok(statement.query_row(params, |_| Ok(())).optional()?.is_some())

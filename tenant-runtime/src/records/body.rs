@@ -212,12 +212,9 @@ mod tests {
     #[test]
     fn single_relation_modifiers_apply_as_observed() {
         let mut record = record(vec![("r", FieldKind::Relation(RelationOptions::default()))]);
-        for (body, expected) in [
-            (json!({"r": "A"}), "A"),
-            (json!({"r+": "B"}), "B"),
-            (json!({"+r": "A"}), "B"),
-            (json!({"r-": "B"}), ""),
-        ] {
+        for (body, expected) in
+            [(json!({"r": "A"}), "A"), (json!({"r+": "B"}), "B"), (json!({"+r": "A"}), "B"), (json!({"r-": "B"}), "")]
+        {
             apply(&mut record, body);
             assert_eq!(record.text("r"), expected);
         }

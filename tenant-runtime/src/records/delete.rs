@@ -45,7 +45,8 @@ fn release_references(app: &App, tx: &mut Tx, deleted: &Record) -> Result<()> {
             let referencing = referencing(tx, &owner, &owner.fields[at], deleted.id(), BATCH)?;
             let full = referencing.len() == BATCH;
             for mut record in referencing {
-                let left: Vec<String> = record.values()[at].items().iter().filter(|id| *id != deleted.id()).cloned().collect();
+                let left: Vec<String> =
+                    record.values()[at].items().iter().filter(|id| *id != deleted.id()).cloned().collect();
                 if left.is_empty() && relation.cascade_delete {
                     delete(app, tx, record)?;
                     continue;
@@ -58,10 +59,13 @@ fn release_references(app: &App, tx: &mut Tx, deleted: &Record) -> Result<()> {
                         record.id()
                     )));
                 }
-                record.set_value(at, match owner.fields[at].is_multiple() {
-                    true => Value::List(left),
-                    false => Value::Text(left.into_iter().next().unwrap_or_default()),
-                });
+                record.set_value(
+                    at,
+                    match owner.fields[at].is_multiple() {
+                        true => Value::List(left),
+                        false => Value::Text(left.into_iter().next().unwrap_or_default()),
+                    },
+                );
                 save::save_unvalidated(app, tx, record)?;
             }
             if !full {
@@ -88,11 +92,7 @@ pub fn referencing(
     } else {
         format!("{} = ?1", quote(&field.name))
     };
-    let sql = format!(
-        "SELECT {} FROM {} WHERE {condition} LIMIT {limit}",
-        columns(owner, None),
-        quote(&owner.name)
-    );
+    let sql = format!("SELECT {} FROM {} WHERE {condition} LIMIT {limit}", columns(owner, None), quote(&owner.name));
     let mut statement = db.prepare_cached(&sql)?;
     let rows = statement.query_map([id], |row| Record::from_row(owner, row, 0))?;
     Ok(rows.collect::<rusqlite::Result<Vec<Record>>>()?)

@@ -77,7 +77,7 @@ pub fn any(db: &Connection, select: &Select) -> Result<bool> {
 }
 
 /// How many records a compiled query selects.
-pub fn count(db: &Connection, select: &Select) -> Result<u64> {
+pub fn count(db: &Connection, select: &Select) -> Result<i64> {
     if select.never {
         return Ok(0);
     }

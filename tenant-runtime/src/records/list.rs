@@ -63,11 +63,11 @@ impl Page {
     }
 
     /// Appends the keys beside `items`, with the braces of the whole.
-    pub fn write(&self, total: Option<u64>, items: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<Vec<u8>> {
+    pub fn write(&self, total: Option<i64>, items: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<Vec<u8>> {
         let mut out = Vec::with_capacity(4096);
         out.extend_from_slice(b"{\"items\":[");
         items(&mut out)?;
-        let (total, pages) = match total.and_then(|total| i64::try_from(total).ok()) {
+        let (total, pages) = match total {
             Some(total) => (total, (total + self.per_page - 1) / self.per_page),
             None => (-1, -1),
         };

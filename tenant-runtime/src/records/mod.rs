@@ -1,6 +1,7 @@
 //! Records: their values, and finding, saving and deleting them with the rules and hooks in between.
 
 pub mod access;
+pub mod actions;
 pub mod body;
 pub mod datetime;
 pub mod delete;

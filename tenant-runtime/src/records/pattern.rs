@@ -91,9 +91,9 @@ fn expand(part: &regex_syntax::hir::Hir, text: &mut String) -> Result<(), String
         }
         HirKind::Class(Class::Bytes(_)) => return Err("classes of bytes are not supported".to_owned()),
         HirKind::Repetition(repetition) => {
-            let most = repetition.max.map_or(OPEN_END.max(repetition.min), |max| {
-                if max > repetition.min { max - 1 } else { max }
-            });
+            let most = repetition
+                .max
+                .map_or(OPEN_END.max(repetition.min), |max| if max > repetition.min { max - 1 } else { max });
             for _ in 0..rand::rng().random_range(repetition.min..=most.max(repetition.min)) {
                 expand(&repetition.sub, text)?;
             }
@@ -161,7 +161,9 @@ mod tests {
 
     #[test]
     fn addresses_are_read_as_observed() {
-        for good in ["example.com", "http://localhost", "https://user@x.com:8080/p?q#f", "http://127.0.0.1", "mailto:a@b.co"] {
+        for good in
+            ["example.com", "http://localhost", "https://user@x.com:8080/p?q#f", "http://127.0.0.1", "mailto:a@b.co"]
+        {
             assert!(url_host(good).is_some(), "{good}");
         }
         for bad in ["localhost", "//x.com", "/rel", "javascript:alert(1)", "http://a b.com", ""] {

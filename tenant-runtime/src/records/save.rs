@@ -42,9 +42,9 @@ fn run(app: &App, tx: &mut Tx, mut record: Record, checks: Checks) -> Result<Arc
     let mut event = RecordEvent { app, tx, record: &mut record, action };
     let result = hooks.around(action).trigger(&mut event, |event| {
         if checks == Checks::All {
-            hooks.record_validate.trigger(event, |event| {
-                validate::validate(event.tx, &event.app.schema(), event.record)
-            })?;
+            hooks
+                .record_validate
+                .trigger(event, |event| validate::validate(event.tx, &event.app.schema(), event.record))?;
         }
         hooks.execute(action).trigger(event, write)
     });
@@ -121,7 +121,8 @@ fn write(event: &mut RecordEvent<'_>) -> Result<()> {
 }
 
 fn insert_sql(collection: &Collection) -> String {
-    let mut sql = format!("INSERT INTO {} ({}) VALUES (", quote(&collection.name), super::find::columns(collection, None));
+    let mut sql =
+        format!("INSERT INTO {} ({}) VALUES (", quote(&collection.name), super::find::columns(collection, None));
     for at in 0..collection.fields.len() {
         sql.push_str(if at == 0 { "?" } else { ",?" });
     }

@@ -117,9 +117,7 @@ fn check_new_id(db: &Connection, record: &Record, options: &TextOptions) -> Resu
         return Ok(Some(FieldError::new("validation_forbidden_pk_character", &message).with("ch", c.to_string())));
     }
     let lower = id.to_ascii_lowercase();
-    let device = |prefix: &str| {
-        lower.strip_prefix(prefix).is_some_and(|rest| matches!(rest.as_bytes(), [b'1'..=b'9']))
-    };
+    let device = |prefix: &str| lower.strip_prefix(prefix).is_some_and(|rest| matches!(rest.as_bytes(), [b'1'..=b'9']));
     let reserved = matches!(lower.as_str(), "con" | "prn" | "aux" | "nul") || device("com") || device("lpt");
     Ok(reserved.then(|| {
         FieldError::new("validation_reserved_pk", &format!("The primary key \"{id}\" is reserved and cannot be used."))
@@ -167,9 +165,9 @@ fn check_url(text: &str, options: &DomainOptions) -> Option<FieldError> {
 }
 
 fn is_allowed(domain: &str, options: &DomainOptions) -> bool {
-    let listed = |list: &Option<Vec<String>>| list.as_ref().filter(|list| !list.is_empty()).map(|list| {
-        list.iter().any(|entry| entry == domain)
-    });
+    let listed = |list: &Option<Vec<String>>| {
+        list.as_ref().filter(|list| !list.is_empty()).map(|list| list.iter().any(|entry| entry == domain))
+    };
     listed(&options.only_domains).unwrap_or(true) && !listed(&options.except_domains).unwrap_or(false)
 }
 
@@ -183,10 +181,7 @@ fn check_date(text: &str, options: &DateOptions) -> Option<FieldError> {
     }
     let max = datetime::parse(&options.max).filter(|max| moment > *max)?;
     let message = format!("Must be no greater than {}.", go_text(max));
-    Some(
-        FieldError::new("validation_max_less_equal_than_required", &message)
-            .with("threshold", datetime::rfc3339(max)),
-    )
+    Some(FieldError::new("validation_max_less_equal_than_required", &message).with("threshold", datetime::rfc3339(max)))
 }
 
 fn check_select(value: &Value, options: &SelectOptions) -> Option<FieldError> {
@@ -196,7 +191,10 @@ fn check_select(value: &Value, options: &SelectOptions) -> Option<FieldError> {
     }
     let known = options.values.as_deref().unwrap_or_default();
     let unknown = items.iter().find(|item| !known.contains(item))?;
-    Some(FieldError::new("validation_invalid_value", &format!("Invalid value {unknown}.")).with("value", unknown.clone()))
+    Some(
+        FieldError::new("validation_invalid_value", &format!("Invalid value {unknown}."))
+            .with("value", unknown.clone()),
+    )
 }
 
 fn too_many_values(most: i64) -> FieldError {

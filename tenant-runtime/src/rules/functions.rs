@@ -24,11 +24,7 @@ pub(super) fn call(
 }
 
 /// `geoDistance(lonA, latA, lonB, latB)`: kilometres by the spherical law of cosines. Of many values any will do.
-fn geo_distance(
-    compiler: &mut Compiler<'_>,
-    arguments: &[Term],
-    side: Side,
-) -> Result<Operand, ParseError> {
+fn geo_distance(compiler: &mut Compiler<'_>, arguments: &[Term], side: Side) -> Result<Operand, ParseError> {
     let [lon_a, lat_a, lon_b, lat_b] = arguments else {
         return Err(ParseError::new("geoDistance takes exactly 4 arguments"));
     };
@@ -46,24 +42,14 @@ fn geo_distance(
     // rounding may carry the cosine of no distance at all past 1, which acos() answers with NULL
     let mut sql = Sql::raw(format!("({EARTH_RADIUS} * acos(max(-1, min(1, cos("));
     sql.append(&lat_a).push(") * cos(").append(&lat_b);
-    sql.push(") * cos(")
-        .append(&lon_b)
-        .push(" - ")
-        .append(&lon_a);
+    sql.push(") * cos(").append(&lon_b).push(" - ").append(&lon_a);
     sql.push(") + sin(").append(&lat_a).push(") * sin(");
     sql.append(&lat_b).push(")))))");
-    Ok(Operand {
-        guard,
-        ..Operand::computed(sql, Blank::Distinct)
-    })
+    Ok(Operand { guard, ..Operand::computed(sql, Blank::Distinct) })
 }
 
 /// `strftime(format[, time[, modifier…]])`, as SQLite has it.
-fn strftime(
-    compiler: &mut Compiler<'_>,
-    arguments: &[Term],
-    side: Side,
-) -> Result<Operand, ParseError> {
+fn strftime(compiler: &mut Compiler<'_>, arguments: &[Term], side: Side) -> Result<Operand, ParseError> {
     if !(1..=10).contains(&arguments.len()) {
         return Err(ParseError::new("strftime takes 1 to 10 arguments"));
     }
@@ -77,10 +63,7 @@ fn strftime(
             Term::Call(..) => false,
         };
         if !allowed {
-            return Err(ParseError::new(format!(
-                "strftime does not take such an argument {}",
-                at + 1
-            )));
+            return Err(ParseError::new(format!("strftime does not take such an argument {}", at + 1)));
         }
         let operand = compiler.operand(term, side)?;
         let separator = if at == 0 { "" } else { ", " };
@@ -97,12 +80,7 @@ fn strftime(
     every_sql.push(")");
     Ok(Operand {
         guard,
-        every: every.map(|every| {
-            Box::new(Every {
-                scalar: Scalar::Computed(every_sql, Blank::Equal),
-                ..*every
-            })
-        }),
+        every: every.map(|every| Box::new(Every { scalar: Scalar::Computed(every_sql, Blank::Equal), ..*every })),
         ..Operand::computed(sql, Blank::Equal)
     })
 }

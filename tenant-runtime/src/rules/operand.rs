@@ -60,11 +60,7 @@ impl Operand {
     }
 
     fn single(scalar: Scalar) -> Operand {
-        Operand {
-            scalar,
-            guard: None,
-            every: None,
-        }
+        Operand { scalar, guard: None, every: None }
     }
 }
 
