@@ -1,7 +1,6 @@
 //! SQLite: one writer, few readers, and the threads they run on. Knows nothing of collections.
 
 mod connection;
-mod migrations;
 mod pool;
 mod readers;
 mod transaction;
@@ -15,7 +14,6 @@ use rusqlite::Connection;
 use crate::error::Result;
 
 pub use connection::open_exclusive;
-pub use migrations::migrate;
 pub use pool::{Pool, lower_priority_of_this_thread};
 pub use transaction::Tx;
 
