@@ -1,0 +1,93 @@
+//! Everything that touches nodes: where projects live, what is wished of them there, and what is seen.
+
+pub mod reconcile;
+pub mod routes;
+mod seen;
+pub mod urls;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context as _;
+use tenant_runtime::auth::TenantHasher;
+use tenant_runtime::host::{NodeClient, TenantReport};
+use tokio::sync::Notify;
+
+use crate::state::Platform;
+
+pub use seen::Seen;
+
+/// The one node of a single machine.
+pub const LOCAL: &str = "local";
+
+/// The nodes and the latest report of each project.
+#[derive(Clone)]
+pub struct Fleet(Arc<Inner>);
+
+struct Inner {
+    nodes: HashMap<String, NodeClient>,
+    hasher: TenantHasher,
+    seen: Mutex<HashMap<String, Seen>>,
+    /// Rings when some wish changed.
+    bell: Notify,
+}
+
+impl Fleet {
+    /// A fleet of the node in this process.
+    pub fn local(node: NodeClient, hasher: TenantHasher) -> Fleet {
+        Fleet(Arc::new(Inner {
+            nodes: HashMap::from([(LOCAL.to_owned(), node)]),
+            hasher,
+            seen: Mutex::default(),
+            bell: Notify::new(),
+        }))
+    }
+
+    /// Where a new project goes.
+    pub fn place(&self) -> &'static str {
+        LOCAL
+    }
+
+    /// The client of a node.
+    pub fn node(&self, id: &str) -> anyhow::Result<&NodeClient> {
+        self.0.nodes.get(id).with_context(|| format!("there is no node {id}"))
+    }
+
+    /// Where superusers' passwords are hashed.
+    pub fn hasher(&self) -> &TenantHasher {
+        &self.0.hasher
+    }
+
+    /// The latest report of a project, if there was one since the start.
+    pub fn seen(&self, project: &str) -> Option<Seen> {
+        self.lock().get(project).cloned()
+    }
+
+    /// Takes in a report and tells the console if it changes what is shown.
+    pub fn see(&self, platform: &Platform, report: TenantReport) {
+        let id = report.id.to_string();
+        let changed = {
+            let mut seen = self.lock();
+            let next = Seen::of(&report);
+            let changed = seen.get(&id) != Some(&next);
+            seen.insert(id.clone(), next);
+            changed
+        };
+        if changed {
+            platform.changed(&id);
+        }
+    }
+
+    /// Asks for a round of the reconciler.
+    pub fn poke(&self) {
+        self.0.bell.notify_one();
+    }
+
+    fn all_seen(&self) -> Vec<(String, Seen)> {
+        self.lock().iter().map(|(id, seen)| (id.clone(), seen.clone())).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
