@@ -1,7 +1,12 @@
 //! The tenant engine: a PocketBase-compatible backend over one SQLite file, alone or many in one host.
 
+pub mod client_address;
 pub mod error;
+pub mod host;
 pub mod rules;
 pub mod schema;
+pub mod service;
 
+pub use client_address::ClientAddress;
 pub use error::{ApiError, Error, Result};
+pub use service::{BoxError, HttpService};
