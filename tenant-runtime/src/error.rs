@@ -82,11 +82,7 @@ pub struct FieldError {
 impl FieldError {
     /// An error without parameters.
     pub fn new(code: &str, message: &str) -> FieldError {
-        FieldError {
-            code: code.to_owned(),
-            message: sentence(message),
-            params: Map::new(),
-        }
+        FieldError { code: code.to_owned(), message: sentence(message), params: Map::new() }
     }
 
     /// Adds a parameter.
@@ -126,17 +122,13 @@ impl Problems {
 
     /// Notes an error; the first of a field stays.
     pub fn add(&mut self, field: &str, error: FieldError) {
-        self.0
-            .entry(field.to_owned())
-            .or_insert(Problem::Item(error));
+        self.0.entry(field.to_owned()).or_insert(Problem::Item(error));
     }
 
     /// Notes the errors of a field's parts, if there are any.
     pub fn nest(&mut self, field: &str, inner: Problems) {
         if !inner.is_empty() {
-            self.0
-                .entry(field.to_owned())
-                .or_insert(Problem::Nested(inner));
+            self.0.entry(field.to_owned()).or_insert(Problem::Nested(inner));
         }
     }
 
@@ -147,18 +139,12 @@ impl Problems {
 
     /// The errors by field.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Problem)> {
-        self.0
-            .iter()
-            .map(|(field, problem)| (field.as_str(), problem))
+        self.0.iter().map(|(field, problem)| (field.as_str(), problem))
     }
 
     /// `Err(Error::Invalid)` if there are any.
     pub fn into_result(self) -> Result<()> {
-        if self.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Invalid(self))
-        }
+        if self.is_empty() { Ok(()) } else { Err(Error::Invalid(self)) }
     }
 
     fn names(&self) -> String {
@@ -169,12 +155,7 @@ impl Problems {
 impl ApiError {
     /// An answer with that status; an empty message stands for the status's own.
     pub fn new(status: StatusCode, message: &str) -> ApiError {
-        ApiError {
-            status,
-            message: message.to_owned(),
-            data: Json::Object(Map::new()),
-            retry_after: None,
-        }
+        ApiError { status, message: message.to_owned(), data: Json::Object(Map::new()), retry_after: None }
     }
 
     /// 400.
@@ -199,10 +180,7 @@ impl ApiError {
 
     /// An answer of the platform rather than the engine, with its stable code under `data.code`.
     pub fn coded(status: StatusCode, code: &str, message: &str) -> ApiError {
-        ApiError {
-            data: serde_json::json!({ "code": code }),
-            ..ApiError::new(status, message)
-        }
+        ApiError { data: serde_json::json!({ "code": code }), ..ApiError::new(status, message) }
     }
 
     /// Asks the client to come back after so many seconds.
@@ -223,9 +201,7 @@ impl Error {
     /// they are, and everything else becomes that sentence with no details.
     pub fn or_bad_request(self, message: &str) -> Error {
         match self {
-            Error::Invalid(problems) => ApiError::bad_request(message)
-                .with_problems(&problems)
-                .into(),
+            Error::Invalid(problems) => ApiError::bad_request(message).with_problems(&problems).into(),
             Error::Api(_) | Error::Busy => self,
             other if is_storage_failure(&other) => other,
             other => {
@@ -240,12 +216,8 @@ impl Error {
         match self {
             Error::Api(answer) => (**answer).clone(),
             Error::Invalid(problems) => ApiError::bad_request("").with_problems(problems),
-            Error::NotFound | Error::Sqlite(rusqlite::Error::QueryReturnedNoRows) => {
-                ApiError::not_found("")
-            }
-            Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                ApiError::not_found("")
-            }
+            Error::NotFound | Error::Sqlite(rusqlite::Error::QueryReturnedNoRows) => ApiError::not_found(""),
+            Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound => ApiError::not_found(""),
             Error::Busy => ApiError::coded(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
@@ -271,15 +243,11 @@ impl Error {
 
 /// Whether the disk rather than the request is at fault.
 fn is_storage_failure(error: &Error) -> bool {
-    use rusqlite::ErrorCode::{
-        CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly, SystemIoFailure,
-    };
+    use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly, SystemIoFailure};
     match error {
         Error::Sqlite(error) => matches!(
             error.sqlite_error_code(),
-            Some(
-                DiskFull | SystemIoFailure | DatabaseCorrupt | NotADatabase | CannotOpen | ReadOnly
-            )
+            Some(DiskFull | SystemIoFailure | DatabaseCorrupt | NotADatabase | CannotOpen | ReadOnly)
         ),
         Error::Io(error) => error.kind() != std::io::ErrorKind::NotFound,
         _ => false,
@@ -310,14 +278,9 @@ impl IntoResponse for ApiError {
         body.push(b'\n');
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(seconds) = self.retry_after {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -326,11 +289,7 @@ impl IntoResponse for ApiError {
 impl ApiError {
     /// The envelope.
     pub fn to_json(&self) -> Json {
-        let message = if self.message.is_empty() {
-            default_message(self.status)
-        } else {
-            &self.message
-        };
+        let message = if self.message.is_empty() { default_message(self.status) } else { &self.message };
         serde_json::json!({ "data": self.data, "message": sentence(message), "status": self.status.as_u16() })
     }
 }
@@ -388,12 +347,7 @@ mod tests {
             fields.nest("3", Problems::of("name", FieldError::required()));
             fields
         });
-        let json = ApiError::bad_request("No")
-            .with_problems(&problems)
-            .to_json();
-        assert_eq!(
-            json["data"]["fields"]["3"]["name"]["code"],
-            "validation_required"
-        );
+        let json = ApiError::bad_request("No").with_problems(&problems).to_json();
+        assert_eq!(json["data"]["fields"]["3"]["name"]["code"], "validation_required");
     }
 }

@@ -6,6 +6,7 @@ pub mod host;
 pub mod rules;
 pub mod schema;
 pub mod service;
+pub mod store;
 
 pub use client_address::ClientAddress;
 pub use error::{ApiError, Error, Result};

@@ -73,11 +73,7 @@ impl NodeClient {
     }
 
     /// Removes a tenant and its data. Whether it was there does not matter.
-    pub async fn delete_tenant(
-        &self,
-        id: &TenantId,
-        generation: Generation,
-    ) -> Result<(), NodeError> {
+    pub async fn delete_tenant(&self, id: &TenantId, generation: Generation) -> Result<(), NodeError> {
         let path = format!("/v1/tenants/{id}?generation={generation}");
         self.send(Method::DELETE, &path, Body::empty()).await?;
         Ok(())
@@ -96,17 +92,9 @@ impl NodeClient {
     }
 
     /// Creates a superuser of a tenant or sets its password, given as a bcrypt hash.
-    pub async fn put_superuser(
-        &self,
-        id: &TenantId,
-        email: &str,
-        password_hash: &str,
-    ) -> Result<(), NodeError> {
+    pub async fn put_superuser(&self, id: &TenantId, email: &str, password_hash: &str) -> Result<(), NodeError> {
         let path = format!("/v1/tenants/{id}/superusers");
-        let body = json(&SuperuserUpsert {
-            email: email.to_owned(),
-            password_hash: password_hash.to_owned(),
-        })?;
+        let body = json(&SuperuserUpsert { email: email.to_owned(), password_hash: password_hash.to_owned() })?;
         self.send(Method::PUT, &path, body).await?;
         Ok(())
     }
@@ -127,45 +115,26 @@ impl NodeClient {
         })
     }
 
-    async fn ask<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Body,
-    ) -> Result<T, NodeError> {
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Body) -> Result<T, NodeError> {
         let answer = self.send(method, path, body).await?;
         Ok(serde_json::from_slice(&collect(answer).await?)?)
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Body,
-    ) -> Result<Response<Body>, NodeError> {
+    async fn send(&self, method: Method, path: &str, body: Body) -> Result<Response<Body>, NodeError> {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::CONTENT_TYPE, "application/json")
             .body(body)
             .map_err(|error| NodeError::Unreachable(error.into()))?;
-        let answer = self
-            .service
-            .clone()
-            .oneshot(request)
-            .await
-            .map_err(NodeError::Unreachable)?;
+        let answer = self.service.clone().oneshot(request).await.map_err(NodeError::Unreachable)?;
         if answer.status().is_success() {
             return Ok(answer);
         }
         let status = answer.status();
         let envelope: serde_json::Value = serde_json::from_slice(&collect(answer).await?)?;
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        Err(NodeError::Refused {
-            status,
-            code: text(&envelope["data"]["code"]),
-            message: text(&envelope["message"]),
-        })
+        Err(NodeError::Refused { status, code: text(&envelope["data"]["code"]), message: text(&envelope["message"]) })
     }
 }
 
@@ -175,9 +144,7 @@ fn json(message: &impl Serialize) -> Result<Body, NodeError> {
 
 async fn collect(answer: Response<Body>) -> Result<Bytes, NodeError> {
     let body = answer.into_body().collect().await;
-    Ok(body
-        .map_err(|error| NodeError::Unreachable(error.into()))?
-        .to_bytes())
+    Ok(body.map_err(|error| NodeError::Unreachable(error.into()))?.to_bytes())
 }
 
 enum Following {
@@ -194,11 +161,7 @@ struct EventReader {
 
 impl EventReader {
     fn new(body: Body) -> EventReader {
-        EventReader {
-            body,
-            unread: Vec::new(),
-            reports: VecDeque::new(),
-        }
+        EventReader { body, unread: Vec::new(), reports: VecDeque::new() }
     }
 
     async fn next(&mut self) -> Option<TenantReport> {
@@ -241,8 +204,8 @@ mod tests {
         let line = r#"data: {"id":"abcdefghij12345","generation":1,"state":"asleep","sinceMs":1,"databaseBytes":0,"storageBytes":0,"requests":0,"lastRequestMs":null,"reason":null}"#;
         let text = format!(": hello\n\nevent: tenant\n{line}\n\nevent: tenant\n{line}\n\n");
         let (first, second) = text.split_at(60);
-        let frames = [first.to_owned(), second.to_owned()]
-            .map(|part| Ok::<_, std::convert::Infallible>(Bytes::from(part)));
+        let frames =
+            [first.to_owned(), second.to_owned()].map(|part| Ok::<_, std::convert::Infallible>(Bytes::from(part)));
         let mut reader = EventReader::new(Body::from_stream(stream::iter(frames)));
         assert!(reader.next().await.is_some());
         assert!(reader.next().await.is_some());

@@ -6,6 +6,6 @@ mod spec;
 
 pub use client::{NodeClient, NodeError};
 pub use spec::{
-    FirstSuperuser, Generation, InvalidTenantId, Isolation, Limits, Rest, TenantId, TenantReport,
-    TenantSpec, TenantState, Wanted,
+    FirstSuperuser, Generation, InvalidTenantId, Isolation, Limits, Rest, TenantId, TenantReport, TenantSpec,
+    TenantState, Wanted,
 };

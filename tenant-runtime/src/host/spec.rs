@@ -104,10 +104,7 @@ pub struct Rest {
 
 impl Default for Rest {
     fn default() -> Rest {
-        Rest {
-            idle_after_ms: 5_000,
-            sleep_after_ms: 60_000,
-        }
+        Rest { idle_after_ms: 5_000, sleep_after_ms: 60_000 }
     }
 }
 
@@ -123,9 +120,7 @@ pub struct FirstSuperuser {
 
 impl fmt::Debug for FirstSuperuser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FirstSuperuser")
-            .field("email", &self.email)
-            .finish_non_exhaustive()
+        f.debug_struct("FirstSuperuser").field("email", &self.email).finish_non_exhaustive()
     }
 }
 
@@ -184,9 +179,7 @@ impl TenantId {
     /// A new one.
     pub fn generate() -> TenantId {
         let mut random = rand::rng();
-        TenantId(std::array::from_fn(|_| {
-            Self::ALPHABET[random.random_range(0..Self::ALPHABET.len())]
-        }))
+        TenantId(std::array::from_fn(|_| Self::ALPHABET[random.random_range(0..Self::ALPHABET.len())]))
     }
 
     /// As text.
@@ -201,11 +194,7 @@ impl FromStr for TenantId {
     fn from_str(text: &str) -> Result<TenantId, InvalidTenantId> {
         let bytes: [u8; Self::LENGTH] = text.as_bytes().try_into().map_err(|_| InvalidTenantId)?;
         let allowed = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        if bytes.iter().all(allowed) {
-            Ok(TenantId(bytes))
-        } else {
-            Err(InvalidTenantId)
-        }
+        if bytes.iter().all(allowed) { Ok(TenantId(bytes)) } else { Err(InvalidTenantId) }
     }
 }
 
@@ -241,9 +230,7 @@ pub struct InvalidTenantId;
 
 /// Counts the moves of a tenant between hosts, so that only one of them writes: a host serves a request only when it
 /// carries the generation that the host holds, and takes no wish of a lower one.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Generation(pub u64);
 
@@ -299,10 +286,7 @@ mod tests {
 
     #[test]
     fn a_hash_is_not_logged() {
-        let first = FirstSuperuser {
-            email: "a@example.com".into(),
-            password_hash: "secret-hash".into(),
-        };
+        let first = FirstSuperuser { email: "a@example.com".into(), password_hash: "secret-hash".into() };
         assert!(!format!("{first:?}").contains("secret-hash"));
     }
 }

@@ -191,30 +191,17 @@ impl AuthOptions {
             token.secret.clear();
         }
         let mut keys = shown.to_json();
-        for token in [
-            "authToken",
-            "passwordResetToken",
-            "emailChangeToken",
-            "verificationToken",
-            "fileToken",
-        ] {
+        for token in ["authToken", "passwordResetToken", "emailChangeToken", "verificationToken", "fileToken"] {
             if let Some(Json::Object(token)) = keys.get_mut(token) {
                 token.remove("secret");
             }
         }
         if let Some(Json::Object(oauth2)) = keys.get_mut("oauth2") {
-            let providers = oauth2
-                .entry("providers")
-                .or_insert_with(|| Json::Array(Vec::new()));
+            let providers = oauth2.entry("providers").or_insert_with(|| Json::Array(Vec::new()));
             if providers.is_null() {
                 *providers = Json::Array(Vec::new());
             }
-            for provider in providers
-                .as_array_mut()
-                .into_iter()
-                .flatten()
-                .filter_map(Json::as_object_mut)
-            {
+            for provider in providers.as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut) {
                 provider.remove("clientSecret");
             }
         }
@@ -225,10 +212,7 @@ impl AuthOptions {
 impl Default for AuthOptions {
     /// A new collection's options; the tokens still need their secrets.
     fn default() -> AuthOptions {
-        let lasting = |duration| TokenOptions {
-            secret: String::new(),
-            duration,
-        };
+        let lasting = |duration| TokenOptions { secret: String::new(), duration };
         AuthOptions {
             auth_rule: Some(String::new()),
             manage_rule: None,
@@ -272,30 +256,20 @@ impl Default for AuthAlert {
             <p>Thanks,<br/>{APP_NAME} team</p>";
         AuthAlert {
             enabled: true,
-            email_template: EmailTemplate {
-                subject: "Login from a new location".into(),
-                body: body.into(),
-            },
+            email_template: EmailTemplate { subject: "Login from a new location".into(), body: body.into() },
         }
     }
 }
 
 impl Default for PasswordAuth {
     fn default() -> PasswordAuth {
-        PasswordAuth {
-            enabled: true,
-            identity_fields: vec!["email".into()],
-        }
+        PasswordAuth { enabled: true, identity_fields: vec!["email".into()] }
     }
 }
 
 impl Default for MfaOptions {
     fn default() -> MfaOptions {
-        MfaOptions {
-            enabled: false,
-            duration: 600,
-            rule: String::new(),
-        }
+        MfaOptions { enabled: false, duration: 600, rule: String::new() }
     }
 }
 
@@ -307,10 +281,7 @@ impl Default for OtpOptions {
             enabled: false,
             duration: 180,
             length: 8,
-            email_template: EmailTemplate {
-                subject: "OTP for {APP_NAME}".into(),
-                body: body.into(),
-            },
+            email_template: EmailTemplate { subject: "OTP for {APP_NAME}".into(), body: body.into() },
         }
     }
 }
@@ -321,10 +292,7 @@ fn link_template(subject: &str, sentence: &str, button: &str, page: &str) -> Ema
          target=\"_blank\" rel=\"noopener\">{button}</a>\n</p>\n<p><i>If you did not ask for this, ignore this mail.</i></p>\n\
          <p>Thanks,<br/>{{APP_NAME}} team</p>"
     );
-    EmailTemplate {
-        subject: subject.to_owned(),
-        body,
-    }
+    EmailTemplate { subject: subject.to_owned(), body }
 }
 
 #[cfg(test)]
@@ -335,21 +303,11 @@ mod tests {
     fn secrets_never_reach_the_public_shape() {
         let mut options = AuthOptions::default();
         options.auth_token.secret = "s3cret".into();
-        options.oauth2.providers = Some(vec![OAuth2Provider {
-            name: "github".into(),
-            client_secret: "s3cret".into(),
-            ..Default::default()
-        }]);
+        options.oauth2.providers =
+            Some(vec![OAuth2Provider { name: "github".into(), client_secret: "s3cret".into(), ..Default::default() }]);
         let shown = Json::Object(options.to_public_json()).to_string();
-        assert!(
-            !shown.contains("s3cret") && !shown.contains("ecret\""),
-            "{shown}"
-        );
-        assert!(
-            Json::Object(options.to_json())
-                .to_string()
-                .contains("s3cret")
-        );
+        assert!(!shown.contains("s3cret") && !shown.contains("ecret\""), "{shown}");
+        assert!(Json::Object(options.to_json()).to_string().contains("s3cret"));
     }
 
     #[test]

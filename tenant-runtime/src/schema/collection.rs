@@ -77,13 +77,7 @@ impl CollectionType {
 
     /// The type of that name.
     pub fn from_name(name: &str) -> Option<CollectionType> {
-        [
-            CollectionType::Base,
-            CollectionType::Auth,
-            CollectionType::View,
-        ]
-        .into_iter()
-        .find(|kind| kind.name() == name)
+        [CollectionType::Base, CollectionType::Auth, CollectionType::View].into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -120,9 +114,7 @@ impl Collection {
 
     /// Whether some field holds files.
     pub fn has_files(&self) -> bool {
-        self.fields
-            .iter()
-            .any(|field| matches!(field.kind, FieldKind::File(_)))
+        self.fields.iter().any(|field| matches!(field.kind, FieldKind::File(_)))
     }
 
     /// Whether a unique index covers just this column (a partial one counts).
@@ -146,10 +138,7 @@ impl Collection {
         keys.insert("name".into(), self.name.clone().into());
         keys.insert("type".into(), self.kind.name().into());
         keys.insert("system".into(), self.system.into());
-        keys.insert(
-            "fields".into(),
-            self.fields.iter().map(Field::to_json).collect(),
-        );
+        keys.insert("fields".into(), self.fields.iter().map(Field::to_json).collect());
         keys.insert("indexes".into(), self.indexes.clone().into());
         if let Ok(Json::Object(rules)) = serde_json::to_value(&self.rules) {
             keys.extend(rules);

@@ -190,11 +190,8 @@ impl Field {
 
     /// Reads a complete definition: keys that are absent or null take their defaults, unknown ones are ignored.
     pub fn from_json(definition: &Map<String, Json>) -> Result<Field, serde_json::Error> {
-        let given: Map<String, Json> = definition
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect();
+        let given: Map<String, Json> =
+            definition.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect();
         let common: CommonKeys = serde_json::from_value(Json::Object(given.clone()))?;
         let kind: FieldKind = serde_json::from_value(Json::Object(given))?;
         let is_autodate = matches!(kind, FieldKind::Autodate(_));
@@ -205,11 +202,7 @@ impl Field {
             hidden: common.hidden,
             presentable: common.presentable,
             required: common.required && !is_autodate,
-            help: if is_autodate {
-                String::new()
-            } else {
-                common.help
-            },
+            help: if is_autodate { String::new() } else { common.help },
             kind,
         })
     }
@@ -244,10 +237,7 @@ impl Field {
 
     /// Whether the type can hold a list at all, whatever this field does.
     pub fn is_multiple_capable(&self) -> bool {
-        matches!(
-            self.kind,
-            FieldKind::Select(_) | FieldKind::File(_) | FieldKind::Relation(_)
-        )
+        matches!(self.kind, FieldKind::Select(_) | FieldKind::File(_) | FieldKind::Relation(_))
     }
 
     /// The options of a relation, if this is one.
@@ -278,11 +268,7 @@ impl Field {
             FieldKind::Bool => "BOOLEAN DEFAULT FALSE NOT NULL",
             FieldKind::Json(_) => "JSON DEFAULT NULL",
             FieldKind::GeoPoint => r#"JSON DEFAULT '{"lon":0,"lat":0}' NOT NULL"#,
-            FieldKind::Select(_) | FieldKind::File(_) | FieldKind::Relation(_)
-                if self.is_multiple() =>
-            {
-                LIST
-            }
+            FieldKind::Select(_) | FieldKind::File(_) | FieldKind::Relation(_) if self.is_multiple() => LIST,
             _ => TEXT,
         }
     }
@@ -342,8 +328,7 @@ mod tests {
     fn a_definition_survives_the_round_trip() {
         let definition = json!({"id": "select1", "name": "s", "type": "select", "values": ["a"], "maxSelect": 2,
             "system": false, "hidden": true, "presentable": false, "required": true, "help": "h"});
-        let field = Field::from_json(definition.as_object().expect("an object"))
-            .expect("a sound definition");
+        let field = Field::from_json(definition.as_object().expect("an object")).expect("a sound definition");
         assert_eq!(field.to_json(), definition);
     }
 
@@ -356,8 +341,7 @@ mod tests {
     #[test]
     fn null_means_the_default() {
         let definition = json!({"name": "x", "type": "text", "max": null, "help": null});
-        let field = Field::from_json(definition.as_object().expect("an object"))
-            .expect("a sound definition");
+        let field = Field::from_json(definition.as_object().expect("an object")).expect("a sound definition");
         assert_eq!(field.kind, FieldKind::Text(TextOptions::default()));
     }
 }

@@ -35,9 +35,7 @@ pub struct IndexColumn {
 impl Index {
     /// Reads an expression; `None` when it is not one or names no columns.
     pub fn parse(text: &str) -> Option<Index> {
-        let mut scanner = Scanner {
-            rest: text.trim().trim_end_matches(';'),
-        };
+        let mut scanner = Scanner { rest: text.trim().trim_end_matches(';') };
         let mut index = Index::default();
         scanner.keyword("CREATE")?;
         index.unique = scanner.keyword("UNIQUE").is_some();
@@ -54,10 +52,7 @@ impl Index {
         scanner.keyword("ON")?;
         index.table = scanner.identifier()?;
         let columns = scanner.parenthesised()?;
-        index.columns = split_top_level(columns)
-            .into_iter()
-            .filter_map(IndexColumn::parse)
-            .collect();
+        index.columns = split_top_level(columns).into_iter().filter_map(IndexColumn::parse).collect();
         if scanner.keyword("WHERE").is_some() {
             index.condition = scanner.rest.trim().to_owned();
         } else if !scanner.rest.trim().is_empty() {
@@ -117,11 +112,7 @@ impl IndexColumn {
 
     fn to_sql(&self) -> String {
         let is_expression = self.name.contains(['(', ' ']);
-        let mut sql = if is_expression {
-            self.name.clone()
-        } else {
-            format!("`{}`", self.name)
-        };
+        let mut sql = if is_expression { self.name.clone() } else { format!("`{}`", self.name) };
         if !self.collate.is_empty() {
             let _ = write!(sql, " COLLATE {}", self.collate);
         }
@@ -137,11 +128,7 @@ pub fn single_column_unique(indexes: &[String], column: &str) -> Option<Index> {
     indexes
         .iter()
         .filter_map(|text| Index::parse(text))
-        .find(|index| {
-            index.unique
-                && index.columns.len() == 1
-                && index.columns[0].name.eq_ignore_ascii_case(column)
-        })
+        .find(|index| index.unique && index.columns.len() == 1 && index.columns[0].name.eq_ignore_ascii_case(column))
 }
 
 struct Scanner<'a> {
@@ -153,10 +140,7 @@ impl<'a> Scanner<'a> {
         let rest = self.rest.trim_start();
         let head = rest.get(..word.len())?;
         let tail = &rest[word.len()..];
-        let ends = tail
-            .chars()
-            .next()
-            .is_none_or(|c| !(c.is_alphanumeric() || c == '_'));
+        let ends = tail.chars().next().is_none_or(|c| !(c.is_alphanumeric() || c == '_'));
         if !head.eq_ignore_ascii_case(word) || !ends {
             return None;
         }
@@ -182,9 +166,7 @@ impl<'a> Scanner<'a> {
             self.rest = &rest[end + 1..];
             return Some(rest[1..end].to_owned());
         }
-        let end = rest
-            .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(rest.len());
         self.rest = &rest[end..];
         (end > 0).then(|| rest[..end].to_owned())
     }
@@ -258,8 +240,9 @@ mod tests {
 
     #[test]
     fn any_quoting_is_read_and_the_canonical_form_written() {
-        let index = Index::parse("create unique  index if not exists [a b] on \"t\" ( 'x' collate nocase desc, lower(y) )")
-            .expect("an index");
+        let index =
+            Index::parse("create unique  index if not exists [a b] on \"t\" ( 'x' collate nocase desc, lower(y) )")
+                .expect("an index");
         assert_eq!(
             index.to_sql(),
             "CREATE UNIQUE INDEX IF NOT EXISTS `a b` ON `t` (\n  `x` COLLATE nocase DESC,\n  lower(y)\n)"
@@ -277,13 +260,9 @@ mod tests {
 
     #[test]
     fn what_is_no_index_is_refused() {
-        for text in [
-            "",
-            "DROP TABLE x",
-            "CREATE INDEX a ON b",
-            "CREATE INDEX a ON b ()",
-            "CREATE INDEX a ON b (c) garbage",
-        ] {
+        for text in
+            ["", "DROP TABLE x", "CREATE INDEX a ON b", "CREATE INDEX a ON b ()", "CREATE INDEX a ON b (c) garbage"]
+        {
             assert_eq!(Index::parse(text), None, "{text}");
         }
     }

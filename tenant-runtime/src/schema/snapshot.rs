@@ -16,21 +16,9 @@ pub struct Schema {
 impl Schema {
     /// A snapshot of these, in the order given (that of creation).
     pub fn new(collections: Vec<Arc<Collection>>) -> Schema {
-        let by_id = collections
-            .iter()
-            .enumerate()
-            .map(|(at, c)| (c.id.clone(), at))
-            .collect();
-        let by_lower_name = collections
-            .iter()
-            .enumerate()
-            .map(|(at, c)| (c.name.to_lowercase(), at))
-            .collect();
-        Schema {
-            collections,
-            by_id,
-            by_lower_name,
-        }
+        let by_id = collections.iter().enumerate().map(|(at, c)| (c.id.clone(), at)).collect();
+        let by_lower_name = collections.iter().enumerate().map(|(at, c)| (c.name.to_lowercase(), at)).collect();
+        Schema { collections, by_id, by_lower_name }
     }
 
     /// By exact id, else by name in any letter case.
@@ -59,17 +47,12 @@ impl Schema {
 
     /// The relation fields of stored collections that point to this one, collections in the order of their names.
     pub fn references_to(&self, collection: &Collection) -> Vec<(Arc<Collection>, usize)> {
-        let mut owners: Vec<&Arc<Collection>> = self
-            .collections
-            .iter()
-            .filter(|owner| !owner.is_view())
-            .collect();
+        let mut owners: Vec<&Arc<Collection>> = self.collections.iter().filter(|owner| !owner.is_view()).collect();
         owners.sort_by(|a, b| a.name.cmp(&b.name));
         let mut references = Vec::new();
         for owner in owners {
             for (at, field) in owner.fields.iter().enumerate() {
-                if matches!(&field.kind, FieldKind::Relation(relation) if relation.collection_id == collection.id)
-                {
+                if matches!(&field.kind, FieldKind::Relation(relation) if relation.collection_id == collection.id) {
                     references.push((Arc::clone(owner), at));
                 }
             }
