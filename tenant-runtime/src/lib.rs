@@ -1,5 +1,6 @@
 //! The tenant engine: a PocketBase-compatible backend over one SQLite file, alone or many in one host.
 
+pub mod app;
 pub mod client_address;
 pub mod error;
 pub mod host;

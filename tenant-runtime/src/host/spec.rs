@@ -182,6 +182,11 @@ impl TenantId {
         TenantId(std::array::from_fn(|_| Self::ALPHABET[random.random_range(0..Self::ALPHABET.len())]))
     }
 
+    /// A number in which ids differ, for spreading them.
+    pub(super) fn spread(self) -> usize {
+        self.0.iter().fold(0, |sum, &byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)))
+    }
+
     /// As text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("a tenant's id is ASCII from its making on")
