@@ -131,10 +131,13 @@ impl Host {
     }
 
     /// Closes all tenants: event streams end, answers in flight come to their end or are broken off after a while.
-    /// Nobody wakes any more.
+    /// Nobody wakes any more, and no wish is taken.
     pub async fn close(&self) {
         self.surroundings().closing.cancel();
         self.0.sleeper.abort();
+        for turn in &self.0.turns {
+            drop(turn.lock().await);
+        }
         stream::iter(self.all()).for_each_concurrent(CLOSED_AT_ONCE, |tenant| async move { tenant.stop().await }).await;
     }
 
@@ -187,8 +190,10 @@ impl Host {
         self.0.tenants.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
-    async fn turn(&self, id: TenantId) -> MutexGuard<'_, ()> {
-        self.0.turns[id.spread() % TURNS].lock().await
+    /// Waits until no other wish for that tenant is being made true.
+    async fn turn(&self, id: TenantId) -> Result<MutexGuard<'_, ()>, Refusal> {
+        let turn = self.0.turns[id.spread() % TURNS].lock().await;
+        if self.surroundings().closing.is_cancelled() { Err(Refusal::Waking) } else { Ok(turn) }
     }
 
     fn surroundings(&self) -> &Arc<Surroundings> {
@@ -223,3 +228,6 @@ fn awake_by_files() -> usize {
     let fits = system::open_files().map_or(MOST_AWAKE, |files| files / 2 / FILES_PER_TENANT);
     usize::try_from(fits.min(MOST_AWAKE)).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests;

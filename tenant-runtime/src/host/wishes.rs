@@ -17,7 +17,7 @@ impl Host {
         if spec.isolation == Isolation::Process {
             return Err(Refusal::IsolationUnavailable);
         }
-        let _turn = self.turn(spec.id).await;
+        let _turn = self.turn(spec.id).await?;
         let tenant = match self.find(spec.id) {
             Ok(tenant) => {
                 self.change(&tenant, spec).await?;
@@ -84,7 +84,7 @@ impl Host {
 
     /// Removes a tenant and its data. One that is not there is removed already.
     pub(super) async fn remove(self, id: TenantId, generation: Generation) -> Result<(), Refusal> {
-        let _turn = self.turn(id).await;
+        let _turn = self.turn(id).await?;
         let Ok(tenant) = self.find(id) else { return Ok(()) };
         if generation < tenant.file().await?.spec.generation {
             return Err(Refusal::StaleGeneration);
