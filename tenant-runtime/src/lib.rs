@@ -1,12 +1,19 @@
 //! The tenant engine: a PocketBase-compatible backend over one SQLite file, alone or many in one host.
 
 pub mod app;
+pub mod auth;
 pub mod client_address;
 pub mod error;
+pub mod files;
+pub mod hooks;
 pub mod host;
+pub mod http;
+pub mod json;
+pub mod records;
 pub mod rules;
 pub mod schema;
 pub mod service;
+pub mod settings;
 pub mod store;
 
 pub use client_address::ClientAddress;

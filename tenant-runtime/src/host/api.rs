@@ -100,7 +100,7 @@ async fn put_superuser(State(host): State<Host>, Path(id): Path<String>, body: B
     let tenant = host.find(id.parse()?)?;
     let SuperuserUpsert { email, password_hash } = parse(&body)?;
     let lease = tenant.lease().await?;
-    lease.running().backend.put_superuser(&FirstSuperuser { email, password_hash }).await?;
+    lease.running().backend.put_superuser(FirstSuperuser { email, password_hash }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -7,8 +7,10 @@ use futures_util::future::BoxFuture;
 use super::answers::Refusal;
 use super::spec::{FirstSuperuser, TenantSpec};
 use crate::app::{App, AppOptions, Identity, OpenError};
+use crate::auth::Hasher;
 use crate::service::{self, HttpService};
 use crate::store::Pool;
+use crate::superusers;
 
 /// Opens the data directory it is given, making what is absent.
 pub(super) type Launch =
@@ -22,11 +24,11 @@ pub(super) struct Backend {
     pub(super) app: Option<App>,
 }
 
-/// Launches Apps whose blocking work runs on that pool.
-pub(super) fn launcher(pool: Pool) -> Launch {
+/// Launches Apps that share these threads.
+pub(super) fn launcher(pool: Pool, hasher: Hasher) -> Launch {
     Box::new(move |dir, spec| {
         let identity = Identity { app_name: spec.app_name.clone(), app_url: spec.public_url.clone() };
-        let options = AppOptions { pool: pool.clone(), identity: Some(identity) };
+        let options = AppOptions { pool: pool.clone(), hasher: hasher.clone(), identity: Some(identity) };
         Box::pin(open(dir, options))
     })
 }
@@ -39,9 +41,13 @@ async fn open(dir: PathBuf, options: AppOptions) -> Result<Backend, OpenError> {
 
 impl Backend {
     /// Creates a superuser or sets its password.
-    pub(super) async fn put_superuser(&self, superuser: &FirstSuperuser) -> Result<(), Refusal> {
+    pub(super) async fn put_superuser(&self, superuser: FirstSuperuser) -> Result<(), Refusal> {
+        let FirstSuperuser { email, password_hash } = superuser;
+        if password_hash.parse::<bcrypt::HashParts>().is_err() {
+            return Err(Refusal::Invalid("A superuser's password travels as a bcrypt hash.".to_owned()));
+        }
         if let Some(app) = &self.app {
-            app.put_superuser(&superuser.email, &superuser.password_hash).await?;
+            app.store().write(move |tx| superusers::put(tx, &email, &password_hash)).await?;
         }
         Ok(())
     }

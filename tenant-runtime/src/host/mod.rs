@@ -37,6 +37,7 @@ use self::in_process::Launch;
 use self::stamp::Stamp;
 use self::surroundings::{Surroundings, now_ms};
 use self::tenant::Tenant;
+use crate::auth::Hasher;
 use crate::service::{self, BoxError, HttpService};
 use crate::store::Pool;
 
@@ -66,6 +67,8 @@ pub struct HostOptions {
     pub dir: PathBuf,
     /// Where blocking work runs.
     pub pool: Pool,
+    /// Where passwords are hashed.
+    pub hasher: Hasher,
     /// How many tenants may be awake at once; as many as half of the files this process may open when absent.
     pub max_awake: Option<usize>,
 }
@@ -99,12 +102,12 @@ struct Inner {
 impl Host {
     /// Opens a host within a tokio runtime. Only lists the tenants: each is read when someone asks for it.
     pub fn open(options: HostOptions) -> Result<Host, HostError> {
-        let launch = in_process::launcher(options.pool.clone());
+        let launch = in_process::launcher(options.pool.clone(), options.hasher.clone());
         Host::open_with(options, launch)
     }
 
     fn open_with(options: HostOptions, launch: Launch) -> Result<Host, HostError> {
-        let HostOptions { dir, pool, max_awake } = options;
+        let HostOptions { dir, pool, max_awake, .. } = options;
         let (directory, ids) = Directory::open(&dir).map_err(|error| match error.kind() {
             std::io::ErrorKind::WouldBlock => HostError::InUse { dir },
             _ => HostError::Directory { dir, source: error },

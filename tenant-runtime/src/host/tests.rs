@@ -39,7 +39,7 @@ impl Kit {
             let fails = fails.load(Ordering::SeqCst);
             Box::pin(async move { if fails { Err(anyhow::anyhow!("on purpose").into()) } else { open(&dir).await } })
         });
-        let options = HostOptions { dir: dir.path().join("tenants"), pool: Pool::new(2), max_awake: Some(max_awake) };
+        let options = options(dir.path(), max_awake);
         let host = Host::open_with(options, launch).expect("the host opens");
         let node = NodeClient::new(host.admin());
         Kit { dir, host, node, launches, failing }
@@ -88,6 +88,15 @@ impl Kit {
 
     fn folder(&self, spec: &TenantSpec) -> PathBuf {
         self.dir.path().join("tenants").join(spec.id.as_str())
+    }
+}
+
+fn options(dir: &Path, max_awake: usize) -> HostOptions {
+    HostOptions {
+        dir: dir.join("tenants"),
+        pool: Pool::new(2),
+        hasher: Hasher::for_this_machine(),
+        max_awake: Some(max_awake),
     }
 }
 

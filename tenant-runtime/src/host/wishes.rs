@@ -38,7 +38,7 @@ impl Host {
             tracing::error!(tenant = %id, "not created: {error}");
             Refusal::StorageFailed
         })?;
-        let seeded = match &first_superuser {
+        let seeded = match first_superuser {
             Some(superuser) => backend.put_superuser(superuser).await,
             None => Ok(()),
         };

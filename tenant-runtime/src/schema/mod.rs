@@ -4,6 +4,7 @@ pub mod auth_options;
 pub mod collection;
 pub mod field;
 pub mod index;
+pub mod persist;
 mod snapshot;
 
 pub use auth_options::{AuthOptions, TokenType};

@@ -1,6 +1,7 @@
 //! SQLite: one writer, few readers, and the threads they run on. Knows nothing of collections.
 
 mod connection;
+mod migrations;
 mod pool;
 mod readers;
 mod transaction;
@@ -14,7 +15,8 @@ use rusqlite::Connection;
 use crate::error::Result;
 
 pub use connection::open_exclusive;
-pub use pool::Pool;
+pub use migrations::migrate;
+pub use pool::{Pool, lower_priority_of_this_thread};
 pub use transaction::Tx;
 
 /// One database file: a queue of writes that share commits, and at most two readers at once.

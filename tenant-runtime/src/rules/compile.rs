@@ -1,0 +1,285 @@
+//! Comparisons to SQL. What is known before any row is read is decided here and never reaches SQLite.
+
+use std::cmp::Ordering;
+
+use chrono::{DateTime, Utc};
+
+use super::ParseError;
+use super::ast::{Comparison, Filter, Group, Item, Join, Operator, Relation, Term};
+use super::functions;
+use super::macros;
+use super::operand::{Operand, Scalar, Side};
+use super::resolve::Resolver;
+use super::sql::{Param, Sql};
+
+/// A condition: decided, or a piece of SQL.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Condition {
+    Always,
+    Never,
+    /// Binds at least as tight as `AND`.
+    Tight(Sql),
+    /// Alternatives; needs parentheses before something is added with `AND`.
+    Loose(Sql),
+}
+
+impl Condition {
+    pub(super) fn and(self, other: Condition) -> Condition {
+        match (self, other) {
+            (Condition::Never, _) | (_, Condition::Never) => Condition::Never,
+            (Condition::Always, other) | (other, Condition::Always) => other,
+            (left, right) => {
+                let mut sql = left.into_tight();
+                sql.push(" AND ").append(&right.into_tight());
+                Condition::Tight(sql)
+            }
+        }
+    }
+
+    pub(super) fn or(self, other: Condition) -> Condition {
+        match (self, other) {
+            (Condition::Always, _) | (_, Condition::Always) => Condition::Always,
+            (Condition::Never, other) | (other, Condition::Never) => other,
+            (left, right) => {
+                let mut sql = left.into_sql();
+                sql.push(" OR ").append(&right.into_sql());
+                Condition::Loose(sql)
+            }
+        }
+    }
+
+    /// As a boolean expression.
+    pub(super) fn into_sql(self) -> Sql {
+        match self {
+            Condition::Always => Sql::raw("1"),
+            Condition::Never => Sql::raw("0"),
+            Condition::Tight(sql) | Condition::Loose(sql) => sql,
+        }
+    }
+
+    fn into_tight(self) -> Sql {
+        match self {
+            Condition::Loose(sql) => sql.wrapped("(", ")"),
+            other => other.into_sql(),
+        }
+    }
+
+    fn decided(holds: bool) -> Condition {
+        if holds { Condition::Always } else { Condition::Never }
+    }
+}
+
+/// Compiles a filter with the names a resolver knows.
+pub(super) fn compile(
+    filter: &Filter,
+    resolver: &mut dyn Resolver,
+    now: DateTime<Utc>,
+) -> Result<Condition, ParseError> {
+    Compiler { resolver, now }.group(&filter.group)
+}
+
+/// Looks up what stands on one side of a comparison or in a function's call.
+pub(super) struct Compiler<'r> {
+    resolver: &'r mut dyn Resolver,
+    now: DateTime<Utc>,
+}
+
+impl Compiler<'_> {
+    fn group(&mut self, group: &Group) -> Result<Condition, ParseError> {
+        let mut alternatives = Condition::Never;
+        let mut together = None;
+        for (join, item) in &group.0 {
+            let condition = match item {
+                Item::Comparison(comparison) => self.comparison(comparison)?,
+                Item::Group(inner) => self.group(inner)?,
+            };
+            together = Some(match (together.take(), join) {
+                (None, _) => condition,
+                (Some(before), Join::And) => Condition::and(before, condition),
+                (Some(before), Join::Or) => {
+                    alternatives = alternatives.or(before);
+                    condition
+                }
+            });
+        }
+        Ok(alternatives.or(together.unwrap_or(Condition::Never)))
+    }
+
+    fn comparison(&mut self, comparison: &Comparison) -> Result<Condition, ParseError> {
+        let left = self.operand(&comparison.left, Side::Left)?;
+        let right = self.operand(&comparison.right, Side::Right)?;
+        Ok(match_rows(&left, comparison.operator, &right))
+    }
+
+    /// What a term stands for.
+    pub(super) fn operand(&mut self, term: &Term, side: Side) -> Result<Operand, ParseError> {
+        match term {
+            Term::Number(number) => Ok(Operand::known(Param::Number(*number))),
+            Term::Text(text) => Ok(Operand::known(Param::Text(text.clone()))),
+            Term::Call(name, arguments) => functions::call(self, name, arguments, side),
+            Term::Identifier(name) => self.identifier(name, side),
+        }
+    }
+
+    fn identifier(&mut self, name: &str, side: Side) -> Result<Operand, ParseError> {
+        if let Some(value) = macros::value(name, self.now) {
+            return Ok(Operand::known(value));
+        }
+        match literal(name) {
+            Some(value) if !self.resolver.has_field(name) => Ok(Operand::known(value)),
+            Some(value) => Ok(self.resolver.resolve(name, side).unwrap_or_else(|_| Operand::known(value))),
+            None => self.resolver.resolve(name, side),
+        }
+    }
+}
+
+fn literal(name: &str) -> Option<Param> {
+    let literals = [("null", Param::Null), ("true", Param::Bool(true)), ("false", Param::Bool(false))];
+    literals.into_iter().find(|(literal, _)| name.eq_ignore_ascii_case(literal)).map(|(_, value)| value)
+}
+
+/// Some joined row satisfies the comparison and, unless any will do, none of all the values violates it.
+fn match_rows(left: &Operand, operator: Operator, right: &Operand) -> Condition {
+    let guards = [&left.guard, &right.guard];
+    let some = guarded(compare(&left.scalar, operator.relation, &right.scalar), guards);
+    if operator.any || (left.every.is_none() && right.every.is_none()) {
+        return some;
+    }
+    let mut violation = Sql::raw("NOT EXISTS (SELECT 1 FROM (SELECT 1)");
+    let mut scalars = [&left.scalar, &right.scalar];
+    let mut guards = guards;
+    for (at, operand) in [left, right].into_iter().enumerate() {
+        if let Some(every) = &operand.every {
+            violation.append(&every.joins);
+            scalars[at] = &every.scalar;
+            guards[at] = &every.guard;
+        }
+    }
+    let each = guarded(compare(scalars[0], operator.relation, scalars[1]), guards);
+    violation.push(" WHERE NOT (").append(&each.into_sql()).push("))");
+    some.and(Condition::Tight(violation))
+}
+
+fn guarded(condition: Condition, guards: [&Option<Sql>; 2]) -> Condition {
+    guards.into_iter().flatten().fold(condition, |all, guard| all.and(Condition::Tight(guard.clone())))
+}
+
+/// One comparison of two values of one row.
+pub(super) fn compare(left: &Scalar, relation: Relation, right: &Scalar) -> Condition {
+    match relation {
+        Relation::Equal => equal(left, right, true),
+        Relation::NotEqual => equal(left, right, false),
+        Relation::Like => like(left, " LIKE ", right),
+        Relation::NotLike => like(left, " NOT LIKE ", right),
+        Relation::Less => order(left, " < ", right, Ordering::is_lt),
+        Relation::LessOrEqual => order(left, " <= ", right, Ordering::is_le),
+        Relation::Greater => order(left, " > ", right, Ordering::is_gt),
+        Relation::GreaterOrEqual => order(left, " >= ", right, Ordering::is_ge),
+    }
+}
+
+/// `=` and `!=`. Blank is blank, whether `NULL` or the empty text, except where JSON tells them apart. Where one side
+/// is known not to be blank the other stays bare, so that an index can serve.
+fn equal(left: &Scalar, right: &Scalar, equal: bool) -> Condition {
+    if left.tells_null() || right.tells_null() {
+        return binary(left, if equal { " IS " } else { " IS NOT " }, right);
+    }
+    if left.is_blank() && right.is_blank() {
+        return Condition::decided(equal);
+    }
+    if let (Scalar::Known(left), Scalar::Known(right)) = (left, right) {
+        return Condition::decided(ordering(left, right).is_eq() == equal);
+    }
+    let operator = if equal { " = " } else { " IS NOT " };
+    if left.is_never_blank() || right.is_never_blank() {
+        let blank = Scalar::Known(Param::Text(String::new()));
+        let or_blank = |side| if Scalar::is_blank(side) { &blank } else { side };
+        return binary(or_blank(left), operator, or_blank(right));
+    }
+    if left.is_blank() || right.is_blank() {
+        let value = if left.is_blank() { right } else { left }.to_sql();
+        let (empty, null) = if equal { (" = '' OR ", " IS NULL)") } else { (" IS NOT '' AND ", " IS NOT NULL)") };
+        let mut sql = Sql::raw("(");
+        sql.append(&value).push(empty).append(&value).push(null);
+        return Condition::Tight(sql);
+    }
+    let mut sql = left.to_sql().wrapped("COALESCE(", ", '')");
+    sql.push(operator).append(&right.to_sql().wrapped("COALESCE(", ", '')"));
+    Condition::Tight(sql)
+}
+
+fn order(left: &Scalar, operator: &str, right: &Scalar, holds: impl Fn(Ordering) -> bool) -> Condition {
+    match (left, right) {
+        (Scalar::Known(Param::Null), _) | (_, Scalar::Known(Param::Null)) => Condition::Never,
+        (Scalar::Known(left), Scalar::Known(right)) => Condition::decided(holds(ordering(left, right))),
+        _ => binary(left, operator, right),
+    }
+}
+
+fn like(left: &Scalar, operator: &str, right: &Scalar) -> Condition {
+    let pattern = match (left, right) {
+        (Scalar::Known(Param::Null), _) | (_, Scalar::Known(Param::Null)) => {
+            return Condition::Never;
+        }
+        (_, Scalar::Known(Param::Text(text))) => Sql::bound(Param::Text(pattern(text))),
+        (_, Scalar::Known(Param::Number(number))) => Sql::bound(Param::Text(pattern(&number.to_string()))),
+        (_, right) => right.to_sql().wrapped("('%' || ", " || '%')"),
+    };
+    let mut sql = left.to_sql();
+    sql.push(operator).append(&pattern).push(" ESCAPE '\\'");
+    Condition::Tight(sql)
+}
+
+fn binary(left: &Scalar, operator: &str, right: &Scalar) -> Condition {
+    let mut sql = left.to_sql();
+    sql.push(operator).append(&right.to_sql());
+    Condition::Tight(sql)
+}
+
+/// SQLite's order of values that have no column: `NULL`, numbers, texts.
+fn ordering(left: &Param, right: &Param) -> Ordering {
+    let number = |param: &Param| match param {
+        Param::Number(number) => Some(*number),
+        Param::Bool(value) => Some(f64::from(u8::from(*value))),
+        Param::Null | Param::Text(_) => None,
+    };
+    let rank = |param: &Param| match param {
+        Param::Null => 0,
+        Param::Bool(_) | Param::Number(_) => 1,
+        Param::Text(_) => 2,
+    };
+    match (left, right) {
+        (Param::Text(left), Param::Text(right)) => left.cmp(right),
+        _ => match (number(left), number(right)) {
+            (Some(left), Some(right)) => left.total_cmp(&right),
+            _ => rank(left).cmp(&rank(right)),
+        },
+    }
+}
+
+/// The pattern a text is looked for with: itself if it has a `%` of its own, else the text anywhere, taken literally.
+fn pattern(text: &str) -> String {
+    if has_wildcard(text) {
+        return text.to_owned();
+    }
+    let mut reversed = Vec::with_capacity(text.len() + 2);
+    let mut chars = text.chars().rev().peekable();
+    while let Some(c) = chars.next() {
+        reversed.push(c);
+        if matches!(c, '\\' | '%' | '_') {
+            chars.next_if_eq(&'\\');
+            reversed.push('\\');
+        }
+    }
+    let escaped: String = reversed.into_iter().rev().collect();
+    format!("%{escaped}%")
+}
+
+fn has_wildcard(text: &str) -> bool {
+    let mut escaped = false;
+    text.chars().any(|c| {
+        let wild = c == '%' && !escaped;
+        escaped = c == '\\' && !escaped;
+        wild
+    })
+}
