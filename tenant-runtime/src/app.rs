@@ -75,7 +75,7 @@ impl App {
         let lock = lock(dir)?;
         let path = dir.join("data.db");
         let connection = store::open_exclusive(&path).map_err(OpenError::from_store)?;
-        store::migrate(&connection, dir, options.identity.as_ref()).map_err(OpenError::from_store)?;
+        schema::layout::prepare(&connection, dir, options.identity.as_ref())?;
         let collections = schema::persist::load(&connection).map_err(OpenError::from_store)?;
         let settings = Settings::load(&connection).map_err(OpenError::from_store)?;
         let store = Store::new(&path, connection, &options.pool);
@@ -156,12 +156,19 @@ impl App {
 }
 
 impl OpenError {
-    fn from_store(error: Error) -> OpenError {
+    /// Tells a damaged file from other failures of the database.
+    pub fn from_sqlite(error: rusqlite::Error) -> OpenError {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match error.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => OpenError::Damaged(error.to_string()),
+            _ => OpenError::Other(anyhow::Error::new(error)),
+        }
+    }
+
+    /// The same for an error of the engine.
+    pub fn from_store(error: Error) -> OpenError {
         match error {
-            Error::Sqlite(cause) if matches!(cause.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)) => {
-                OpenError::Damaged(cause.to_string())
-            }
+            Error::Sqlite(cause) => OpenError::from_sqlite(cause),
             Error::Internal(cause) => OpenError::Other(cause),
             other => OpenError::Other(anyhow::anyhow!("{other}")),
         }

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod client_address;
 pub mod error;
 pub mod files;
@@ -12,9 +13,11 @@ pub mod json;
 pub mod records;
 pub mod rules;
 pub mod schema;
+pub mod server;
 pub mod service;
 pub mod settings;
 pub mod store;
+pub mod superusers;
 
 pub use client_address::ClientAddress;
 pub use error::{ApiError, Error, Result};

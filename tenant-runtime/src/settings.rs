@@ -132,6 +132,15 @@ pub struct Logs {
 }
 
 impl Settings {
+    /// Writes the settings, as the bytes of their JSON: that is how stock servers store them.
+    pub fn save(&self, db: &Connection) -> Result<()> {
+        let value = serde_json::to_vec(self).map_err(|error| anyhow::anyhow!(error))?;
+        let sql = "INSERT INTO `_params` (`id`, `value`, `created`, `updated`) VALUES ('settings', ?1, ?2, ?2)
+            ON CONFLICT (`id`) DO UPDATE SET `value` = excluded.`value`, `updated` = excluded.`updated`";
+        db.execute(sql, rusqlite::params![value, crate::records::datetime::now()])?;
+        Ok(())
+    }
+
     /// Reads the stored settings; keys a file of an older version lacks take their defaults.
     pub fn load(db: &Connection) -> Result<Settings> {
         let stored = db

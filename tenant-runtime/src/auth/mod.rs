@@ -6,5 +6,5 @@ pub mod records;
 mod tokens;
 
 pub use caller::Caller;
-pub use password::{Hasher, TenantHasher};
+pub use password::{Hasher, TenantHasher, hash};
 pub use tokens::{authenticate, authenticate_file_token, issue, issue_static};

@@ -1,7 +1,6 @@
 //! SQLite: one writer, few readers, and the threads they run on. Knows nothing of collections.
 
 mod connection;
-mod migrations;
 mod pool;
 mod readers;
 mod transaction;
@@ -15,7 +14,6 @@ use rusqlite::Connection;
 use crate::error::Result;
 
 pub use connection::open_exclusive;
-pub use migrations::migrate;
 pub use pool::{Pool, lower_priority_of_this_thread};
 pub use transaction::Tx;
 
@@ -85,9 +83,8 @@ impl Store {
 
     /// Finishes what is queued, checkpoints and closes. Later reads and writes answer `Error::Busy`.
     pub async fn close(&self) -> Result<()> {
-        self.0.writer.close().await?;
         self.0.readers.close();
-        Ok(())
+        self.0.writer.close().await
     }
 
     /// The bytes of the database and its log on disk.
