@@ -97,12 +97,21 @@ enum End {
 #[error("the project was closed before the answer was complete")]
 struct BrokenOff;
 
+/// Dropped in this order, for the reason given at [`LeasedBody::let_go`].
 struct LeasedBody {
     body: Body,
     held: Option<(Lease, Place)>,
     end: End,
     /// Made when the body first has to wait, which most never do.
     waiting: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+impl LeasedBody {
+    /// The body first: it may hold on to the App, which is to be nobody's when the lease ends.
+    fn let_go(&mut self) {
+        self.body = Body::empty();
+        self.held = None;
+    }
 }
 
 impl http_body::Body for LeasedBody {
@@ -119,15 +128,14 @@ impl http_body::Body for LeasedBody {
         }
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
             if !matches!(frame, Some(Ok(_))) {
-                this.held = None;
+                this.let_go();
             }
             return Poll::Ready(frame);
         }
         let (End::Whole(token) | End::Broken(token)) = &this.end;
         let waiting = this.waiting.get_or_insert_with(|| Box::pin(token.clone().cancelled_owned()));
         ready!(waiting.as_mut().poll(context));
-        this.held = None;
-        this.body = Body::empty();
+        this.let_go();
         Poll::Ready(match this.end {
             End::Whole(_) => None,
             End::Broken(_) => Some(Err(axum::Error::new(BrokenOff))),

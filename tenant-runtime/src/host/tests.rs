@@ -507,3 +507,81 @@ async fn a_closed_host_wakes_nobody() {
 fn a_sleeping_tenant_is_small() {
     assert!(size_of::<Tenant>() < 640, "{}", size_of::<Tenant>());
 }
+
+/// A host of real Apps, and one tenant with a superuser.
+async fn real() -> (tempfile::TempDir, Host, NodeClient, TenantSpec) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let host = Host::open(options(dir.path(), 10)).expect("the host opens");
+    let node = NodeClient::new(host.admin());
+    let mut tenant = spec();
+    tenant.first_superuser = Some(FirstSuperuser {
+        email: "ann@example.com".into(),
+        password_hash: crate::auth::hash("correct horse", 4).expect("hashes"),
+    });
+    node.put_tenant(&tenant).await.expect("is created");
+    (dir, host, node, tenant)
+}
+
+async fn ask(host: &Host, tenant: &TenantSpec, path: &str, body: Option<Json>) -> Answer {
+    let request = Request::builder()
+        .method(if body.is_some() { "POST" } else { "GET" })
+        .uri(path)
+        .header("content-type", "application/json")
+        .header("x-roost-tenant", tenant.id.as_str())
+        .header("x-roost-generation", tenant.generation.0)
+        .body(body.map_or_else(Body::empty, |json| Body::from(json.to_string())))
+        .expect("a request");
+    Answer::of(host.service().oneshot(request).await.expect("a host always answers")).await
+}
+
+async fn sign_in(host: &Host, tenant: &TenantSpec, password: &str) -> u16 {
+    let body = serde_json::json!({"identity": "ann@example.com", "password": password});
+    ask(host, tenant, "/api/collections/_superusers/auth-with-password", Some(body)).await.status
+}
+
+#[tokio::test]
+async fn a_real_tenant_is_created_with_its_superuser_sleeps_and_wakes() {
+    let (dir, host, node, tenant) = real().await;
+    let told = std::fs::read_to_string(dir.path().join("tenants").join(tenant.id.as_str()).join("tenant.json"));
+    assert!(!told.expect("is there").contains("passwordHash"), "a hash belongs into the database only");
+    for _ in 0..3 {
+        assert_eq!(sign_in(&host, &tenant, "correct horse").await, 200);
+        let report = node.sleep(&tenant.id).await.expect("answers");
+        assert_eq!(report.state, TenantState::Asleep);
+        assert!(report.database_bytes > 0);
+    }
+    let hash = crate::auth::hash("battery staple", 4).expect("hashes");
+    node.put_superuser(&tenant.id, "ann@example.com", &hash).await.expect("is set");
+    assert_eq!(sign_in(&host, &tenant, "correct horse").await, 400);
+    assert_eq!(sign_in(&host, &tenant, "battery staple").await, 200);
+    let refused = node.put_superuser(&tenant.id, "ann@example.com", "in plain words").await;
+    assert!(refused.expect_err("is no hash").is("invalid_request"));
+}
+
+#[tokio::test]
+async fn a_real_tenant_with_a_damaged_database_says_so() {
+    let (dir, host, node, tenant) = real().await;
+    let data = dir.path().join("tenants").join(tenant.id.as_str()).join("data-1/data.db");
+    let mut bytes = std::fs::read(&data).expect("is there");
+    bytes[..100].fill(7);
+    std::fs::write(&data, bytes).expect("writes");
+    let answer = ask(&host, &tenant, "/api/health", None).await;
+    assert_eq!((answer.status, answer.code()), (503, "damaged"));
+    assert_eq!(node.tenant(&tenant.id).await.expect("is known").state, TenantState::Damaged);
+}
+
+#[tokio::test]
+async fn a_data_directory_in_other_hands_is_left_alone() {
+    let (dir, host, node, tenant) = real().await;
+    let data = dir.path().join("tenants").join(tenant.id.as_str()).join("data-1");
+    let other = crate::app::App::open(
+        &data,
+        crate::app::AppOptions { pool: Pool::new(2), hasher: Hasher::for_this_machine(), identity: None },
+    )
+    .expect("opens");
+    assert_eq!(ask(&host, &tenant, "/api/health", None).await.code(), "not_starting");
+    other.close().await.expect("closes");
+    drop(other);
+    assert_eq!(node.wake(&tenant.id).await.expect("wakes").state, TenantState::Awake);
+    assert_eq!(ask(&host, &tenant, "/api/health", None).await.status, 200);
+}
