@@ -36,7 +36,7 @@ use self::directory::Directory;
 use self::in_process::Launch;
 use self::stamp::Stamp;
 use self::surroundings::{Surroundings, now_ms};
-use self::tenant::Tenant;
+use self::tenant::{GRACE, Tenant};
 use crate::auth::Hasher;
 use crate::service::{self, BoxError, HttpService};
 use crate::store::Pool;
@@ -141,7 +141,9 @@ impl Host {
         for turn in &self.0.turns {
             drop(turn.lock().await);
         }
-        stream::iter(self.all()).for_each_concurrent(CLOSED_AT_ONCE, |tenant| async move { tenant.stop().await }).await;
+        stream::iter(self.all())
+            .for_each_concurrent(CLOSED_AT_ONCE, |tenant| async move { tenant.stop(GRACE).await })
+            .await;
     }
 
     async fn answer(&self, mut request: Request<Body>) -> Result<Response<Body>, Refusal> {

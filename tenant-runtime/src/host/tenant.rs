@@ -32,8 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How many requests wait for one tenant, and for all of a host.
 const WAITING: u32 = 256;
 const WAITING_IN_ALL: u32 = 1_024;
-/// How long a tenant that has to close lets answers in flight come to their end, before and after they are cut.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a tenant that has to close lets answers in flight come to their end.
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+/// How long those that are broken off then take to notice.
 const CUT: Duration = Duration::from_secs(1);
 /// The pause after a first failure; it doubles up to the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
@@ -235,7 +236,7 @@ impl Tenant {
 
     /// Closes the tenant whatever it does: event streams end, answers in flight get their time, then are broken off.
     /// To be called when nobody gets in any more.
-    pub(super) async fn stop(&self) {
+    pub(super) async fn stop(&self, grace: Duration) {
         let slot = self.slot();
         let running = Arc::clone(&slot).read_owned().await;
         let Some((backend, streams_end, cut)) =
@@ -245,7 +246,7 @@ impl Tenant {
         };
         drop(running);
         streams_end.cancel();
-        let mut emptied = timeout(GRACE, Arc::clone(&slot).write_owned()).await;
+        let mut emptied = timeout(grace, Arc::clone(&slot).write_owned()).await;
         if emptied.is_err() {
             cut.cancel();
             emptied = timeout(CUT, Arc::clone(&slot).write_owned()).await;

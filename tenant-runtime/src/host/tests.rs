@@ -24,6 +24,8 @@ struct Kit {
     launches: Arc<AtomicUsize>,
     /// While set, nothing starts, for a reason that is nobody's damage.
     failing: Arc<AtomicBool>,
+    /// While held, nothing gets to start.
+    starting: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Kit {
@@ -32,17 +34,22 @@ impl Kit {
     }
 
     fn with(max_awake: usize, dir: tempfile::TempDir) -> Kit {
-        let (launches, failing) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let (counted, fails) = (Arc::clone(&launches), Arc::clone(&failing));
+        let (launches, failing, starting) = Default::default();
+        let (counted, fails): (Arc<AtomicUsize>, Arc<AtomicBool>) = (Arc::clone(&launches), Arc::clone(&failing));
+        let starts: Arc<tokio::sync::Mutex<()>> = Arc::clone(&starting);
         let launch: Launch = Box::new(move |dir, _| {
             counted.fetch_add(1, Ordering::SeqCst);
             let fails = fails.load(Ordering::SeqCst);
-            Box::pin(async move { if fails { Err(anyhow::anyhow!("on purpose").into()) } else { open(&dir).await } })
+            let starts = Arc::clone(&starts);
+            Box::pin(async move {
+                drop(starts.lock().await);
+                if fails { Err(anyhow::anyhow!("on purpose").into()) } else { open(&dir).await }
+            })
         });
         let options = options(dir.path(), max_awake);
         let host = Host::open_with(options, launch).expect("the host opens");
         let node = NodeClient::new(host.admin());
-        Kit { dir, host, node, launches, failing }
+        Kit { dir, host, node, launches, failing, starting }
     }
 
     /// The next process over the same directory. The one before lets go of it when its last task ends.
@@ -197,6 +204,40 @@ async fn a_first_request_that_streams_does_not_hold_up_the_next() {
     assert!(streams.iter().all(|answer| answer.status() == StatusCode::OK));
     assert_eq!(kit.get(&tenant, "/hello").await.status, 200);
     assert_eq!(kit.launches(), 1);
+}
+
+#[tokio::test]
+async fn only_so_many_wait_for_a_tenant() {
+    let kit = Kit::new();
+    let mut tenant = spec();
+    tenant.limits.concurrent_requests = 1_000;
+    kit.node.put_tenant(&tenant).await.expect("is created");
+    kit.launches.store(0, Ordering::SeqCst);
+    let held = kit.starting.lock().await;
+    let crowd = join_all((0..300).map(|_| kit.get(&tenant, "/hello")));
+    let (answers, ()) = tokio::join!(crowd, async {
+        while kit.launches() == 0 {
+            tokio::task::yield_now().await;
+        }
+        drop(held);
+    });
+    let (served, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert_eq!((served.len(), refused.len()), (256, 44));
+    assert!(refused.iter().all(|answer| answer.code() == "waking" && answer.headers.contains_key("retry-after")));
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_does_not_keep_a_tenant_from_closing() {
+    let kit = Kit::new();
+    let tenant = kit.tenant().await;
+    let (read, unread) = (kit.send(&tenant, "/download").await, kit.send(&tenant, "/download").await);
+    let keeper = kit.host.find(tenant.id).expect("is known");
+    let ((), end) = tokio::join!(keeper.stop(Duration::ZERO), read.into_body().collect());
+    assert!(end.is_err(), "half an answer must not look whole");
+    assert_eq!(kit.state(&tenant).await, TenantState::Asleep);
+    assert_eq!(kit.get(&tenant, "/hello").await.status, 200);
+    assert!(unread.into_body().collect().await.is_err());
+    assert_eq!(kit.state(&tenant).await, TenantState::Awake);
 }
 
 #[tokio::test]
@@ -584,4 +625,28 @@ async fn a_data_directory_in_other_hands_is_left_alone() {
     drop(other);
     assert_eq!(node.wake(&tenant.id).await.expect("wakes").state, TenantState::Awake);
     assert_eq!(ask(&host, &tenant, "/api/health", None).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_and_closings_may_meet_in_any_order() {
+    let (_dir, host, node, tenant) = real().await;
+    let requests = join_all((0..4).map(|_| {
+        let (host, tenant) = (host.clone(), tenant.clone());
+        tokio::spawn(async move {
+            for _ in 0..50 {
+                // A directory opened twice, or a database closed under a request, would answer something else.
+                assert_eq!(ask(&host, &tenant, "/api/collections/users/auth-methods", None).await.status, 200);
+            }
+        })
+    }));
+    let closings = async {
+        loop {
+            node.sleep(&tenant.id).await.expect("answers");
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        ended = requests => assert!(ended.iter().all(Result::is_ok)),
+        () = closings => {}
+    }
 }

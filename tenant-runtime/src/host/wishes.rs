@@ -8,7 +8,7 @@ use super::Host;
 use super::answers::Refusal;
 use super::directory::{DataName, TenantFile};
 use super::spec::{Generation, Isolation, TenantId, TenantReport, TenantSpec, Wanted};
-use super::tenant::Tenant;
+use super::tenant::{GRACE, Tenant};
 use super::usage::{Remembered, Sizes};
 
 impl Host {
@@ -76,7 +76,7 @@ impl Host {
         let stops = file.spec.state != Wanted::Running;
         tenant.set_file(file);
         if stops {
-            tenant.stop().await;
+            tenant.stop(GRACE).await;
         }
         tenant.tell();
         Ok(())
@@ -90,7 +90,7 @@ impl Host {
             return Err(Refusal::StaleGeneration);
         }
         tenant.set_removed(true);
-        tenant.stop().await;
+        tenant.stop(GRACE).await;
         let removed = self.surroundings().on_disk(move |directory| directory.remove(id)).await;
         if let Err(error) = removed? {
             tenant.set_removed(false);
