@@ -8,6 +8,7 @@ mod events;
 mod in_process;
 mod lease;
 mod limits;
+mod seen;
 mod sleeper;
 mod spec;
 mod stamp;

@@ -5,6 +5,7 @@
 //! answers, and of a hundred first requests one finds the slot empty and fills it while the others wait to read.
 //! What [`Tenant::report`] tells is a copy for onlookers and decides nothing.
 
+use std::io::{self, ErrorKind};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,8 +23,9 @@ use super::directory::TenantFile;
 use super::in_process::Backend;
 use super::lease::Lease;
 use super::limits::{Gate, Places};
+use super::seen::{self, Seen};
 use super::spec::{Generation, TenantId, TenantReport, TenantState, Wanted};
-use super::surroundings::{Surroundings, now_ms};
+use super::surroundings::Surroundings;
 use super::usage::{Sizes, Usage};
 use crate::app::OpenError;
 
@@ -36,9 +38,6 @@ const WAITING_IN_ALL: u32 = 1_024;
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 /// How long those that are broken off then take to notice.
 const CUT: Duration = Duration::from_secs(1);
-/// The pause after a first failure; it doubles up to the longest.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 type Slot = Arc<RwLock<Option<Running>>>;
 
@@ -70,20 +69,6 @@ pub(super) struct Running {
     _room: OwnedSemaphorePermit,
 }
 
-/// What onlookers are told, and what was learnt from failures.
-struct Seen {
-    state: TenantState,
-    since_ms: i64,
-    reason: Option<String>,
-    failure: Option<Failure>,
-}
-
-struct Failure {
-    damaged: bool,
-    pause: Duration,
-    until: Instant,
-}
-
 impl Tenant {
     /// A tenant of which only the name is known yet.
     pub(super) fn new(id: TenantId, surroundings: &Arc<Surroundings>) -> Tenant {
@@ -94,7 +79,7 @@ impl Tenant {
             surroundings: Arc::clone(surroundings),
             file: ArcSwapOption::empty(),
             slot: ArcSwap::from_pointee(RwLock::new(None)),
-            seen: Mutex::new(Seen { state: TenantState::Asleep, since_ms: now_ms(), reason: None, failure: None }),
+            seen: Mutex::new(Seen::asleep()),
             waiting: Places::default(),
             removed: AtomicBool::new(false),
             used_ms: AtomicU64::new(0),
@@ -120,7 +105,7 @@ impl Tenant {
                 Ok(file)
             }
             Ok(_) => Err(self.failed(&OpenError::Damaged("tenant.json is another tenant's".into()))),
-            Err(error) => Err(self.failed(&OpenError::Damaged(format!("tenant.json: {error}")))),
+            Err(error) => Err(self.failed(&unreadable(error))),
         }
     }
 
@@ -189,7 +174,6 @@ impl Tenant {
                 cut: CancellationToken::new(),
                 _room: room,
             });
-            self.seen().failure = None;
             self.show(TenantState::Awake, None);
             self.surroundings.awake.insert(self);
         }
@@ -267,8 +251,8 @@ impl Tenant {
         self.surroundings.awake.remove(self.id);
         self.idle.store(false, Ordering::Release);
         let file = self.file.load_full();
-        let wished = file.as_deref().map_or((TenantState::Asleep, None), state_at_rest);
-        self.show(wished.0, wished.1);
+        let (state, reason) = file.as_deref().map_or((TenantState::Asleep, None), seen::at_rest);
+        self.show(state, reason);
         if self.removed.load(Ordering::Acquire) {
             return;
         }
@@ -312,9 +296,7 @@ impl Tenant {
 
     /// Lets the next request try again at once.
     pub(super) fn forgive(&self) {
-        if let Some(failure) = &mut self.seen().failure {
-            failure.until = Instant::now();
-        }
+        self.seen().forgive(Instant::now());
     }
 
     /// What onlookers are told. Wakes nobody.
@@ -351,42 +333,25 @@ impl Tenant {
         }
     }
 
-    /// Refuses while the pause after a failure lasts, so that a broken tenant does not keep the machine busy.
     fn check_pause(&self) -> Result<(), Refusal> {
-        match &self.seen().failure {
-            Some(failure) if Instant::now() < failure.until => Err(failure.refusal()),
-            _ => Ok(()),
-        }
+        self.seen().check_pause(Instant::now())
     }
 
     fn failed(&self, error: &OpenError) -> Refusal {
-        let (damaged, reason) = match error {
-            OpenError::Damaged(what) => (true, format!("The data is damaged: {what}")),
-            OpenError::InUse | OpenError::Foreign(_) => (false, error.to_string()),
-            OpenError::Other(_) => (false, "See the host's log.".to_owned()),
-        };
+        let now = Instant::now();
         let mut seen = self.seen();
-        let pause = seen.failure.as_ref().map_or(SHORTEST_PAUSE, |last| (last.pause * 2).min(LONGEST_PAUSE));
-        tracing::error!(tenant = %self.id, "not starting, next try in {} s: {error}", pause.as_secs());
-        let failure = Failure { damaged, pause, until: Instant::now() + pause };
-        let refusal = failure.refusal();
-        seen.failure = Some(failure);
-        let state = if damaged { TenantState::Damaged } else { TenantState::NotStarting };
-        self.change(&mut seen, state, Some(reason));
-        refusal
+        if let Some(pause) = seen.fail(error, now) {
+            tracing::error!(tenant = %self.id, "not starting, next try in {} s: {error}", pause.as_secs());
+            let (state, reason) = seen::after(error);
+            self.change(&mut seen, state, Some(reason));
+        }
+        seen.check_pause(now).err().unwrap_or(Refusal::Waking)
     }
 
-    /// Shows the state that a wish alone decides, unless something runs or would if it could.
     fn show_wish(&self, file: &TenantFile) {
-        use TenantState::{Awake, Damaged, Idle, NotStarting, Waking};
         let mut seen = self.seen();
-        let keeps = match seen.state {
-            Waking | Awake | Idle => true,
-            NotStarting | Damaged => file.spec.state == Wanted::Running,
-            TenantState::Asleep | TenantState::Held => false,
-        };
-        if !keeps {
-            let (state, reason) = state_at_rest(file);
+        if seen.may_show(file) {
+            let (state, reason) = seen::at_rest(file);
             self.change(&mut seen, state, reason);
         }
     }
@@ -403,15 +368,9 @@ impl Tenant {
 
     /// Told while `seen` is locked, so that onlookers hear of changes in their order.
     fn change(&self, seen: &mut Seen, state: TenantState, reason: Option<String>) {
-        if seen.state == state && seen.reason == reason {
-            return;
+        if seen.set(state, reason) {
+            self.surroundings.events.tell(|| self.report_of(seen));
         }
-        if seen.state != state {
-            seen.since_ms = now_ms();
-        }
-        seen.state = state;
-        seen.reason = reason;
-        self.surroundings.events.tell(|| self.report_of(seen));
     }
 
     fn slot(&self) -> Slot {
@@ -423,17 +382,11 @@ impl Tenant {
     }
 }
 
-impl Failure {
-    fn refusal(&self) -> Refusal {
-        let left = self.until.saturating_duration_since(Instant::now()).as_secs_f64().ceil().max(1.0);
-        let retry_after = left as u32;
-        if self.damaged { Refusal::Damaged { retry_after } } else { Refusal::NotStarting { retry_after } }
-    }
-}
-
-fn state_at_rest(file: &TenantFile) -> (TenantState, Option<String>) {
-    match &file.spec.state {
-        Wanted::Running => (TenantState::Asleep, None),
-        Wanted::Suspended { reason } => (TenantState::Held, Some(reason.clone())),
+fn unreadable(error: io::Error) -> OpenError {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+            OpenError::Damaged(format!("tenant.json: {error}"))
+        }
+        _ => OpenError::Other(anyhow::Error::new(error).context("read tenant.json")),
     }
 }
