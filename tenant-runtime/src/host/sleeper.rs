@@ -5,11 +5,12 @@
 //! while there are none.
 
 use std::cmp::Reverse;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 
 use super::surroundings::Surroundings;
 use super::system;
@@ -24,7 +25,10 @@ const AT_ONCE: usize = 4;
 pub(super) async fn run(surroundings: Arc<Surroundings>) {
     loop {
         surroundings.awake.next_look(TICK).await;
-        look(&surroundings).await;
+        // Whatever goes wrong with one look, there is a next one: without it nobody would ever sleep again.
+        if AssertUnwindSafe(look(&surroundings)).catch_unwind().await.is_err() {
+            tracing::error!("panicked while putting tenants to sleep");
+        }
     }
 }
 

@@ -26,7 +26,7 @@ use super::limits::{Gate, Places};
 use super::seen::{self, Seen};
 use super::spec::{Generation, TenantId, TenantReport, TenantState, Wanted};
 use super::surroundings::Surroundings;
-use super::usage::{Sizes, Usage};
+use super::usage::{self, Usage};
 use crate::app::OpenError;
 
 /// How long a request waits for a tenant to wake.
@@ -38,6 +38,9 @@ const WAITING_IN_ALL: u32 = 1_024;
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 /// How long those that are broken off then take to notice.
 const CUT: Duration = Duration::from_secs(1);
+
+/// How often the files of a tenant in use are measured, which takes a look at each of them.
+const MEASURE_AFTER: Duration = Duration::from_secs(60);
 
 type Slot = Arc<RwLock<Option<Running>>>;
 
@@ -55,6 +58,8 @@ pub(super) struct Tenant {
     removed: AtomicBool,
     /// When it was last in use, on the host's clock.
     used_ms: AtomicU64,
+    /// When its files were last measured, on the same clock.
+    measured_ms: AtomicU64,
     /// Whether `seen` says idle, for those who only need to know that.
     idle: AtomicBool,
 }
@@ -83,6 +88,7 @@ impl Tenant {
             waiting: Places::default(),
             removed: AtomicBool::new(false),
             used_ms: AtomicU64::new(0),
+            measured_ms: AtomicU64::new(0),
             idle: AtomicBool::new(false),
         }
     }
@@ -200,7 +206,8 @@ impl Tenant {
         let Ok(slot) = self.slot().try_read_owned() else { return };
         let Some(running) = slot.as_ref() else { return };
         running.backend.rest().await;
-        self.measure().await;
+        self.measure_databases().await;
+        self.measure_storage(MEASURE_AFTER).await;
         let mut seen = self.seen();
         if self.used_ms.load(Ordering::Relaxed) == used {
             self.idle.store(true, Ordering::Release);
@@ -210,6 +217,7 @@ impl Tenant {
 
     /// Closes the tenant; `false` while any answer is still being sent.
     pub(super) async fn sleep_if_unused(&self) -> bool {
+        self.measure_storage(Duration::ZERO).await;
         let Ok(mut slot) = self.slot().try_write_owned() else { return false };
         let Some(running) = slot.take() else { return false };
         running.backend.close().await;
@@ -263,11 +271,27 @@ impl Tenant {
         }
     }
 
-    async fn measure(&self) {
+    async fn measure_databases(&self) {
         let Some(file) = self.file.load_full() else { return };
         let (id, data) = (self.id, file.data);
-        if let Ok(sizes) = self.surroundings.on_disk(move |directory| Sizes::of(&directory.data(id, data))).await {
-            self.usage.measured(sizes);
+        let measuring = self.surroundings.on_disk(move |directory| usage::database_bytes(&directory.data(id, data)));
+        if let Ok(bytes) = measuring.await {
+            self.usage.set_database_bytes(bytes);
+        }
+    }
+
+    /// Measures the files unless nobody used the tenant since the last time, or that was no longer ago than that.
+    async fn measure_storage(&self, after: Duration) {
+        let now = self.surroundings.clock_ms();
+        let last = self.measured_ms.load(Ordering::Relaxed);
+        let current =
+            self.used_ms.load(Ordering::Relaxed) <= last || Duration::from_millis(now.saturating_sub(last)) < after;
+        let Some(file) = self.file.load_full().filter(|_| !current) else { return };
+        self.measured_ms.store(now, Ordering::Relaxed);
+        let (id, data) = (self.id, file.data);
+        let measuring = self.surroundings.on_disk(move |directory| usage::storage_bytes(&directory.data(id, data)));
+        if let Ok(bytes) = measuring.await {
+            self.usage.set_storage_bytes(bytes);
         }
     }
 

@@ -56,23 +56,29 @@ impl Usage {
     /// Takes over what an earlier process remembered.
     pub(super) fn recall(&self, remembered: Remembered) {
         self.last_request_ms.fetch_max(remembered.last_request_ms.unwrap_or(0), Ordering::Relaxed);
-        self.measured(remembered.sizes);
+        self.set_database_bytes(remembered.sizes.database_bytes);
+        self.set_storage_bytes(remembered.sizes.storage_bytes);
     }
 
     /// Notes a measurement.
-    pub(super) fn measured(&self, sizes: Sizes) {
-        self.database_bytes.store(sizes.database_bytes, Ordering::Relaxed);
-        self.storage_bytes.store(sizes.storage_bytes, Ordering::Relaxed);
+    pub(super) fn set_database_bytes(&self, bytes: u64) {
+        self.database_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes a measurement.
+    pub(super) fn set_storage_bytes(&self, bytes: u64) {
+        self.storage_bytes.store(bytes, Ordering::Relaxed);
     }
 }
 
-impl Sizes {
-    /// Measures a data directory. What vanishes meanwhile counts nothing.
-    pub(super) fn of(data: &Path) -> Sizes {
-        let is_database = |name: &str| name.contains(".db");
-        let databases = files(data).filter(|(name, _)| is_database(name)).map(|(_, size)| size);
-        Sizes { database_bytes: databases.sum(), storage_bytes: tree(&data.join("storage")) }
-    }
+/// The bytes of the databases in a data directory. What vanishes meanwhile counts nothing.
+pub(super) fn database_bytes(data: &Path) -> u64 {
+    files(data).filter(|(name, _)| name.contains(".db")).map(|(_, size)| size).sum()
+}
+
+/// The bytes of the files that records of a data directory have: a look at every one of them.
+pub(super) fn storage_bytes(data: &Path) -> u64 {
+    tree(&data.join("storage"))
 }
 
 /// Names and sizes of the files in a directory.
@@ -108,14 +114,15 @@ mod tests {
         fs::write(storage.join("cat.png"), [0; 30]).expect("writes");
         fs::write(dir.path().join("data.db"), [0; 7]).expect("writes");
         fs::write(dir.path().join("data.db-wal"), [0; 5]).expect("writes");
-        assert_eq!(Sizes::of(dir.path()), Sizes { database_bytes: 12, storage_bytes: 30 });
+        assert_eq!((database_bytes(dir.path()), storage_bytes(dir.path())), (12, 30));
     }
 
     #[test]
     fn what_was_remembered_is_recalled() {
         let usage = Usage::default();
         usage.count(5);
-        usage.measured(Sizes { database_bytes: 1, storage_bytes: 2 });
+        usage.set_database_bytes(1);
+        usage.set_storage_bytes(2);
         let text = serde_json::to_string(&usage.to_remember()).expect("is JSON");
         let later = Usage::default();
         later.recall(serde_json::from_str(&text).expect("is the same JSON"));

@@ -9,7 +9,7 @@ use super::answers::Refusal;
 use super::directory::{DataName, TenantFile};
 use super::spec::{Generation, Isolation, TenantId, TenantReport, TenantSpec, Wanted};
 use super::tenant::{GRACE, Tenant};
-use super::usage::{Remembered, Sizes};
+use super::usage::{Remembered, Sizes, database_bytes};
 
 impl Host {
     /// Creates or changes a tenant.
@@ -49,7 +49,7 @@ impl Host {
         let written = file.clone();
         let sizes = surroundings
             .on_disk(move |directory| {
-                let sizes = Sizes::of(&data);
+                let sizes = Sizes { database_bytes: database_bytes(&data), storage_bytes: 0 };
                 directory.complete(&written).map(|()| sizes)
             })
             .await??;
