@@ -249,7 +249,9 @@ impl Tenant {
             self.slot.compare_and_swap(&slot, Arc::new(RwLock::new(None)));
         }
         backend.close().await;
-        if let Ok(mut slot) = emptied {
+        drop(backend);
+        let mut emptied = emptied.ok();
+        if let Some(slot) = &mut emptied {
             slot.take();
         }
         self.closed().await;
