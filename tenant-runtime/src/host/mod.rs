@@ -1,9 +1,9 @@
 //! Many tenants on one machine: asleep until a request comes, awake while anything of an answer is unsent.
 //!
-//! A request passes [`stamp`] (which tenant, which generation, who calls), the tenant's wish (suspended?), [`limits`]
-//! (too much?) and only then [`tenant`], which wakes it if need be and hands out the [`lease`] that the answer carries
-//! to its last byte. Everything before the lease is answered from memory. [`sleeper`] closes what nobody uses;
-//! [`wishes`] creates, changes and removes tenants as the admin API in [`api`] asks. [`NodeClient`] is the other end of
+//! A request passes `stamp` (which tenant, which generation, who calls), the tenant's wish (suspended?), `limits`
+//! (too much?) and only then `tenant`, which wakes it if need be and hands out the `lease` that the answer carries
+//! to its last byte. Everything before the lease is answered from memory. `sleeper` closes what nobody uses;
+//! `wishes` creates, changes and removes tenants as the admin API in `api` asks. [`NodeClient`] is the other end of
 //! that API, wherever the host is.
 
 mod answers;
