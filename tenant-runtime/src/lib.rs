@@ -7,6 +7,7 @@ pub mod client_address;
 pub mod error;
 pub mod files;
 pub mod hooks;
+pub mod host;
 pub mod http;
 pub mod json;
 pub mod records;
