@@ -92,12 +92,7 @@ impl Filter {
     pub(super) fn new(group: Group, text: &str) -> Filter {
         let mut roots = 0;
         note_roots(&group, &mut roots);
-        Filter {
-            group: Arc::new(group),
-            roots,
-            length: text.len(),
-            restricted: is_restricted(text),
-        }
+        Filter { group: Arc::new(group), roots, length: text.len(), restricted: is_restricted(text) }
     }
 
     /// Whether some identifier starts there. `@request.body.f:changed` also reads the record.
@@ -113,9 +108,7 @@ impl Filter {
     /// Whether anything of the request may matter, the caller's identity included.
     pub fn mentions_request(&self) -> bool {
         use Root::{Auth, Body, Context, Headers, Method, Query};
-        [Auth, Body, Context, Headers, Method, Query]
-            .into_iter()
-            .any(|root| self.mentions(root))
+        [Auth, Body, Context, Headers, Method, Query].into_iter().any(|root| self.mentions(root))
     }
 
     /// Whether the record itself matters.
@@ -166,18 +159,14 @@ fn note_roots(group: &Group, roots: &mut u16) {
 fn note_term(term: &Term, roots: &mut u16) {
     match term {
         Term::Identifier(name) => *roots |= identifier_roots(name),
-        Term::Call(_, arguments) => arguments
-            .iter()
-            .for_each(|argument| note_term(argument, roots)),
+        Term::Call(_, arguments) => arguments.iter().for_each(|argument| note_term(argument, roots)),
         Term::Number(_) | Term::Text(_) => {}
     }
 }
 
 fn identifier_roots(name: &str) -> u16 {
     let Some(special) = name.strip_prefix('@') else {
-        let literal = ["null", "true", "false"]
-            .iter()
-            .any(|literal| name.eq_ignore_ascii_case(literal));
+        let literal = ["null", "true", "false"].iter().any(|literal| name.eq_ignore_ascii_case(literal));
         return if literal { 0 } else { bit(Root::Record) };
     };
     let mut segments = special.split('.');
@@ -188,9 +177,7 @@ fn identifier_roots(name: &str) -> u16 {
         (Some("request"), Some("headers")) => bit(Root::Headers),
         (Some("request"), Some("query")) => bit(Root::Query),
         (Some("request"), Some("auth")) => bit(Root::Auth),
-        (Some("request"), Some("body")) if name.ends_with(":changed") => {
-            bit(Root::Body) | bit(Root::Record)
-        }
+        (Some("request"), Some("body")) if name.ends_with(":changed") => bit(Root::Body) | bit(Root::Record),
         (Some("request"), Some("body")) => bit(Root::Body),
         _ => bit(Root::Clock),
     }

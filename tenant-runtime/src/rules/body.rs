@@ -58,10 +58,7 @@ impl Records<'_, '_> {
                 on.bind(Param::Text(auth.id.clone()));
                 on
             })?;
-            let rows = Rows {
-                lenient: true,
-                ..rows
-            };
+            let rows = Rows { lenient: true, ..rows };
             view.walk(joins, rows, &path)
         })
     }
@@ -70,9 +67,7 @@ impl Records<'_, '_> {
     fn body(&mut self, path: &[&str], last: &str, side: Side) -> Result<Operand, ParseError> {
         if let [first, rest @ ..] = path {
             return match self.view.base.field(first) {
-                Some(field) if field.relation().is_some() => {
-                    self.body_relation(field, &[rest, &[last]].concat(), side)
-                }
+                Some(field) if field.relation().is_some() => self.body_relation(field, &[rest, &[last]].concat(), side),
                 field => self.body_value(field, path, last),
             };
         }
@@ -85,21 +80,14 @@ impl Records<'_, '_> {
                 let length = u32::try_from(items(value).len()).unwrap_or(u32::MAX);
                 Ok(Operand::known(Param::Number(f64::from(length))))
             }
-            (Some(Modifier::Each), Some(field)) if field.is_multiple_capable() => {
-                self.body_items(field, value, side)
-            }
+            (Some(Modifier::Each), Some(field)) if field.is_multiple_capable() => self.body_items(field, value, side),
             (Some(Modifier::Lower), Some(_)) if value.is_none() => Ok(text("")),
             _ => self.body_value(field, &[], last),
         }
     }
 
     /// The value found by following keys and positions from the body on.
-    fn body_value(
-        &self,
-        field: Option<&Field>,
-        path: &[&str],
-        last: &str,
-    ) -> Result<Operand, ParseError> {
+    fn body_value(&self, field: Option<&Field>, path: &[&str], last: &str) -> Result<Operand, ParseError> {
         let (name, modifier) = Modifier::split(last)?;
         let body = &self.view.request.body;
         let is_json = field.is_some_and(|field| matches!(field.kind, FieldKind::Json(_)));
@@ -144,21 +132,14 @@ impl Records<'_, '_> {
             return Ok(Operand::known(Param::Bool(false)));
         }
         let sent = self.body_value(self.view.base.field(name), &[], name)?;
-        let stored = self.operand(side, |view, joins| {
-            view.walk(joins, view.base_rows(), &[name])
-        })?;
+        let stored = self.operand(side, |view, joins| view.walk(joins, view.base_rows(), &[name]))?;
         let changed = compare(&sent.scalar, Relation::NotEqual, &stored.scalar);
         let sql = changed.into_sql().wrapped("(", ")");
         Ok(Operand::computed(sql, Blank::Distinct))
     }
 
     /// `:each` of a submitted list.
-    fn body_items(
-        &mut self,
-        field: &Field,
-        value: Option<&Json>,
-        side: Side,
-    ) -> Result<Operand, ParseError> {
+    fn body_items(&mut self, field: &Field, value: Option<&Json>, side: Side) -> Result<Operand, ParseError> {
         let list = json_text(&Json::Array(items(value)));
         self.operand(side, |view, joins| {
             let key = format!("{}@request.body.{}:each", view.realm, field.name);
@@ -166,21 +147,13 @@ impl Records<'_, '_> {
             let many = field.is_multiple();
             let items = joins.add(key, &field.name, many, table, |_| Sql::default());
             let sql = Sql::raw(format!("{}.value", items.alias));
-            let rows = Rows {
-                many,
-                ..view.base_rows()
-            };
+            let rows = Rows { many, ..view.base_rows() };
             Ok(Some(rows.reached(Scalar::Computed(sql, Blank::Never))))
         })
     }
 
     /// A path through the records a submitted relation names.
-    fn body_relation(
-        &mut self,
-        field: &Field,
-        path: &[&str],
-        side: Side,
-    ) -> Result<Operand, ParseError> {
+    fn body_relation(&mut self, field: &Field, path: &[&str], side: Side) -> Result<Operand, ParseError> {
         let target = field
             .relation()
             .and_then(|options| self.view.schema.by_id(&options.collection_id))
@@ -195,21 +168,14 @@ impl Records<'_, '_> {
                 on.bind(Param::Text(ids.clone())).push("))");
                 on
             })?;
-            let rows = Rows {
-                lenient: true,
-                ..rows
-            };
+            let rows = Rows { lenient: true, ..rows };
             view.walk(joins, rows, path)
         })
     }
 }
 
 /// A header or query parameter: flat, so a longer path leads nowhere.
-fn sent<'a>(
-    path: &[&str],
-    last: &str,
-    find: impl Fn(&str) -> Option<&'a str>,
-) -> Result<Operand, ParseError> {
+fn sent<'a>(path: &[&str], last: &str, find: impl Fn(&str) -> Option<&'a str>) -> Result<Operand, ParseError> {
     let (name, modifier) = Modifier::split(last)?;
     let found = if path.is_empty() { find(name) } else { None };
     let param = found.map_or(Param::Null, |value| Param::Text(value.to_owned()));

@@ -21,19 +21,12 @@ pub struct Columns<'a> {
 impl<'a> Columns<'a> {
     /// These columns of a table.
     pub const fn new(table: &'a str, columns: &'a [&'a str]) -> Columns<'a> {
-        Columns {
-            table,
-            columns,
-            json: None,
-        }
+        Columns { table, columns, json: None }
     }
 
     /// And whatever is inside the JSON of this one: `data.<path>`.
     pub const fn with_json(self, column: &'a str) -> Columns<'a> {
-        Columns {
-            json: Some(column),
-            ..self
-        }
+        Columns { json: Some(column), ..self }
     }
 
     /// The condition of a filter. The empty filter is always true.
@@ -61,10 +54,7 @@ impl Resolver for Columns<'_> {
     fn resolve(&mut self, identifier: &str, _: Side) -> Result<Operand, ParseError> {
         let column = |name: &str| format!("{}.{}", quote(self.table), quote(name));
         if self.has_field(identifier) {
-            return Ok(Operand::computed(
-                Sql::raw(column(identifier)),
-                Blank::Equal,
-            ));
+            return Ok(Operand::computed(Sql::raw(column(identifier)), Blank::Equal));
         }
         match identifier.split_once('.') {
             Some((name, path)) if self.json == Some(name) => {
@@ -98,12 +88,7 @@ mod tests {
         let text = r"`_logs`.`level` > ? AND `_logs`.`message` LIKE ? ESCAPE '\'";
         assert_eq!(sql.text, text);
         assert_eq!(sql.params, [Param::Number(0.0), Param::Text("%x%".into())]);
-        for unknown in [
-            "secret = 1",
-            "data = 1",
-            "level:lower = 1",
-            "@request.method = 'GET'",
-        ] {
+        for unknown in ["secret = 1", "data = 1", "level:lower = 1", "@request.method = 'GET'"] {
             assert!(filter(unknown).is_err(), "{unknown}");
         }
     }

@@ -65,11 +65,7 @@ impl Condition {
     }
 
     fn decided(holds: bool) -> Condition {
-        if holds {
-            Condition::Always
-        } else {
-            Condition::Never
-        }
+        if holds { Condition::Always } else { Condition::Never }
     }
 }
 
@@ -131,34 +127,21 @@ impl Compiler<'_> {
         }
         match literal(name) {
             Some(value) if !self.resolver.has_field(name) => Ok(Operand::known(value)),
-            Some(value) => Ok(self
-                .resolver
-                .resolve(name, side)
-                .unwrap_or_else(|_| Operand::known(value))),
+            Some(value) => Ok(self.resolver.resolve(name, side).unwrap_or_else(|_| Operand::known(value))),
             None => self.resolver.resolve(name, side),
         }
     }
 }
 
 fn literal(name: &str) -> Option<Param> {
-    let literals = [
-        ("null", Param::Null),
-        ("true", Param::Bool(true)),
-        ("false", Param::Bool(false)),
-    ];
-    literals
-        .into_iter()
-        .find(|(literal, _)| name.eq_ignore_ascii_case(literal))
-        .map(|(_, value)| value)
+    let literals = [("null", Param::Null), ("true", Param::Bool(true)), ("false", Param::Bool(false))];
+    literals.into_iter().find(|(literal, _)| name.eq_ignore_ascii_case(literal)).map(|(_, value)| value)
 }
 
 /// Some joined row satisfies the comparison and, unless any will do, none of all the values violates it.
 fn match_rows(left: &Operand, operator: Operator, right: &Operand) -> Condition {
     let guards = [&left.guard, &right.guard];
-    let some = guarded(
-        compare(&left.scalar, operator.relation, &right.scalar),
-        guards,
-    );
+    let some = guarded(compare(&left.scalar, operator.relation, &right.scalar), guards);
     if operator.any || (left.every.is_none() && right.every.is_none()) {
         return some;
     }
@@ -173,17 +156,12 @@ fn match_rows(left: &Operand, operator: Operator, right: &Operand) -> Condition 
         }
     }
     let each = guarded(compare(scalars[0], operator.relation, scalars[1]), guards);
-    violation
-        .push(" WHERE NOT (")
-        .append(&each.into_sql())
-        .push("))");
+    violation.push(" WHERE NOT (").append(&each.into_sql()).push("))");
     some.and(Condition::Tight(violation))
 }
 
 fn guarded(condition: Condition, guards: [&Option<Sql>; 2]) -> Condition {
-    guards.into_iter().flatten().fold(condition, |all, guard| {
-        all.and(Condition::Tight(guard.clone()))
-    })
+    guards.into_iter().flatten().fold(condition, |all, guard| all.and(Condition::Tight(guard.clone())))
 }
 
 /// One comparison of two values of one row.
@@ -220,32 +198,20 @@ fn equal(left: &Scalar, right: &Scalar, equal: bool) -> Condition {
     }
     if left.is_blank() || right.is_blank() {
         let value = if left.is_blank() { right } else { left }.to_sql();
-        let (empty, null) = if equal {
-            (" = '' OR ", " IS NULL)")
-        } else {
-            (" IS NOT '' AND ", " IS NOT NULL)")
-        };
+        let (empty, null) = if equal { (" = '' OR ", " IS NULL)") } else { (" IS NOT '' AND ", " IS NOT NULL)") };
         let mut sql = Sql::raw("(");
         sql.append(&value).push(empty).append(&value).push(null);
         return Condition::Tight(sql);
     }
     let mut sql = left.to_sql().wrapped("COALESCE(", ", '')");
-    sql.push(operator)
-        .append(&right.to_sql().wrapped("COALESCE(", ", '')"));
+    sql.push(operator).append(&right.to_sql().wrapped("COALESCE(", ", '')"));
     Condition::Tight(sql)
 }
 
-fn order(
-    left: &Scalar,
-    operator: &str,
-    right: &Scalar,
-    holds: impl Fn(Ordering) -> bool,
-) -> Condition {
+fn order(left: &Scalar, operator: &str, right: &Scalar, holds: impl Fn(Ordering) -> bool) -> Condition {
     match (left, right) {
         (Scalar::Known(Param::Null), _) | (_, Scalar::Known(Param::Null)) => Condition::Never,
-        (Scalar::Known(left), Scalar::Known(right)) => {
-            Condition::decided(holds(ordering(left, right)))
-        }
+        (Scalar::Known(left), Scalar::Known(right)) => Condition::decided(holds(ordering(left, right))),
         _ => binary(left, operator, right),
     }
 }
@@ -256,9 +222,7 @@ fn like(left: &Scalar, operator: &str, right: &Scalar) -> Condition {
             return Condition::Never;
         }
         (_, Scalar::Known(Param::Text(text))) => Sql::bound(Param::Text(pattern(text))),
-        (_, Scalar::Known(Param::Number(number))) => {
-            Sql::bound(Param::Text(pattern(&number.to_string())))
-        }
+        (_, Scalar::Known(Param::Number(number))) => Sql::bound(Param::Text(pattern(&number.to_string()))),
         (_, right) => right.to_sql().wrapped("('%' || ", " || '%')"),
     };
     let mut sql = left.to_sql();

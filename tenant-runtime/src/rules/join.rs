@@ -34,10 +34,7 @@ impl<'a> Joins<'a> {
             Side::Left => "left",
             Side::Right => "right",
         };
-        Joins {
-            list: Vec::new(),
-            mark,
-        }
+        Joins { list: Vec::new(), mark }
     }
 
     /// The name of the join for that key. A new one is made from `table`, an SQL source, and the condition that `on`
@@ -61,14 +58,7 @@ impl<'a> Joins<'a> {
         if !condition.is_empty() {
             sql.push(" ON ").append(&condition);
         }
-        self.list.push(Join {
-            key,
-            alias,
-            sql,
-            many,
-            unguarded: None,
-            guarded: false,
-        });
+        self.list.push(Join { key, alias, sql, many, unguarded: None, guarded: false });
         &mut self.list[at]
     }
 
@@ -98,9 +88,7 @@ impl<'a> Joins<'a> {
 
     /// A join through which a client reads and whose collection's list rule is still to be applied.
     pub(super) fn take_unguarded(&mut self) -> Option<(String, &'a Collection)> {
-        self.list
-            .iter_mut()
-            .find_map(|join| Some((join.alias.clone(), join.unguarded.take()?)))
+        self.list.iter_mut().find_map(|join| Some((join.alias.clone(), join.unguarded.take()?)))
     }
 }
 

@@ -77,18 +77,13 @@ mod tests {
         assert_eq!(at(now, "@monthEnd"), text("2024-02-29 23:59:59.999Z"));
         assert_eq!(at(now, "@yearStart"), text("2024-01-01 00:00:00.000Z"));
         assert_eq!(at(now, "@yearEnd"), text("2024-12-31 23:59:59.999Z"));
-        assert_eq!(
-            at("2023-12-31T00:00:00Z", "@monthEnd"),
-            text("2023-12-31 23:59:59.999Z")
-        );
+        assert_eq!(at("2023-12-31T00:00:00Z", "@monthEnd"), text("2023-12-31 23:59:59.999Z"));
     }
 
     #[test]
     fn parts_are_numbers_and_weeks_start_on_sunday() {
         let sunday = "2024-05-05T07:08:09Z";
-        let parts = [
-            "@second", "@minute", "@hour", "@day", "@month", "@weekday", "@year",
-        ];
+        let parts = ["@second", "@minute", "@hour", "@day", "@month", "@weekday", "@year"];
         let values = [9.0, 8.0, 7.0, 5.0, 5.0, 0.0, 2024.0];
         for (name, value) in parts.into_iter().zip(values) {
             assert_eq!(at(sunday, name), Some(Param::Number(value)), "{name}");

@@ -45,18 +45,13 @@ pub(super) fn as_list(column: &str) -> String {
 
 /// How many items the column has; a blank one has none.
 pub(super) fn length(column: &str) -> String {
-    format!(
-        "(CASE WHEN {column} = '' OR {column} IS NULL THEN 0 ELSE json_array_length({}) END)",
-        as_list(column)
-    )
+    format!("(CASE WHEN {column} = '' OR {column} IS NULL THEN 0 ELSE json_array_length({}) END)", as_list(column))
 }
 
 /// The value at `path` inside the column's JSON. What is no JSON is a text, and has nothing inside.
 pub(super) fn json_at(column: &str, path: &[&str]) -> Result<String, ParseError> {
     if path.is_empty() {
-        return Ok(format!(
-            "(CASE WHEN json_valid({column}) THEN json_extract({column}, '$') ELSE {column} END)"
-        ));
+        return Ok(format!("(CASE WHEN json_valid({column}) THEN json_extract({column}, '$') ELSE {column} END)"));
     }
     let mut json_path = String::from("$");
     for segment in path {
@@ -71,9 +66,7 @@ pub(super) fn json_at(column: &str, path: &[&str]) -> Result<String, ParseError>
             json_path.push_str(&key);
         }
     }
-    Ok(format!(
-        "(CASE WHEN json_valid({column}) THEN json_extract({column}, '{json_path}') END)"
-    ))
+    Ok(format!("(CASE WHEN json_valid({column}) THEN json_extract({column}, '{json_path}') END)"))
 }
 
 /// Whether names are made of such characters.

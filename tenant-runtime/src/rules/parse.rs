@@ -40,9 +40,7 @@ pub fn parse(text: &str) -> Result<Filter, ParseError> {
             Token::Join(join) => level.add_join(join)?,
         }
         if comparisons > MAX_COMPARISONS {
-            return Err(ParseError::new(format!(
-                "more than {MAX_COMPARISONS} comparisons"
-            )));
+            return Err(ParseError::new(format!("more than {MAX_COMPARISONS} comparisons")));
         }
     }
     match (open.pop(), open.is_empty()) {
@@ -77,11 +75,7 @@ enum State {
 
 impl Level {
     fn new() -> Level {
-        Level {
-            items: Vec::new(),
-            join: Join::And,
-            state: State::Left,
-        }
+        Level { items: Vec::new(), join: Join::And, state: State::Left }
     }
 
     /// Takes an operand; true when it completes a comparison.
@@ -92,11 +86,7 @@ impl Level {
                 Ok(false)
             }
             State::Right(left, operator) => {
-                let comparison = Comparison {
-                    left,
-                    operator,
-                    right: term,
-                };
+                let comparison = Comparison { left, operator, right: term };
                 self.items.push((self.join, Item::Comparison(comparison)));
                 Ok(true)
             }
@@ -117,9 +107,7 @@ impl Level {
 
     fn add_join(&mut self, join: Join) -> Result<(), ParseError> {
         if !matches!(self.state, State::Done) {
-            return Err(ParseError::new(
-                "&& or || stands where an operand is expected",
-            ));
+            return Err(ParseError::new("&& or || stands where an operand is expected"));
         }
         self.join = join;
         self.state = State::Left;
@@ -261,9 +249,7 @@ impl<'a> Lexer<'a> {
     fn identifier(&mut self) -> Result<&'a str, ParseError> {
         let start = self.at;
         self.at += 1;
-        let name = self.run(start, |byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':')
-        });
+        let name = self.run(start, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':'));
         if name.ends_with(['.', ':']) || matches!(name, "@" | "_" | "#") {
             return Err(ParseError::new(format!("invalid identifier {name:?}")));
         }
@@ -271,9 +257,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn operator(&mut self) -> Result<Token, ParseError> {
-        let symbol = self.run(self.at, |byte| {
-            matches!(byte, b'=' | b'?' | b'!' | b'>' | b'<' | b'~')
-        });
+        let symbol = self.run(self.at, |byte| matches!(byte, b'=' | b'?' | b'!' | b'>' | b'<' | b'~'));
         Operator::from_symbol(symbol)
             .map(Token::Operator)
             .ok_or_else(|| ParseError::new(format!("invalid operator {symbol:?}")))

@@ -73,12 +73,7 @@ pub struct Select {
 
 impl<'a> Query<'a> {
     /// A query over all records of a collection. The request is what its rules see; `now` is what `@now` says.
-    pub fn new(
-        schema: &'a Schema,
-        base: &'a Collection,
-        request: &'a RequestInfo,
-        now: DateTime<Utc>,
-    ) -> Query<'a> {
+    pub fn new(schema: &'a Schema, base: &'a Collection, request: &'a RequestInfo, now: DateTime<Utc>) -> Query<'a> {
         let alias = quote(&base.name);
         Query {
             schema,
@@ -109,10 +104,7 @@ impl<'a> Query<'a> {
 
     /// A condition of the caller's own, written against [`Select::base_alias`].
     pub fn condition(&mut self, sql: &str, params: impl IntoIterator<Item = Param>) {
-        let sql = Sql {
-            text: sql.to_owned(),
-            params: params.into_iter().collect(),
-        };
+        let sql = Sql { text: sql.to_owned(), params: params.into_iter().collect() };
         self.restrict(Condition::Loose(sql));
     }
 
@@ -145,11 +137,7 @@ impl<'a> Query<'a> {
     }
 
     /// A client's filter parsed before.
-    pub fn client_filter_parsed(
-        &mut self,
-        filter: &Filter,
-        access: Access,
-    ) -> Result<(), ClientError> {
+    pub fn client_filter_parsed(&mut self, filter: &Filter, access: Access) -> Result<(), ClientError> {
         refuse_restricted(filter.restricted, access)?;
         if filter.length > MAX_FILTER {
             return Err(ParseError::new("the filter is too long").into());
@@ -207,10 +195,7 @@ impl<'a> Query<'a> {
             realm: String::new(),
             guarded,
         };
-        Records {
-            view,
-            joins: &mut self.joins,
-        }
+        Records { view, joins: &mut self.joins }
     }
 
     /// Of the collections a client reads through joins, only rows its list rules show may take part: a record with a
@@ -230,10 +215,7 @@ impl<'a> Query<'a> {
                 alias,
                 guarded: false,
             };
-            let mut records = Records {
-                view,
-                joins: &mut self.joins,
-            };
+            let mut records = Records { view, joins: &mut self.joins };
             let listed = compile(&rule, &mut records, self.now)?;
             self.restrict(Condition::Loose(absent).or(listed));
         }
@@ -250,10 +232,7 @@ impl Select {
     /// The whole statement for these columns.
     pub fn to_sql(&self, columns: &str) -> String {
         let distinct = if self.distinct { "DISTINCT " } else { "" };
-        let mut sql = format!(
-            "SELECT {distinct}{columns} FROM {}{}",
-            self.table, self.joins
-        );
+        let mut sql = format!("SELECT {distinct}{columns} FROM {}{}", self.table, self.joins);
         self.push_condition(&mut sql);
         if !self.order_by.is_empty() {
             sql.push_str(" ORDER BY ");
@@ -264,11 +243,7 @@ impl Select {
 
     /// The statement that counts the records.
     pub fn to_count_sql(&self) -> String {
-        let counted = if self.distinct {
-            format!("DISTINCT {}.`id`", self.base_alias)
-        } else {
-            "*".to_owned()
-        };
+        let counted = if self.distinct { format!("DISTINCT {}.`id`", self.base_alias) } else { "*".to_owned() };
         let mut sql = format!("SELECT COUNT({counted}) FROM {}{}", self.table, self.joins);
         self.push_condition(&mut sql);
         sql

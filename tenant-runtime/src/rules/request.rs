@@ -56,10 +56,7 @@ pub struct AuthIdentity {
 impl RequestInfo {
     /// A guest's `GET` with nothing in it.
     pub fn guest() -> RequestInfo {
-        RequestInfo {
-            method: "GET".to_owned(),
-            ..RequestInfo::default()
-        }
+        RequestInfo { method: "GET".to_owned(), ..RequestInfo::default() }
     }
 
     /// The same request on behalf of somebody.
@@ -148,11 +145,7 @@ impl Formatter for StoredJson {
         }
     }
 
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
         while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
             let (plain, special) = rest.split_at(at);
@@ -165,10 +158,7 @@ impl Formatter for StoredJson {
 }
 
 fn first<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    pairs
-        .iter()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.as_str())
+    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
 #[cfg(test)]

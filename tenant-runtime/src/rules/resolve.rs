@@ -65,16 +65,12 @@ impl Resolver for Records<'_, '_> {
             let path: Vec<&str> = special.split('.').collect();
             return match path.as_slice() {
                 ["request", path @ ..] => self.request(path, side),
-                ["collection", name, path @ ..] if !path.is_empty() => {
-                    self.collection(name, path, side)
-                }
+                ["collection", name, path @ ..] if !path.is_empty() => self.collection(name, path, side),
                 _ => Err(unresolved(identifier)),
             };
         }
         let path: Vec<&str> = identifier.split('.').collect();
-        self.operand(side, |view, joins| {
-            view.walk(joins, view.base_rows(), &path)
-        })
+        self.operand(side, |view, joins| view.walk(joins, view.base_rows(), &path))
     }
 
     fn has_field(&self, name: &str) -> bool {
@@ -92,19 +88,12 @@ impl<'a> Records<'_, 'a> {
         let Some(reached) = walk(&self.view, self.joins)? else {
             return Ok(Operand::known(Param::Null));
         };
-        let mut operand = Operand {
-            scalar: reached.scalar,
-            guard: reached.guard,
-            every: None,
-        };
+        let mut operand = Operand { scalar: reached.scalar, guard: reached.guard, every: None };
         if reached.many {
             let mut joins = Joins::of_side(side);
             if let Some(again) = walk(&self.view, &mut joins)? {
-                operand.every = Some(Box::new(Every {
-                    joins: joins.to_sql(),
-                    scalar: again.scalar,
-                    guard: again.guard,
-                }));
+                operand.every =
+                    Some(Box::new(Every { joins: joins.to_sql(), scalar: again.scalar, guard: again.guard }));
             }
         }
         Ok(operand)
@@ -117,11 +106,8 @@ impl<'a> Records<'_, 'a> {
             Some(_) => return Err(unresolved(name)),
             None => (name, ""),
         };
-        let collection = self
-            .view
-            .schema
-            .find(name)
-            .ok_or_else(|| ParseError::new(format!("unknown collection {name:?}")))?;
+        let collection =
+            self.view.schema.find(name).ok_or_else(|| ParseError::new(format!("unknown collection {name:?}")))?;
         self.operand(side, |view, joins| {
             let key = format!("{}@collection.{}:{alias}", view.realm, collection.id);
             let table = Sql::raw(quote(&collection.name));
@@ -134,12 +120,7 @@ impl<'a> Records<'_, 'a> {
 impl<'a> View<'a> {
     /// The rows the filter is about.
     pub(super) fn base_rows(&self) -> Rows<'a> {
-        Rows {
-            collection: self.base,
-            alias: self.alias.clone(),
-            many: false,
-            lenient: false,
-        }
+        Rows { collection: self.base, alias: self.alias.clone(), many: false, lenient: false }
     }
 
     /// Follows a path from `rows`. `None` is a missing field where those are `NULL`.
@@ -167,9 +148,7 @@ impl<'a> View<'a> {
                             let column = Sql::raw(rows.column(segment));
                             return Ok(Some(rows.reached(Scalar::Computed(column, Blank::Equal))));
                         }
-                        FieldKind::Relation(options) => {
-                            Some(self.follow(joins, &rows, field, options)?)
-                        }
+                        FieldKind::Relation(options) => Some(self.follow(joins, &rows, field, options)?),
                         _ => None,
                     }
                 }
@@ -191,26 +170,15 @@ impl<'a> View<'a> {
     }
 
     /// The last segment of a path: a field with at most one modifier.
-    fn arrive(
-        &self,
-        joins: &mut Joins<'a>,
-        mut rows: Rows<'a>,
-        segment: &str,
-    ) -> Result<Option<Reached>, ParseError> {
+    fn arrive(&self, joins: &mut Joins<'a>, mut rows: Rows<'a>, segment: &str) -> Result<Option<Reached>, ParseError> {
         let (name, modifier) = Modifier::split(segment)?;
         let Some(field) = rows.collection.field(name) else {
-            return if rows.lenient {
-                Ok(None)
-            } else {
-                Err(unresolved(segment))
-            };
+            return if rows.lenient { Ok(None) } else { Err(unresolved(segment)) };
         };
         self.check_visible(field)?;
         let column = rows.column(name);
         let (sql, blank) = match modifier {
-            Some(Modifier::Length) if field.is_multiple_capable() => {
-                (modifiers::length(&column), Blank::Equal)
-            }
+            Some(Modifier::Length) if field.is_multiple_capable() => (modifiers::length(&column), Blank::Equal),
             Some(Modifier::Each) if field.is_multiple_capable() => {
                 rows.many |= field.is_multiple();
                 let key = format!("{}{}.{name}:each", self.realm, rows.alias);
@@ -218,9 +186,7 @@ impl<'a> View<'a> {
                 let items = joins.add(key, name, field.is_multiple(), table, |_| Sql::default());
                 (format!("{}.value", items.alias), Blank::Equal)
             }
-            _ if matches!(field.kind, FieldKind::Json(_)) => {
-                (modifiers::json_at(&column, &[])?, Blank::Distinct)
-            }
+            _ if matches!(field.kind, FieldKind::Json(_)) => (modifiers::json_at(&column, &[])?, Blank::Distinct),
             _ => (column, Blank::Equal),
         };
         let sql = match modifier {
@@ -243,26 +209,20 @@ impl<'a> View<'a> {
         field: &Field,
         options: &RelationOptions,
     ) -> Result<Rows<'a>, ParseError> {
-        let target = self
-            .schema
-            .by_id(&options.collection_id)
-            .ok_or_else(|| unresolved(&field.name))?;
+        let target = self.schema.by_id(&options.collection_id).ok_or_else(|| unresolved(&field.name))?;
         let column = rows.column(&field.name);
         let key = format!("{}{}.{}", self.realm, rows.alias, field.name);
         let value = if field.is_multiple() {
             let ids = Sql::raw(format!("json_each({})", modifiers::as_list(&column)));
-            let ids = joins.add(format!("{key}:ids"), &field.name, true, ids, |_| {
-                Sql::default()
-            });
+            let ids = joins.add(format!("{key}:ids"), &field.name, true, ids, |_| Sql::default());
             format!("{}.value", ids.alias)
         } else {
             column
         };
         let table = Sql::raw(quote(&target.name));
         let many = target.is_view();
-        let mut next = self.join(joins, key, target, many, table, |alias| {
-            Sql::raw(format!("{alias}.`id` = {value}"))
-        })?;
+        let mut next =
+            self.join(joins, key, target, many, table, |alias| Sql::raw(format!("{alias}.`id` = {value}")))?;
         next.many = rows.many || field.is_multiple();
         next.lenient = rows.lenient;
         Ok(next)
@@ -286,9 +246,7 @@ impl<'a> View<'a> {
             return Ok(None);
         };
         if options.collection_id != rows.collection.id {
-            return Err(ParseError::new(format!(
-                "{segment:?} does not lead back here"
-            )));
+            return Err(ParseError::new(format!("{segment:?} does not lead back here")));
         }
         self.check_visible(field)?;
         let key = format!("{}{}.{segment}", self.realm, rows.alias);
@@ -320,21 +278,13 @@ impl<'a> View<'a> {
         on: impl FnOnce(&str) -> Sql,
     ) -> Result<Rows<'a>, ParseError> {
         if self.guarded && collection.rules.list.is_none() {
-            return Err(ParseError::new(format!(
-                "{:?} may be listed by superusers only",
-                collection.name
-            )));
+            return Err(ParseError::new(format!("{:?} may be listed by superusers only", collection.name)));
         }
         let join = joins.add(key, &collection.name, many, table, on);
         if self.guarded {
             join.guard_for(collection);
         }
-        Ok(Rows {
-            collection,
-            alias: join.alias.clone(),
-            many,
-            lenient: false,
-        })
+        Ok(Rows { collection, alias: join.alias.clone(), many, lenient: false })
     }
 
     fn check_visible(&self, field: &Field) -> Result<(), ParseError> {
@@ -352,11 +302,7 @@ impl Rows<'_> {
 
     /// The end of a path at these rows.
     pub(super) fn reached(&self, scalar: Scalar) -> Reached {
-        Reached {
-            scalar,
-            guard: None,
-            many: self.many,
-        }
+        Reached { scalar, guard: None, many: self.many }
     }
 }
 

@@ -14,21 +14,12 @@ const MAX_ENTRIES: usize = 8;
 const MAX_ENTRY: usize = 255;
 
 /// The `ORDER BY` terms of a sort. `rows` is the name of the rows sorted.
-pub(super) fn compile(
-    text: &str,
-    resolver: &mut dyn Resolver,
-    rows: &str,
-) -> Result<String, ParseError> {
+pub(super) fn compile(text: &str, resolver: &mut dyn Resolver, rows: &str) -> Result<String, ParseError> {
     let entries: Vec<&str> = text.split(',').collect();
     if entries.len() > MAX_ENTRIES {
-        return Err(ParseError::new(format!(
-            "more than {MAX_ENTRIES} sort fields"
-        )));
+        return Err(ParseError::new(format!("more than {MAX_ENTRIES} sort fields")));
     }
-    let terms: Result<Vec<String>, ParseError> = entries
-        .into_iter()
-        .map(|entry| term(entry, resolver, rows))
-        .collect();
+    let terms: Result<Vec<String>, ParseError> = entries.into_iter().map(|entry| term(entry, resolver, rows)).collect();
     Ok(terms?.join(", "))
 }
 
@@ -51,9 +42,7 @@ fn term(entry: &str, resolver: &mut dyn Resolver, rows: &str) -> Result<String, 
         return Err(unsortable(name));
     }
     match resolver.resolve(name, Side::Left)?.scalar {
-        Scalar::Computed(sql, _) if sql.params.is_empty() => {
-            Ok(format!("{} {direction}", sql.text))
-        }
+        Scalar::Computed(sql, _) if sql.params.is_empty() => Ok(format!("{} {direction}", sql.text)),
         _ => Err(unsortable(name)),
     }
 }

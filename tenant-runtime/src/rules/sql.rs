@@ -25,10 +25,7 @@ pub struct Sql {
 impl Sql {
     /// A text without parameters.
     pub fn raw(text: impl Into<String>) -> Sql {
-        Sql {
-            text: text.into(),
-            params: Vec::new(),
-        }
+        Sql { text: text.into(), params: Vec::new() }
     }
 
     /// A lone parameter.
@@ -103,11 +100,8 @@ mod tests {
     #[test]
     fn parameters_stand_in_the_order_of_their_marks() {
         let mut sql = Sql::raw("a = ");
-        sql.bind(Param::Number(1.0))
-            .push(" AND b IS ")
-            .bind(Param::Null);
-        sql.push(" AND ")
-            .append(&Sql::bound(Param::Text("x".into())));
+        sql.bind(Param::Number(1.0)).push(" AND b IS ").bind(Param::Null);
+        sql.push(" AND ").append(&Sql::bound(Param::Text("x".into())));
         assert_eq!(sql.text, "a = ? AND b IS NULL AND ?");
         assert_eq!(sql.params, [Param::Number(1.0), Param::Text("x".into())]);
     }
