@@ -8,7 +8,7 @@ use super::ParseError;
 use super::ast::{Comparison, Filter, Group, Item, Join, Operator, Relation, Term};
 use super::functions;
 use super::macros;
-use super::operand::{Operand, Scalar, Side};
+use super::operand::{Blank, Operand, Scalar, Side};
 use super::resolve::Resolver;
 use super::sql::{Param, Sql};
 
@@ -197,7 +197,12 @@ fn equal(left: &Scalar, right: &Scalar, equal: bool) -> Condition {
         return binary(or_blank(left), operator, or_blank(right));
     }
     if left.is_blank() || right.is_blank() {
-        let value = if left.is_blank() { right } else { left }.to_sql();
+        let scalar = if left.is_blank() { right } else { left };
+        let mut value = scalar.to_sql();
+        if matches!(scalar, Scalar::Computed(_, Blank::Empty)) {
+            value.push(operator).push("''");
+            return Condition::Tight(value);
+        }
         let (empty, null) = if equal { (" = '' OR ", " IS NULL)") } else { (" IS NOT '' AND ", " IS NOT NULL)") };
         let mut sql = Sql::raw("(");
         sql.append(&value).push(empty).append(&value).push(null);

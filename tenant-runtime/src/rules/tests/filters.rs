@@ -276,8 +276,8 @@ fn size_is_limited() {
         &[
             (&comparisons(200), "p1"),
             (&comparisons(201), "400"),
-            (&format!("title = '{}'", "x".repeat(3488)), ""),
-            (&format!("title = '{}'", "x".repeat(3490)), "400"),
+            (&format!("title = '{}'", "x".repeat(3490)), ""),
+            (&format!("title = '{}'", "x".repeat(3491)), "400"),
             (&format!("{}n=1{}", "(".repeat(1700), ")".repeat(1700)), "p1"),
         ],
     );
