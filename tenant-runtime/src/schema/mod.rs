@@ -4,7 +4,11 @@ pub mod auth_options;
 pub mod collection;
 pub mod field;
 pub mod index;
+pub mod layout;
+pub mod persist;
 mod snapshot;
+pub mod sync;
+pub mod system;
 
 pub use auth_options::{AuthOptions, TokenType};
 pub use collection::{Collection, CollectionType, Rules, SUPERUSERS};

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use crate::error::Result;
 
 pub use connection::open_exclusive;
-pub use pool::Pool;
+pub use pool::{Pool, lower_priority_of_this_thread};
 pub use transaction::Tx;
 
 /// One database file: a queue of writes that share commits, and at most two readers at once.

@@ -188,6 +188,11 @@ impl Shared {
     }
 }
 
+/// Lets everything else go first from now on.
+pub fn lower_priority_of_this_thread() {
+    priority::lower(priority::this_thread());
+}
+
 fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) {
     thread::Builder::new().name(name.to_owned()).spawn(body).expect("the system has room for a thread");
 }
