@@ -138,26 +138,28 @@ fn literal(name: &str) -> Option<Param> {
     literals.into_iter().find(|(literal, _)| name.eq_ignore_ascii_case(literal)).map(|(_, value)| value)
 }
 
-/// Some joined row satisfies the comparison and, unless any will do, none of all the values violates it.
+/// Some joined row satisfies the comparison and, unless any will do, none of all the values violates it. What a guard
+/// hides can do neither.
 fn match_rows(left: &Operand, operator: Operator, right: &Operand) -> Condition {
-    let guards = [&left.guard, &right.guard];
-    let some = guarded(compare(&left.scalar, operator.relation, &right.scalar), guards);
+    let some = compare(&left.scalar, operator.relation, &right.scalar);
+    let some = guarded(some, [&left.guard, &right.guard]);
     if operator.any || (left.every.is_none() && right.every.is_none()) {
         return some;
     }
-    let mut violation = Sql::raw("NOT EXISTS (SELECT 1 FROM (SELECT 1)");
+    let mut none = Sql::raw("NOT EXISTS (SELECT 1 FROM (SELECT 1)");
     let mut scalars = [&left.scalar, &right.scalar];
-    let mut guards = guards;
+    let mut guards = [&left.guard, &right.guard];
     for (at, operand) in [left, right].into_iter().enumerate() {
         if let Some(every) = &operand.every {
-            violation.append(&every.joins);
+            none.append(&every.joins);
             scalars[at] = &every.scalar;
             guards[at] = &every.guard;
         }
     }
-    let each = guarded(compare(scalars[0], operator.relation, scalars[1]), guards);
-    violation.push(" WHERE NOT (").append(&each.into_sql()).push("))");
-    some.and(Condition::Tight(violation))
+    let kept = compare(scalars[0], operator.relation, scalars[1]);
+    let violated = Condition::Tight(kept.into_sql().wrapped("NOT (", ")"));
+    none.push(" WHERE ").append(&guarded(violated, guards).into_sql()).push(")");
+    some.and(Condition::Tight(none))
 }
 
 fn guarded(condition: Condition, guards: [&Option<Sql>; 2]) -> Condition {
@@ -228,6 +230,7 @@ fn like(left: &Scalar, operator: &str, right: &Scalar) -> Condition {
         }
         (_, Scalar::Known(Param::Text(text))) => Sql::bound(Param::Text(pattern(text))),
         (_, Scalar::Known(Param::Number(number))) => Sql::bound(Param::Text(pattern(&number.to_string()))),
+        (_, Scalar::Known(Param::Integer(number))) => Sql::bound(Param::Text(pattern(&number.to_string()))),
         (_, right) => right.to_sql().wrapped("('%' || ", " || '%')"),
     };
     let mut sql = left.to_sql();
@@ -245,12 +248,13 @@ fn binary(left: &Scalar, operator: &str, right: &Scalar) -> Condition {
 fn ordering(left: &Param, right: &Param) -> Ordering {
     let number = |param: &Param| match param {
         Param::Number(number) => Some(*number),
+        Param::Integer(number) => Some(*number as f64),
         Param::Bool(value) => Some(f64::from(u8::from(*value))),
         Param::Null | Param::Text(_) => None,
     };
     let rank = |param: &Param| match param {
         Param::Null => 0,
-        Param::Bool(_) | Param::Number(_) => 1,
+        Param::Bool(_) | Param::Integer(_) | Param::Number(_) => 1,
         Param::Text(_) => 2,
     };
     match (left, right) {

@@ -106,7 +106,7 @@ impl<'a> Records<'_, 'a> {
     /// `@collection.<name>[:alias].<path>`: all rows of another collection.
     fn collection(&mut self, name: &str, path: &[&str], side: Side) -> Result<Operand, ParseError> {
         let (name, alias) = match name.split_once(':') {
-            Some((name, alias)) if alias.chars().all(modifiers::is_word) => (name, alias),
+            Some((name, alias)) if !alias.is_empty() && alias.chars().all(modifiers::is_word) => (name, alias),
             Some(_) => return Err(unresolved(name)),
             None => (name, ""),
         };
@@ -218,7 +218,7 @@ impl<'a> View<'a> {
         let key = format!("{}{}.{}", self.realm, rows.alias, field.name);
         let value = if field.is_multiple() {
             let ids = Sql::raw(format!("json_each({})", modifiers::as_list(&column)));
-            let ids = joins.add(format!("{key}:ids"), &field.name, true, ids, |_| Sql::default());
+            let ids = joins.add(format!("{key}:each"), &field.name, true, ids, |_| Sql::default());
             format!("{}.value", ids.alias)
         } else {
             column

@@ -49,8 +49,9 @@ fn backslashes() {
     for (filter, expected) in [
         (r"title ~ 'a\b'", "B"),
         (r"title ~ 'a\\b'", "B"),
-        (r"title ~ '%a\\b%'", "B"),
-        (r"title = 'a\\b'", ""),
+        (r"title ~ '%a\\\\b%'", "B"),
+        (r"title ~ '%a\\b%'", ""),
+        (r"title = 'a\\b'", "B"),
         (r"title ~ '%a\b%'", ""),
         (r"title = 'a\b'", "B"),
     ] {

@@ -129,6 +129,7 @@ pub(super) fn to_value(param: &Param) -> Value {
     match param {
         Param::Null => Value::Null,
         Param::Bool(value) => Value::Integer(i64::from(*value)),
+        Param::Integer(number) => Value::Integer(*number),
         Param::Number(number) => Value::Real(*number),
         Param::Text(text) => Value::Text(text.clone()),
     }
