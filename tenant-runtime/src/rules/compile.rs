@@ -292,3 +292,78 @@ fn has_wildcard(text: &str) -> bool {
         wild
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str) -> Scalar {
+        Scalar::Computed(Sql::raw(name), Blank::Equal)
+    }
+
+    fn text(text: &str) -> Scalar {
+        Scalar::Known(Param::Text(text.to_owned()))
+    }
+
+    #[test]
+    fn decided_parts_leave_no_trace() {
+        let open = |name: &str| Condition::Tight(Sql::raw(name));
+        assert_eq!(Condition::Always.and(open("a")), open("a"));
+        assert_eq!(Condition::Never.or(open("a")), open("a"));
+        assert_eq!(open("a").and(Condition::Never), Condition::Never);
+        assert_eq!(open("a").or(Condition::Always), Condition::Always);
+        let either = open("a").or(open("b"));
+        assert_eq!(either.clone().and(open("c")), open("(a OR b) AND c"));
+        assert_eq!(open("c").and(open("d")).or(either).into_sql().text, "c AND d OR a OR b");
+    }
+
+    #[test]
+    fn equality_knows_what_is_blank() {
+        let json = Scalar::Computed(Sql::raw("j"), Blank::Distinct);
+        let stored = Scalar::Computed(Sql::raw("s"), Blank::Empty);
+        let null = Scalar::Known(Param::Null);
+        for (left, right, equals, differs) in [
+            (column("a"), text("x"), "a = ?", "a IS NOT ?"),
+            (text("x"), column("a"), "? = a", "? IS NOT a"),
+            (column("a"), text(""), "(a = '' OR a IS NULL)", "(a IS NOT '' AND a IS NOT NULL)"),
+            (null.clone(), column("a"), "(a = '' OR a IS NULL)", "(a IS NOT '' AND a IS NOT NULL)"),
+            (stored.clone(), null.clone(), "s = ''", "s IS NOT ''"),
+            (stored, column("a"), "COALESCE(s, '') = COALESCE(a, '')", "COALESCE(s, '') IS NOT COALESCE(a, '')"),
+            (json.clone(), text(""), "j IS ?", "j IS NOT ?"),
+            (column("a"), json, "a IS j", "a IS NOT j"),
+            (null.clone(), text(""), "1", "0"),
+            (text("x"), null, "0", "1"),
+            (Scalar::Known(Param::Integer(1)), Scalar::Known(Param::Number(1.0)), "1", "0"),
+            (Scalar::Known(Param::Bool(true)), text("1"), "0", "1"),
+        ] {
+            assert_eq!(compare(&left, Relation::Equal, &right).into_sql().text, equals);
+            assert_eq!(compare(&left, Relation::NotEqual, &right).into_sql().text, differs);
+        }
+    }
+
+    #[test]
+    fn known_values_are_ordered_as_sqlite_orders_them() {
+        let number = Scalar::Known(Param::Number(9.0));
+        let holds = |left: &Scalar, right: &Scalar| compare(left, Relation::Less, right) == Condition::Always;
+        assert!(holds(&number, &text("")) && holds(&text("10"), &text("9")));
+        assert!(!holds(&number, &number) && !holds(&Scalar::Known(Param::Null), &number));
+    }
+
+    #[test]
+    fn patterns_are_literal_unless_they_have_a_wildcard() {
+        for (given, expected) in [
+            ("", "%%"),
+            ("ab", "%ab%"),
+            ("a_b", r"%a\_b%"),
+            ("__", r"%\_\_%"),
+            (r"a\b", r"%a\\b%"),
+            (r"a\_", r"%a\_%"),
+            (r"a\%", r"%a\%%"),
+            (r"\\", r"%\\%"),
+            ("a%", "a%"),
+            (r"a\\%_", r"a\\%_"),
+        ] {
+            assert_eq!(pattern(given), expected, "{given}");
+        }
+    }
+}
