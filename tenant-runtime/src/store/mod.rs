@@ -83,9 +83,8 @@ impl Store {
 
     /// Finishes what is queued, checkpoints and closes. Later reads and writes answer `Error::Busy`.
     pub async fn close(&self) -> Result<()> {
-        self.0.writer.close().await?;
         self.0.readers.close();
-        Ok(())
+        self.0.writer.close().await
     }
 
     /// The bytes of the database and its log on disk.
