@@ -27,7 +27,6 @@ mod tests;
 
 pub use ast::{Filter, Root};
 pub use columns::Columns;
-pub use functions::geo_distance;
 pub use parse::parse;
 pub use query::{Access, ClientError, Query, Select};
 pub use request::{AuthIdentity, Context, RequestInfo};

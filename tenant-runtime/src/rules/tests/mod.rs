@@ -8,13 +8,13 @@ mod rules;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::json;
 
 use super::*;
 use crate::schema::{CollectionType, Field, Rules};
+use crate::store::functions;
 
 /// A collection's fields in short: `name:type`, with `*` after the type for a list, `>` and a collection's name for a
 /// relation, and `!` at the end for a hidden field.
@@ -64,19 +64,7 @@ pub(super) struct Fixture {
 impl Fixture {
     pub(super) fn new(collections: Vec<Collection>) -> Fixture {
         let db = Connection::open_in_memory().expect("a database");
-        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-        db.create_scalar_function("geoDistance", 4, flags, |call| {
-            let mut degrees = [0.0; 4];
-            for (at, value) in degrees.iter_mut().enumerate() {
-                match call.get::<Option<f64>>(at)? {
-                    Some(given) => *value = given,
-                    None => return Ok(None),
-                }
-            }
-            let [lon_a, lat_a, lon_b, lat_b] = degrees;
-            Ok(Some(geo_distance(lon_a, lat_a, lon_b, lat_b)))
-        })
-        .expect("a function");
+        functions::register(&db).expect("a function");
         for collection in &collections {
             let columns: Vec<String> =
                 collection.fields.iter().map(|field| format!("{} {}", quote(&field.name), field.column())).collect();
