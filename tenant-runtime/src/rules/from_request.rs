@@ -75,7 +75,7 @@ impl Records<'_, '_> {
                 Ok(Operand::known(Param::Integer(length)))
             }
             (Some(Modifier::Each), Some(field)) if field.is_multiple_capable() => self.body_items(field, value, side),
-            (Some(Modifier::Lower), Some(_)) if value.is_none_or(Json::is_array) => Ok(text("")),
+            (Some(Modifier::Lower), Some(field)) if value.is_none() || field.is_multiple() => Ok(text("")),
             _ => self.body_value(field, &[], last),
         }
     }
