@@ -1,6 +1,7 @@
 //! SQLite: one writer, few readers, and the threads they run on. Knows nothing of collections.
 
 mod connection;
+pub(crate) mod functions;
 mod pool;
 mod readers;
 mod transaction;
