@@ -8,8 +8,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
 
 /// A refusal: what the proxy says where no upstream is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +51,14 @@ impl Answer {
         &self.code
     }
 
-    /// The response for a client that sent these headers.
-    pub(crate) fn respond(&self, asked: &HeaderMap) -> Response<Bytes> {
-        let (kind, text) = if prefers_html(asked) {
+    /// Whether it is given before the request was read to its end, so that nothing can follow on the connection.
+    pub(crate) fn leaves_request_unread(&self) -> bool {
+        matches!(self.status.as_u16(), 400 | 408 | 413 | 417 | 431)
+    }
+
+    /// The response for a client that accepts this.
+    pub(crate) fn respond(&self, accept: Option<&HeaderValue>) -> Response<Bytes> {
+        let (kind, text) = if accept.is_some_and(prefers_html) {
             ("text/html; charset=utf-8", self.page())
         } else {
             ("application/json", self.envelope())
@@ -94,10 +99,8 @@ impl Answer {
 }
 
 /// Whether the client is a browser showing a page: it names `text/html`, and before any JSON.
-fn prefers_html(asked: &HeaderMap) -> bool {
-    let Some(accept) = asked.get(ACCEPT).and_then(|value| value.to_str().ok()) else {
-        return false;
-    };
+fn prefers_html(accept: &HeaderValue) -> bool {
+    let accept = accept.to_str().unwrap_or_default();
     let kinds = accept
         .split(',')
         .map(|part| part.split(';').next().unwrap_or_default().trim());
@@ -142,6 +145,7 @@ answers! {
     UNKNOWN_PROJECT = NOT_FOUND, "unknown_project", "There is no project at this address.";
     SLOW_BODY = REQUEST_TIMEOUT, "slow_body", "The request's body took too long to arrive.";
     BODY_TOO_LARGE = PAYLOAD_TOO_LARGE, "body_too_large", "The request's body is too large.";
+    TOO_MANY_HEADERS = REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_headers", "The request has too many headers.";
     BAD_EXPECTATION = EXPECTATION_FAILED, "invalid_expectation", "The only expectation supported is 100-continue.";
     WRONG_CERTIFICATE = MISDIRECTED_REQUEST, "wrong_certificate", "This connection's certificate does not cover the requested host.";
     RATE_LIMITED = TOO_MANY_REQUESTS, "rate_limited", "Too many requests. Try again in a moment.", after 1;

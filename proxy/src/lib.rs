@@ -8,12 +8,25 @@
 //! One request's way is written down in `forward`; one connection's in `connection`; what the proxy says itself
 //! in [`answers`].
 
-pub mod answers;
 pub mod certificates;
-mod limits;
-mod options;
 pub mod routes;
+
 mod server;
+
+mod connection;
+mod socket;
+
+mod body;
+mod check;
+mod forward;
+mod headers;
+mod limits;
+
+pub mod answers;
+pub mod upstream;
+
+mod access_log;
+mod options;
 
 use axum::body::Body;
 use http::{Request, Response};

@@ -82,8 +82,6 @@ pub struct Bounds {
     pub handshakes: usize,
     /// Bytes of a request's head.
     pub head_bytes: usize,
-    /// Header lines of a request.
-    pub headers: usize,
     /// Bytes per second a request body must bring once its grace is over.
     pub request_body_rate: u64,
     /// A body announced to be at most this long is read whole before the upstream is asked, so that a slow
@@ -100,7 +98,6 @@ impl Default for Bounds {
             requests: 4_096,
             handshakes: 64,
             head_bytes: 32 * 1024,
-            headers: 100,
             request_body_rate: 1024,
             collected_body: 64 * 1024,
             streams: 100,
