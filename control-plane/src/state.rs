@@ -9,6 +9,7 @@ use crate::accounts::tries::Tries;
 use crate::config::Config;
 use crate::database::Database;
 use crate::fleet::Fleet;
+use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
 use crate::jobs::Jobs;
 
@@ -25,6 +26,7 @@ pub struct Parts {
     pub tries: Tries,
     pub jobs: Jobs,
     pub fleet: Fleet,
+    pub routes: Publisher,
     /// Ids of projects that look different now, for the console's event streams.
     pub changes: broadcast::Sender<String>,
 }

@@ -28,6 +28,8 @@ struct Inner {
     nodes: HashMap<String, NodeClient>,
     hasher: TenantHasher,
     seen: Mutex<HashMap<String, Seen>>,
+    /// How many of a project's requests since the node's start the database counts already.
+    kept: Mutex<HashMap<String, i64>>,
     /// Rings when some wish changed.
     bell: Notify,
 }
@@ -39,6 +41,7 @@ impl Fleet {
             nodes: HashMap::from([(LOCAL.to_owned(), node)]),
             hasher,
             seen: Mutex::default(),
+            kept: Mutex::default(),
             bell: Notify::new(),
         }))
     }
@@ -60,7 +63,9 @@ impl Fleet {
 
     /// The latest report of a project, if there was one since the start.
     pub fn seen(&self, project: &str) -> Option<Seen> {
-        self.lock().get(project).cloned()
+        let mut seen = self.lock().get(project).cloned()?;
+        seen.requests_since -= self.kept_lock().get(project).copied().unwrap_or(0);
+        Some(seen)
     }
 
     /// Takes in a report and tells the console if it changes what is shown.
@@ -83,8 +88,17 @@ impl Fleet {
         self.0.bell.notify_one();
     }
 
+    /// Notes that so many of a project's requests are counted in the database now.
+    fn kept(&self, project: &str, requests: i64) {
+        self.kept_lock().insert(project.to_owned(), requests);
+    }
+
     fn all_seen(&self) -> Vec<(String, Seen)> {
         self.lock().iter().map(|(id, seen)| (id.clone(), seen.clone())).collect()
+    }
+
+    fn kept_lock(&self) -> MutexGuard<'_, HashMap<String, i64>> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
