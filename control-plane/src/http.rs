@@ -44,7 +44,7 @@ pub fn router(platform: Platform) -> Router {
         axum::routing::get(|| async { ([(header::CONTENT_TYPE, "application/json")], document) }),
     )
     .route("/api/{*path}", axum::routing::any(unknown))
-    .merge(dashboard::console())
+    .fallback_service(dashboard::console())
     .layer(middleware::from_fn_with_state(platform.clone(), session::same_origin))
     .layer(middleware::from_fn(prepare))
     .with_state(platform)

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{LOCAL, Seen, routes};
 use crate::accounts::tickets::digest;
+use crate::audit;
 use crate::projects::store::{self, Row};
 use crate::projects::{Project, ProjectState, Wish};
 use crate::state::Platform;
@@ -165,16 +166,17 @@ async fn note_change(platform: &Platform, report: TenantReport) {
     let waking = report.state == TenantState::Waking;
     platform.fleet.see(platform, report);
     if let (Some((kind, text)), false) = (line, waking) {
-        let noted = async {
-            let mut tx = platform.database.begin().await?;
-            crate::audit::note(&mut tx, None, Some(&id), kind, text).await?;
-            tx.commit().await?;
-            crate::error::Result::Ok(())
-        };
-        if let Err(error) = noted.await {
+        if let Err(error) = note_activity(platform, &id, kind, text).await {
             tracing::warn!("failed to note that {id} {kind}: {error}");
         }
     }
+}
+
+async fn note_activity(platform: &Platform, id: &str, kind: &str, text: &str) -> crate::error::Result<()> {
+    let mut tx = platform.database.begin().await?;
+    audit::note(&mut tx, None, Some(id), kind, text).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Writes what changed since it was last written. Requests are kept as what came on top.
