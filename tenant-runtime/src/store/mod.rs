@@ -70,16 +70,19 @@ impl Store {
         self.0.writer.run(writer::Sharing::Alone, work).await
     }
 
-    /// Gives back what memory can be given back without closing: statements, cached pages, idle readers.
-    pub async fn rest(&self) {
+    /// Moves the log into the database as far as readers allow, and gives back what memory can be given back without
+    /// closing: statements, cached pages, idle readers.
+    pub async fn rest(&self) -> Result<()> {
         self.0.readers.rest();
-        let _ = self
-            .write_alone(|tx| {
-                tx.flush_prepared_statement_cache();
-                tx.release_memory()?;
+        self.0
+            .writer
+            .between(|connection| {
+                connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+                connection.flush_prepared_statement_cache();
+                connection.release_memory()?;
                 Ok(())
             })
-            .await;
+            .await
     }
 
     /// Finishes what is queued, checkpoints and closes. Later reads and writes answer `Error::Busy`.
