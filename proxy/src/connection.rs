@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 
-use crate::body::Download;
 use crate::certificates::Certificate;
+use crate::download::Download;
 use crate::forward;
 use crate::server::Edge;
 use crate::socket::{Linger, Socket};
