@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::BoxError;
 use crate::alarm::Alarm;
@@ -24,8 +24,8 @@ pub(crate) struct Download {
 }
 
 impl Download {
-    pub(crate) fn new(body: Body, mut exchange: Exchange) -> Self {
-        let limit = exchange.connection.edge.options.timeouts.response_body_idle;
+    /// The body of an ordinary response.
+    pub(crate) fn new(body: Body, mut exchange: Exchange, limit: Duration) -> Self {
         if http_body::Body::is_end_stream(&body) {
             exchange.complete();
         }
@@ -36,12 +36,13 @@ impl Download {
         }
     }
 
-    pub(crate) fn event_stream(body: Body, exchange: Exchange) -> Self {
-        let closing = exchange.connection.edge.closing.clone().cancelled_owned();
+    /// The body of an event stream.
+    pub(crate) fn event_stream(body: Body, exchange: Exchange, closing: CancellationToken) -> Self {
+        let closing = Box::pin(closing.cancelled_owned());
         Download {
             body,
             exchange,
-            patience: Patience::Draining(Box::pin(closing)),
+            patience: Patience::Draining(closing),
         }
     }
 }
@@ -83,6 +84,7 @@ impl http_body::Body for Download {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         let Poll::Ready(next) = Pin::new(&mut this.body).poll_frame(cx) else {
+            this.exchange.pulse.wait();
             let given_up = ready!(this.patience.poll(cx));
             match &given_up {
                 Some(_) => this.exchange.upstream_failed(),
@@ -90,6 +92,7 @@ impl http_body::Body for Download {
             }
             return Poll::Ready(given_up.map(Err));
         };
+        this.exchange.pulse.beat();
         this.patience.renew();
         match next {
             Some(Ok(frame)) => {

@@ -6,7 +6,7 @@ use http::{Request, StatusCode};
 
 use crate::access_log::{EndedBy, Line};
 use crate::answers::{self, Answer};
-use crate::connection::{Busy, Connection};
+use crate::connection::{Connection, Pulse};
 use crate::limits::{Limiter, Permit};
 use crate::routes::Route;
 use crate::server::Edge;
@@ -16,7 +16,7 @@ pub(crate) type Permits = [Option<Permit>; 2];
 
 /// A request being answered, until the last byte of its response.
 pub(crate) struct Exchange {
-    pub(crate) connection: Busy,
+    pub(crate) pulse: Pulse,
     pub(crate) sent: u64,
     permits: Permits,
     line: Option<Box<Line>>,
@@ -26,7 +26,7 @@ pub(crate) struct Exchange {
 impl Exchange {
     pub(crate) fn begin<B>(connection: &Arc<Connection>, request: &Request<B>) -> Self {
         Exchange {
-            connection: connection.busy(),
+            pulse: Pulse::begin(connection.clone()),
             sent: 0,
             permits: [None, None],
             line: Line::begin(connection, request),

@@ -59,11 +59,12 @@ pub(crate) async fn answer(
     if is_head {
         exchange.complete();
     }
-    let is_event_stream = is_event_stream(&response);
-    response.map(|body| match is_event_stream {
-        true => Download::event_stream(body, exchange),
-        false => Download::new(body, exchange),
-    })
+    let edge = &connection.edge;
+    if is_event_stream(&response) {
+        response.map(|body| Download::event_stream(body, exchange, edge.closing.clone()))
+    } else {
+        response.map(|body| Download::new(body, exchange, edge.options.timeouts.response_body_idle))
+    }
 }
 
 async fn forward(
