@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
 
-use crate::body::Received;
 use crate::connection::Connection;
 use crate::routes::{Entry, Host};
+use crate::upload::Received;
 
 /// What a line says of a request, as far as it is known.
 pub(crate) struct Line {

@@ -3,7 +3,7 @@
 //! hyper already refuses most malformed messages. These are the ones it lets through and that would mean
 //! something else to whatever stands behind the proxy.
 
-use http::header::{CONNECTION, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::header::{EXPECT, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
 use crate::answers::{self, Answer};
@@ -94,26 +94,6 @@ fn addressed<B>(request: &Request<B>) -> Result<Addressed, Answer> {
     let text = authority.to_str().map_err(|_| answers::BAD_HOST)?;
     let host = text.parse().map_err(|_| answers::BAD_HOST)?;
     Ok(Addressed { host, authority })
-}
-
-/// Whether the client wants to speak WebSocket from here on. No other protocol is let through: behind an `h2c`
-/// upgrade, requests would pass that nothing here has seen.
-pub(crate) fn wants_websocket<B>(request: &Request<B>) -> bool {
-    let headers = request.headers();
-    let says = |value: &HeaderValue, word: &str| {
-        let words = value.to_str().unwrap_or_default().split(',');
-        words
-            .map(str::trim)
-            .any(|found| found.eq_ignore_ascii_case(word))
-    };
-    request.version() == Version::HTTP_11
-        && headers
-            .get(UPGRADE)
-            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
-        && headers
-            .get_all(CONNECTION)
-            .iter()
-            .any(|value| says(value, "upgrade"))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 
-use crate::body::Download;
 use crate::certificates::Certificate;
+use crate::download::Download;
 use crate::forward;
 use crate::server::Edge;
 use crate::socket::{Linger, Socket};
@@ -34,12 +34,17 @@ pub(crate) struct Connection {
     /// The certificate the client was shown; none on plain HTTP.
     certificate: Option<Arc<Certificate>>,
     pub(crate) linger: Linger,
-    begun: AtomicU64,
-    ended: AtomicU64,
+    /// Goes up whenever something happens.
+    progress: AtomicU64,
+    /// Exchanges in which it is not the client's turn.
+    waiting: AtomicUsize,
 }
 
-/// Marks an exchange as under way until it is dropped.
-pub(crate) struct Busy(Arc<Connection>);
+/// An exchange's part in its connection's [`silence`].
+pub(crate) struct Pulse {
+    connection: Arc<Connection>,
+    waits: bool,
+}
 
 impl Connection {
     fn new(
@@ -50,20 +55,15 @@ impl Connection {
     ) -> Arc<Self> {
         let address = peer.to_canonical().to_string();
         let client = HeaderValue::try_from(address).expect("an address is valid in a header");
-        let (begun, ended) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (progress, waiting) = (AtomicU64::new(0), AtomicUsize::new(0));
         Arc::new(Connection {
             edge,
             client,
             certificate,
             linger,
-            begun,
-            ended,
+            progress,
+            waiting,
         })
-    }
-
-    pub(crate) fn busy(self: &Arc<Self>) -> Busy {
-        self.begun.fetch_add(1, Relaxed);
-        Busy(self.clone())
     }
 
     pub(crate) fn is_secure(&self) -> bool {
@@ -82,17 +82,36 @@ impl Connection {
     }
 }
 
-impl std::ops::Deref for Busy {
-    type Target = Arc<Connection>;
+impl Pulse {
+    /// An exchange began. At first it waits: for its upstream, or under an upload's own limits.
+    pub(crate) fn begin(connection: Arc<Connection>) -> Self {
+        connection.progress.fetch_add(1, Relaxed);
+        connection.waiting.fetch_add(1, Relaxed);
+        Pulse {
+            connection,
+            waits: true,
+        }
+    }
 
-    fn deref(&self) -> &Arc<Connection> {
-        &self.0
+    /// It has something for the client; whatever comes next is up to the client.
+    pub(crate) fn beat(&mut self) {
+        self.connection.progress.fetch_add(1, Relaxed);
+        if std::mem::take(&mut self.waits) {
+            self.connection.waiting.fetch_sub(1, Relaxed);
+        }
+    }
+
+    /// It waits for its upstream.
+    pub(crate) fn wait(&mut self) {
+        if !std::mem::replace(&mut self.waits, true) {
+            self.connection.waiting.fetch_add(1, Relaxed);
+        }
     }
 }
 
-impl Drop for Busy {
+impl Drop for Pulse {
     fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Relaxed);
+        self.beat();
     }
 }
 
@@ -200,19 +219,19 @@ where
     }
 }
 
-/// Ends when nothing was in flight and nothing began for a whole period.
+/// Ends when nothing happened for a whole period and nobody but the client could have changed that. It may be idle,
+/// or keep HTTP/2 streams open without room for a single byte.
 async fn silence(connection: &Connection) {
     let period = connection.edge.options.timeouts.idle_connection;
-    let mut seen = None;
+    let mut seen = 0;
     let mut wake = pin!(sleep(period));
     loop {
         wake.as_mut().await;
-        let ended = connection.ended.load(Relaxed);
-        let is_idle = connection.begun.load(Relaxed) == ended;
-        if is_idle && (seen == Some(ended) || ended == 0) {
+        let progress = connection.progress.load(Relaxed);
+        if progress == seen && connection.waiting.load(Relaxed) == 0 {
             return;
         }
-        seen = is_idle.then_some(ended);
+        seen = progress;
         wake.as_mut().reset(Instant::now() + period);
     }
 }

@@ -5,7 +5,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::body::Body;
 use futures_util::FutureExt;
@@ -14,20 +13,20 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
 use crate::HttpService;
-use crate::access_log::{EndedBy, Line};
 use crate::answers::{self, Answer};
-use crate::body::{Download, Received, Upload};
 use crate::check::{self, Addressed};
-use crate::connection::{Busy, Connection};
+use crate::connection::Connection;
+use crate::download::Download;
+use crate::exchange::Exchange;
 use crate::headers;
-use crate::limits::{Limiter, Permit};
 use crate::routes::{Host, Route, State, Tls};
 use crate::server::Edge;
+use crate::tunnel::Tunnel;
+use crate::upload::{Received, Upload};
 
 /// Answers one request, whatever happens.
 pub(crate) async fn answer(
@@ -60,11 +59,12 @@ pub(crate) async fn answer(
     if is_head {
         exchange.complete();
     }
-    let is_event_stream = is_event_stream(&response);
-    response.map(|body| match is_event_stream {
-        true => Download::event_stream(body, exchange),
-        false => Download::new(body, exchange),
-    })
+    let edge = &connection.edge;
+    if is_event_stream(&response) {
+        response.map(|body| Download::event_stream(body, exchange, edge.closing.clone()))
+    } else {
+        response.map(|body| Download::new(body, exchange, edge.options.timeouts.response_body_idle))
+    }
 }
 
 async fn forward(
@@ -98,7 +98,7 @@ async fn forward(
     }
 
     let limiter = edge.limiters.of(entry);
-    if !limiter.admits(&route.limits, Instant::now()) {
+    if !limiter.admits(&route.limits) {
         return Err(answers::RATE_LIMITED);
     }
     let mut tunnel = Tunnel::wanted_by(&request);
@@ -241,124 +241,4 @@ fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     response
-}
-
-/// A WebSocket about to be: the client's half of the connection.
-struct Tunnel(OnUpgrade);
-
-impl Tunnel {
-    fn wanted_by<B>(request: &Request<B>) -> Option<Tunnel> {
-        let upgrade = request
-            .extensions()
-            .get::<OnUpgrade>()
-            .filter(|_| check::wants_websocket(request))?;
-        Some(Tunnel(upgrade.clone()))
-    }
-
-    /// Joins the client with the upstream once both have switched, and keeps the exchange's permits until either
-    /// hangs up. A drain cuts tunnels, because nothing else ends them.
-    fn open(
-        self,
-        edge: &Arc<Edge>,
-        response: &mut Response<Body>,
-        exchange: &mut Exchange,
-    ) -> Result<(), Answer> {
-        let upstream = response
-            .extensions_mut()
-            .remove::<OnUpgrade>()
-            .ok_or(answers::NO_ANSWER)?;
-        headers::set_websocket(response.headers_mut());
-        let permits = std::mem::take(&mut exchange.permits);
-        let tunnels_end = edge.tunnels_end.clone();
-        edge.tasks.spawn(async move {
-            let Ok((client, upstream)) = tokio::try_join!(self.0, upstream) else {
-                return;
-            };
-            let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
-            tokio::select! {
-                _ = tokio::io::copy_bidirectional(&mut client, &mut upstream) => {}
-                () = tunnels_end.cancelled() => {}
-            }
-            drop(permits);
-        });
-        Ok(())
-    }
-}
-
-/// A request being answered, until the last byte of its response.
-pub(crate) struct Exchange {
-    pub(crate) connection: Busy,
-    pub(crate) sent: u64,
-    permits: [Option<Permit>; 2],
-    line: Option<Box<Line>>,
-    ended_by: EndedBy,
-}
-
-impl Exchange {
-    fn begin<B>(connection: &Arc<Connection>, request: &Request<B>) -> Self {
-        Exchange {
-            connection: connection.busy(),
-            sent: 0,
-            permits: [None, None],
-            line: Line::begin(connection, request),
-            ended_by: EndedBy::Client,
-        }
-    }
-
-    /// Counts as a request in flight, here and on its route.
-    fn enter_request(
-        &mut self,
-        edge: &Edge,
-        limiter: &Limiter,
-        route: &Route,
-    ) -> Result<(), Answer> {
-        let all = edge
-            .requests
-            .enter(edge.options.bounds.requests)
-            .ok_or(answers::BUSY)?;
-        let one = limiter
-            .requests
-            .enter(route.limits.concurrent_requests as usize)
-            .ok_or(answers::BUSY)?;
-        self.permits = [Some(all), Some(one)];
-        Ok(())
-    }
-
-    /// Counts as a stream, and as a request no longer.
-    fn enter_stream(&mut self, limiter: &Limiter, route: &Route) -> Result<(), Answer> {
-        let stream = limiter
-            .streams
-            .enter(route.limits.streams as usize)
-            .ok_or(answers::TOO_MANY_CONNECTIONS)?;
-        self.permits = [Some(stream), None];
-        Ok(())
-    }
-
-    fn note(&mut self, fact: impl FnOnce(&mut Line)) {
-        if let Some(line) = &mut self.line {
-            fact(line);
-        }
-    }
-
-    fn head(&mut self, status: StatusCode) {
-        self.note(|line| line.head(status));
-    }
-
-    /// Everything was said.
-    pub(crate) fn complete(&mut self) {
-        self.ended_by = EndedBy::Completion;
-    }
-
-    /// The upstream broke off.
-    pub(crate) fn upstream_failed(&mut self) {
-        self.ended_by = EndedBy::Upstream;
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        if let Some(line) = &self.line {
-            line.write(self.sent, self.ended_by);
-        }
-    }
 }

@@ -16,16 +16,21 @@ mod server;
 mod connection;
 mod socket;
 
-mod body;
 mod check;
 mod forward;
 mod headers;
 mod limits;
 
+mod download;
+mod exchange;
+mod tunnel;
+mod upload;
+
 pub mod answers;
 pub mod upstream;
 
 mod access_log;
+mod alarm;
 mod options;
 
 use axum::body::Body;

@@ -38,10 +38,10 @@ pub(crate) struct Limiter {
 
 impl Limiter {
     /// Counts one more request against the route's rate; `false` if it is one too many.
-    pub(crate) fn admits(&self, limits: &Limits, now: Instant) -> bool {
+    pub(crate) fn admits(&self, limits: &Limits) -> bool {
         limits
             .requests_per_second
-            .is_none_or(|rate| self.rate.admits(rate, now))
+            .is_none_or(|rate| self.rate.admits(rate, Instant::now()))
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Timeouts {
     pub handshake: Duration,
     /// From the first wait for a request to the end of its head; on HTTP/1 also the keep-alive time.
     pub request_head: Duration,
-    /// A connection on which nothing happens at all, whatever it speaks.
+    /// A connection on which nothing happens and nothing is awaited but the client, whatever it speaks.
     pub idle_connection: Duration,
     /// Between two HTTP/2 pings.
     pub ping_every: Duration,

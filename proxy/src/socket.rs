@@ -13,20 +13,19 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep};
 
 use crate::Timeouts;
+use crate::alarm::Alarm;
 
 /// The socket of one connection.
 pub(crate) struct Socket {
     tcp: TcpStream,
     write_limit: Duration,
     /// Runs while a write makes no progress.
-    stuck: Option<Pin<Box<Sleep>>>,
-    is_stuck: bool,
+    stuck: Alarm,
     linger: Linger,
     linger_limit: Duration,
-    lingering: Option<Pin<Box<Sleep>>>,
+    lingering: Alarm,
 }
 
 /// Set by whoever leaves part of a request unread.
@@ -45,11 +44,10 @@ impl Socket {
         Socket {
             tcp,
             write_limit: timeouts.write,
-            stuck: None,
-            is_stuck: false,
+            stuck: Alarm::default(),
             linger: Linger::default(),
             linger_limit: timeouts.linger,
-            lingering: None,
+            lingering: Alarm::default(),
         }
     }
 
@@ -64,17 +62,10 @@ impl Socket {
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.is_stuck = false;
+            self.stuck.calm();
             return written;
         }
-        let stuck = self
-            .stuck
-            .get_or_insert_with(|| Box::pin(sleep(self.write_limit)));
-        if !self.is_stuck {
-            stuck.as_mut().reset(Instant::now() + self.write_limit);
-            self.is_stuck = true;
-        }
-        ready!(stuck.as_mut().poll(cx));
+        ready!(self.stuck.poll(cx, self.write_limit));
         // Without this the system would keep offering the unsent bytes for minutes.
         let _ = self.tcp.set_zero_linger();
         Poll::Ready(Err(Error::new(
@@ -85,11 +76,8 @@ impl Socket {
 
     /// Throws away what still comes, until the client closes, too, or time is up.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let end = self
-            .lingering
-            .get_or_insert_with(|| Box::pin(sleep(self.linger_limit)));
         let mut scratch = [0; 8192];
-        while end.as_mut().poll(cx).is_pending() {
+        while self.lingering.poll(cx, self.linger_limit).is_pending() {
             let mut buffer = ReadBuf::new(&mut scratch);
             let read = ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut buffer));
             if read.is_err() || buffer.filled().is_empty() {

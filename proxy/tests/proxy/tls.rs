@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
+use futures_util::stream;
 use http::{Request, Response, Version};
 use http_body_util::BodyExt;
 use hyper::client::conn::http2::SendRequest;
@@ -17,10 +18,11 @@ use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::kit::{Edge, Wire, echo, loopback, nobody, to};
+use crate::kit::{Edge, Wire, answering, echo, loopback, nobody, to};
 
 /// A directory with certificate files, and what a client must trust to believe them.
 struct Files {
@@ -307,4 +309,60 @@ async fn silence_on_tls_is_closed_at_every_step() {
         stream.write_all(start.as_bytes()).await.expect("send");
         Wire::new(stream).rest().await;
     }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_no_room_on_its_stream_is_cut() {
+    let files = Files::with(&[&["a.example.com"]]);
+    let (alive, mut dropped) = mpsc::channel::<()>(1);
+    let upstream = answering(move |_| {
+        let alive = alive.clone();
+        async move {
+            let endless = stream::repeat_with(move || {
+                let _ = &alive;
+                Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 64 * 1024]))
+            });
+            Response::new(Body::from_stream(endless))
+        }
+    });
+    let mut options = Options {
+        https: vec![loopback()],
+        certificates: files.load(),
+        ..Options::default()
+    };
+    let short = Duration::from_millis(200);
+    options.timeouts.idle_connection = short;
+    options.timeouts.linger = short;
+    let edge = Edge::start(options, [("a.example.com", over_tls(upstream))]).await;
+    let mut sender = files.h2(&edge, "a.example.com").await;
+    let request = Request::get("https://a.example.com/")
+        .body(Body::empty())
+        .expect("a request");
+    let unread = sender.send_request(request).await.expect("a response");
+    edge.publish([]);
+    assert!(dropped.recv().await.is_none());
+    drop(unread);
+}
+
+#[tokio::test]
+async fn a_slow_upstream_keeps_its_connection() {
+    let files = Files::with(&[&["a.example.com"]]);
+    let short = Duration::from_millis(100);
+    let upstream = answering(move |_| async move {
+        tokio::time::sleep(5 * short).await;
+        Response::new(Body::from("late"))
+    });
+    let mut options = Options {
+        https: vec![loopback()],
+        certificates: files.load(),
+        ..Options::default()
+    };
+    options.timeouts.idle_connection = short;
+    let edge = Edge::start(options, [("a.example.com", over_tls(upstream))]).await;
+    let mut sender = files.h2(&edge, "a.example.com").await;
+    let request = Request::get("https://a.example.com/")
+        .body(Body::empty())
+        .expect("a request");
+    let response = sender.send_request(request).await.expect("a response");
+    assert_eq!(text(response).await, "late");
 }
