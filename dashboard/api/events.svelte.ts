@@ -52,7 +52,8 @@ export class EventStream {
 
   #opened() {
     // What happened while nobody listened is not repeated, so everything shown is asked for again.
-    if (this.wasLost) void this.#client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'slug' })
+    if (this.wasLost)
+      void this.#client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'slug' })
     this.isLive = true
     this.wasLost = false
     this.#attempt = 0

@@ -9,23 +9,71 @@ type Audience = 'stranger' | 'account' | 'anyone'
 interface Page {
   path: string
   audience: Audience
-  /** A door stands alone in the middle; all else stands in the shell with its navigation. */
-  frame: 'door' | 'shell'
+  /**
+   * A door stands alone in the middle; the shell has the navigation. `either` is the shell for who is signed in and a
+   * door for who is not.
+   */
+  frame: 'door' | 'shell' | 'either'
   /** Every page is given the parameters of its path; most need none. */
   load: () => Promise<{ default: Component<never> }>
 }
 
 const pages: Page[] = [
-  { path: '/signup', audience: 'stranger', frame: 'door', load: () => import('./areas/accounts/SignUp.svelte') },
-  { path: '/login', audience: 'stranger', frame: 'door', load: () => import('./areas/accounts/SignIn.svelte') },
-  { path: '/verify', audience: 'anyone', frame: 'door', load: () => import('./areas/accounts/Verify.svelte') },
+  {
+    path: '/signup',
+    audience: 'stranger',
+    frame: 'door',
+    load: () => import('./areas/accounts/SignUp.svelte'),
+  },
+  {
+    path: '/login',
+    audience: 'stranger',
+    frame: 'door',
+    load: () => import('./areas/accounts/SignIn.svelte'),
+  },
+  {
+    path: '/verify',
+    audience: 'anyone',
+    frame: 'door',
+    load: () => import('./areas/accounts/Verify.svelte'),
+  },
   { path: '/reset', audience: 'anyone', frame: 'door', load: () => import('./areas/accounts/Reset.svelte') },
-  { path: '/outbox', audience: 'anyone', frame: 'door', load: () => import('./areas/outbox/Outbox.svelte') },
-  { path: '/projects', audience: 'account', frame: 'shell', load: () => import('./areas/projects/Projects.svelte') },
-  { path: '/projects/new', audience: 'account', frame: 'shell', load: () => import('./areas/projects/NewProject.svelte') },
-  { path: '/p/:slug', audience: 'account', frame: 'shell', load: () => import('./areas/overview/Overview.svelte') },
-  { path: '/p/:slug/settings', audience: 'account', frame: 'shell', load: () => import('./areas/settings/Settings.svelte') },
-  { path: '/account', audience: 'account', frame: 'shell', load: () => import('./areas/accounts/Account.svelte') },
+  {
+    path: '/outbox',
+    audience: 'anyone',
+    frame: 'either',
+    load: () => import('./areas/outbox/Outbox.svelte'),
+  },
+  {
+    path: '/projects',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/projects/Projects.svelte'),
+  },
+  {
+    path: '/projects/new',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/projects/NewProject.svelte'),
+  },
+  {
+    path: '/p/:slug',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/overview/Overview.svelte'),
+  },
+  {
+    path: '/p/:slug/settings',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/settings/Settings.svelte'),
+  },
+  {
+    path: '/account',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/accounts/Account.svelte'),
+  },
 ]
 
 const notFound: Page = {

@@ -2,7 +2,7 @@
 
 import { createSubscriber } from 'svelte/reactivity'
 
-const tick = 5_000
+const tick = 10_000
 
 const subscribe = createSubscriber((update) => {
   const timer = setInterval(() => document.visibilityState === 'visible' && update(), tick)

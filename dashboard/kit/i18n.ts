@@ -1,6 +1,6 @@
 // Numbers, sizes and times in words, all by `Intl`. The words themselves are in `text/`.
 
-const locale = navigator.languages?.find((language) => language.startsWith('en')) ?? 'en-GB'
+const locale = globalThis.navigator?.languages?.find((language) => language.startsWith('en')) ?? 'en-GB'
 
 const counts = new Intl.NumberFormat(locale)
 const compactCounts = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 })
@@ -26,11 +26,10 @@ export function timeOrDay(ms: number, now: number): string {
   return (sameDay ? clockTimes : daysAndMonths).format(ms)
 }
 
-/** `3 minutes ago`; within the last few seconds there is no number to show, so `null`. */
+/** `3 minutes ago`; within the last minute a number would only be restless, so `null`. */
 export function ago(ms: number, now: number): string | null {
   const passed = Math.max(0, now - ms)
-  if (passed < 10_000) return null
-  if (passed < minute) return relative.format(-Math.floor(passed / 1000), 'second')
+  if (passed < minute) return null
   if (passed < hour) return relative.format(-Math.floor(passed / minute), 'minute')
   if (passed < day) return relative.format(-Math.floor(passed / hour), 'hour')
   return relative.format(-Math.floor(passed / day), 'day')

@@ -18,7 +18,9 @@ function stored(): Theme {
 class ThemeChoice {
   chosen = $state<Theme>(stored())
   #systemIsDark = $state(system.matches)
-  shown = $derived<'light' | 'dark'>(this.chosen === 'auto' ? (this.#systemIsDark ? 'dark' : 'light') : this.chosen)
+  shown = $derived<'light' | 'dark'>(
+    this.chosen === 'auto' ? (this.#systemIsDark ? 'dark' : 'light') : this.chosen,
+  )
 
   constructor() {
     system.addEventListener('change', (event) => {

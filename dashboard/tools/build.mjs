@@ -10,7 +10,9 @@ const output = `${root}dist/console`
 
 await build({ configFile: `${root}vite.config.ts`, mode: 'console', logLevel: 'warn' })
 
-const files = (await readdir(output, { recursive: true })).filter((name) => /\.(html|js|css|svg|txt|json)$/.test(name))
+const files = (await readdir(output, { recursive: true })).filter((name) =>
+  /\.(html|js|css|svg|txt|json)$/.test(name),
+)
 for (const name of files) {
   const plain = await readFile(`${output}/${name}`)
   const twins = {

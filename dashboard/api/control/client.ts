@@ -35,7 +35,9 @@ export class ApiError extends Error {
     const data = isRecord(envelope.data) ? envelope.data : {}
     const code = typeof data.code === 'string' ? data.code : ''
     const message = typeof envelope.message === 'string' ? envelope.message : ''
-    const fields = Object.entries(data).filter((entry): entry is [string, FieldError] => isFieldError(entry[1]))
+    const fields = Object.entries(data).filter((entry): entry is [string, FieldError] =>
+      isFieldError(entry[1]),
+    )
     const requestId = response.headers.get('x-request-id') ?? undefined
     return new ApiError(response.status, code, message, Object.fromEntries(fields), requestId)
   }
@@ -45,7 +47,8 @@ export class ApiError extends Error {
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
 const isFieldError = (value: unknown) =>
   isRecord(value) && typeof value.code === 'string' && typeof value.message === 'string'
 

@@ -147,7 +147,8 @@ export const useProject = (slug: () => string) => {
   return createQuery(() => ({
     queryKey: ['project', slug()],
     queryFn: () => answer(api.GET('/api/projects/{slug}', { params: { path: { slug: slug() } } })),
-    placeholderData: () => client.getQueryData<ProjectList>(['projects'])?.items.find((p) => p.slug === slug()),
+    placeholderData: () =>
+      client.getQueryData<ProjectList>(['projects'])?.items.find((p) => p.slug === slug()),
   }))
 }
 
@@ -161,7 +162,8 @@ export const useActivity = (slug: () => string) =>
 export const useSlugCheck = (slug: () => string, enabled: () => boolean) =>
   createQuery(() => ({
     queryKey: ['slug', slug()],
-    queryFn: ({ signal }) => answer(api.GET('/api/slugs/{slug}', { params: { path: { slug: slug() } }, signal })),
+    queryFn: ({ signal }) =>
+      answer(api.GET('/api/slugs/{slug}', { params: { path: { slug: slug() } }, signal })),
     enabled: enabled(),
     staleTime: 5_000,
   }))
@@ -192,7 +194,9 @@ export const useUndeleteProject = () =>
   )
 
 export const useWakeProject = () =>
-  useProjectChange((slug: string) => answer(api.POST('/api/projects/{slug}/wake', { params: { path: { slug } } })))
+  useProjectChange((slug: string) =>
+    answer(api.POST('/api/projects/{slug}/wake', { params: { path: { slug } } })),
+  )
 
 export const usePutSuperuser = (slug: () => string) =>
   createMutation(() => ({
@@ -226,6 +230,7 @@ export function dropProject(client: QueryClient, id: string) {
     list ? { ...list, items: list.items.filter((item) => item.id !== id) } : list,
   )
   client.removeQueries({
-    predicate: ({ queryKey, state }) => queryKey[0] === 'project' && (state.data as Project | undefined)?.id === id,
+    predicate: ({ queryKey, state }) =>
+      queryKey[0] === 'project' && (state.data as Project | undefined)?.id === id,
   })
 }

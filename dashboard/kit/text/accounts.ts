@@ -14,7 +14,8 @@ export const accounts = {
     insteadLink: 'Sign in',
     closedTitle: 'Sign-up is closed',
     closed: 'This platform takes no new accounts. If you have one, sign in.',
-    invite: 'This platform takes new accounts by invitation only. Use the link in your invitation, or sign in.',
+    invite:
+      'This platform takes new accounts by invitation only. Use the link in your invitation, or sign in.',
   },
   signIn: {
     title: 'Welcome back',

@@ -1,11 +1,13 @@
 export const errors = {
-  unreachable: 'The server cannot be reached. Your projects may well be running; check your connection and try again.',
+  unreachable:
+    'The server cannot be reached. Your projects may well be running; check your connection and try again.',
   broken: 'The server could not answer. Nothing was changed.',
   tooMany: 'Too many tries. Wait a minute, then try again.',
   unknown: 'That did not work.',
   requestId: (id: string) => `Request ${id}`,
   page: 'This page could not be loaded',
-  pageBody: 'A part of the console is missing, most likely because a newer version was installed. Loading it again helps.',
+  pageBody:
+    'A part of the console is missing, most likely because a newer version was installed. Loading it again helps.',
   reload: 'Load again',
   start: 'The console cannot reach its server',
   /** By code. A code that is not here is shown in the server's own words. */

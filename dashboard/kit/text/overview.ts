@@ -6,7 +6,7 @@ export const overview = {
   files: 'Files',
   filesHint: 'stored',
   requests: 'Requests',
-  requestsHint: 'since it was created',
+  requestsHint: 'answered so far',
   lastRequest: 'Last request',
   lastRequestNever: 'none yet',
   lastRequestHint: 'looking here does not count',

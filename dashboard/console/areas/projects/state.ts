@@ -31,4 +31,5 @@ export function stateWord({ state, deletedUntilMs }: Project, now: number): stri
 }
 
 /** A request would be answered, at once or after waking. */
-export const isReachable = ({ state }: Project) => state === 'awake' || state === 'asleep' || state === 'waking'
+export const isReachable = ({ state }: Project) =>
+  state === 'awake' || state === 'asleep' || state === 'waking'
