@@ -152,3 +152,18 @@ async fn a_broken_chunk_is_the_clients_fault() {
     );
     assert_eq!(wire.rest().await, "");
 }
+
+#[tokio::test]
+async fn of_two_framings_the_chunks_count_and_nothing_can_follow() {
+    let edge = Edge::with([("a", to(echo()))]).await;
+    let mut wire = edge.connect().await;
+    let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+    let both =
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n";
+    wire.send(&format!("{both}2\r\nhi\r\n0\r\n\r\n{hidden}"))
+        .await;
+    let answer = wire.answer().await;
+    assert!(answer.body.ends_with("\n\nhi"), "{}", answer.body);
+    assert_eq!(answer.seen("content-length"), None);
+    assert_eq!(wire.rest().await, "");
+}

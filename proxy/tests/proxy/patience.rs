@@ -63,7 +63,7 @@ async fn half_a_body_and_then_silence_is_a_408() {
 
 #[tokio::test]
 async fn a_body_that_drips_is_a_408() {
-    let mut options = impatient(|t| t.request_body_grace = SHORT);
+    let mut options = impatient(|t| (t.request_body_grace, t.linger) = (SHORT, SHORT));
     options.bounds = Bounds {
         request_body_rate: 1_000_000,
         ..Bounds::default()

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use proxy::certificates::{CertificateError, CertificateFiles, Certificates};
-use proxy::routes::{Route, Tls};
+use proxy::routes::{Limits, Route, Tls};
 use proxy::{HttpService, Options};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -18,7 +18,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -365,4 +365,67 @@ async fn a_slow_upstream_keeps_its_connection() {
         .expect("a request");
     let response = sender.send_request(request).await.expect("a response");
     assert_eq!(text(response).await, "late");
+}
+
+#[tokio::test]
+async fn a_refused_body_over_tls_still_gets_its_refusal() {
+    let files = Files::with(&[&["a.example.com"]]);
+    let limits = Limits {
+        body_bytes: 1_000,
+        ..Limits::default()
+    };
+    let edge = files
+        .edge([(
+            "a.example.com",
+            Route {
+                limits,
+                ..over_tls(nobody())
+            },
+        )])
+        .await;
+    let mut wire = files.h1(&edge, "a.example.com").await;
+    let length = 5_000_000;
+    let head =
+        format!("POST / HTTP/1.1\r\nHost: a.example.com\r\nContent-Length: {length}\r\n\r\n");
+    wire.send(&head).await;
+    let _ = wire.offer(&vec![b'x'; length]).await;
+    assert_eq!(wire.answer().await.code(), "body_too_large");
+}
+
+#[tokio::test]
+async fn a_drain_waits_for_responses_on_http2_as_well() {
+    let files = Files::with(&[&["a.example.com"]]);
+    let (go, gate) = watch::channel(false);
+    let (reached, mut asked) = watch::channel(());
+    let upstream = answering(move |_| {
+        let (mut gate, reached) = (gate.clone(), reached.clone());
+        async move {
+            reached.send_replace(());
+            let _ = gate.wait_for(|open| *open).await;
+            Response::new(Body::from("finished"))
+        }
+    });
+    let mut options = Options {
+        https: vec![loopback()],
+        certificates: files.load(),
+        ..Options::default()
+    };
+    options.drain.polite = Duration::from_millis(100);
+    let edge = Edge::start(options, [("a.example.com", over_tls(upstream))]).await;
+    let mut sender = files.h2(&edge, "a.example.com").await;
+    let ask = || {
+        Request::get("https://a.example.com/")
+            .body(Body::empty())
+            .expect("a request")
+    };
+    let waiting = tokio::spawn(sender.send_request(ask()));
+    asked.changed().await.expect("asked");
+
+    let drained = tokio::spawn(edge.proxy.drain());
+    // Long enough for the polite phase to be over and the connection to be closing.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    go.send_replace(true);
+    let response = waiting.await.expect("joined").expect("a response");
+    assert_eq!(text(response).await, "finished");
+    drained.await.expect("drained");
 }
