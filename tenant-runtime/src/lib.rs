@@ -1,1 +1,26 @@
-//! placeholder
+//! The tenant engine: a PocketBase-compatible backend over one SQLite file, alone or many in one host.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod client_address;
+pub mod error;
+pub mod files;
+pub mod hooks;
+pub mod host;
+pub mod http;
+pub mod json;
+pub mod records;
+pub mod rules;
+pub mod schema;
+pub mod server;
+pub mod service;
+pub mod settings;
+pub mod store;
+pub mod superusers;
+
+pub use client_address::ClientAddress;
+pub use error::{ApiError, Error, Result};
+pub use service::{BoxError, HttpService};
+pub use records::pattern::{random_id, random_key};
+pub use store::lower_priority_of_this_thread;

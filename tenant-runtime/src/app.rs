@@ -1,0 +1,193 @@
+//! One open backend: its database, schema and hooks. What PocketBase calls `app`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+
+use crate::auth::{self, Hasher, TenantHasher};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::hooks::Hooks;
+use crate::schema::{self, Schema};
+use crate::settings::Settings;
+use crate::store::{self, Pool, Store};
+
+/// A handle to an open backend; clones share it.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// How to open a backend.
+#[derive(Clone)]
+pub struct AppOptions {
+    /// Where blocking work runs; shared by all backends of a process.
+    pub pool: Pool,
+    /// Where passwords are hashed; shared likewise.
+    pub hasher: Hasher,
+    /// Name and address a new data directory's settings begin with.
+    pub identity: Option<Identity>,
+}
+
+/// What a new backend is called and where it is reached.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The application's name in mails.
+    pub app_name: String,
+    /// The address clients use, without a slash at the end.
+    pub app_url: String,
+}
+
+/// Why a data directory could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process serves it.
+    #[error("the data directory is in use by another process")]
+    InUse,
+    /// The database cannot be read.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// Made by a version whose layout is unknown here.
+    #[error("the data directory cannot be opened: {0}")]
+    Foreign(String),
+    /// Anything else.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+struct Inner {
+    dir: PathBuf,
+    options: AppOptions,
+    store: Store,
+    schema: ArcSwap<Schema>,
+    settings: ArcSwap<Settings>,
+    hooks: Hooks,
+    hasher: TenantHasher,
+    /// Held as long as the directory is served; the system lets go of it with the process.
+    lock: File,
+}
+
+impl App {
+    /// Opens a data directory, creating it if it is absent. Blocks for about half a millisecond.
+    pub fn open(dir: &Path, options: AppOptions) -> Result<App, OpenError> {
+        std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+        let lock = lock(dir)?;
+        let path = dir.join("data.db");
+        let connection = store::open_exclusive(&path).map_err(OpenError::from_store)?;
+        schema::layout::prepare(&connection, dir, options.identity.as_ref())?;
+        let collections = schema::persist::load(&connection).map_err(OpenError::from_store)?;
+        let settings = Settings::load(&connection).map_err(OpenError::from_store)?;
+        let store = Store::new(&path, connection, &options.pool);
+        let mut hooks = Hooks::default();
+        auth::records::bind(&mut hooks);
+        files::bind(&mut hooks);
+        Ok(App(Arc::new(Inner {
+            dir: dir.to_owned(),
+            store,
+            schema: ArcSwap::from_pointee(Schema::new(collections.into_iter().map(Arc::new).collect())),
+            settings: ArcSwap::from_pointee(settings),
+            hooks,
+            hasher: options.hasher.for_tenant(),
+            options,
+            lock,
+        })))
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> &Path {
+        &self.0.dir
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The pool for blocking work.
+    pub fn pool(&self) -> &Pool {
+        &self.0.options.pool
+    }
+
+    /// The pool for password hashes.
+    pub fn hasher(&self) -> &TenantHasher {
+        &self.0.hasher
+    }
+
+    /// All collections as last committed.
+    pub fn schema(&self) -> Arc<Schema> {
+        self.0.schema.load_full()
+    }
+
+    /// Publishes the collections of a committed change.
+    pub fn set_schema(&self, schema: Schema) {
+        self.0.schema.store(Arc::new(schema));
+    }
+
+    /// The settings as last committed.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.0.settings.load_full()
+    }
+
+    /// Publishes committed settings.
+    pub fn set_settings(&self, settings: Settings) {
+        self.0.settings.store(Arc::new(settings));
+    }
+
+    /// The handlers.
+    pub fn hooks(&self) -> &Hooks {
+        &self.0.hooks
+    }
+
+    /// The API of this backend, ready to be called.
+    pub fn router(&self) -> axum::Router {
+        crate::http::router(self)
+    }
+
+    /// Gives back what memory can be given back without closing.
+    pub async fn rest(&self) {
+        if let Err(error) = self.0.store.rest().await {
+            tracing::debug!("failed to rest: {error}");
+        }
+    }
+
+    /// Ends streams, finishes queued writes, moves the log into the database and closes it.
+    pub async fn close(&self) -> Result<()> {
+        let closed = self.0.store.close().await;
+        // A handle that somebody still holds must not keep the next one out.
+        if let Err(error) = self.0.lock.unlock() {
+            tracing::warn!("failed to unlock {}: {error}", self.0.dir.display());
+        }
+        closed
+    }
+}
+
+impl OpenError {
+    /// Tells a damaged file from other failures of the database.
+    pub fn from_sqlite(error: rusqlite::Error) -> OpenError {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match error.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => OpenError::Damaged(error.to_string()),
+            _ => OpenError::Other(anyhow::Error::new(error)),
+        }
+    }
+
+    /// The same for an error of the engine.
+    pub fn from_store(error: Error) -> OpenError {
+        match error {
+            Error::Sqlite(cause) => OpenError::from_sqlite(cause),
+            Error::Internal(cause) => OpenError::Other(cause),
+            other => OpenError::Other(anyhow::anyhow!("{other}")),
+        }
+    }
+}
+
+/// Locks the directory itself, so that no file of ours stands among the data.
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let handle = File::open(dir).with_context(|| format!("open {}", dir.display()))?;
+    match handle.try_lock() {
+        Ok(()) => Ok(handle),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse),
+        Err(std::fs::TryLockError::Error(error)) => Err(anyhow::Error::new(error).context("lock the directory").into()),
+    }
+}

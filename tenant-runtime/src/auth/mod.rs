@@ -1,0 +1,10 @@
+//! Who is asking, and how they prove it.
+
+mod caller;
+mod password;
+pub mod records;
+mod tokens;
+
+pub use caller::Caller;
+pub use password::{Hasher, TenantHasher, hash};
+pub use tokens::{authenticate, authenticate_file_token, issue, issue_static};

@@ -1,0 +1,212 @@
+//! The command line of one backend: `serve` and `superuser`, with stock servers' flags and manners.
+//!
+//! The platform mounts the same commands as `roost runtime …`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::{App, AppOptions};
+use crate::auth::Hasher;
+use crate::server::Server;
+use crate::store::Pool;
+use crate::superusers;
+
+/// Serves one PocketBase-compatible backend from a data directory.
+#[derive(Debug, Parser)]
+#[command(name = "roost-runtime", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What can be done with a data directory.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Starts the web server
+    Serve(Serve),
+    /// Manages superusers
+    Superuser(Superuser),
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The data directory; created if it is absent
+    #[arg(long, default_value = "pb_data", global = true)]
+    dir: PathBuf,
+    /// Prints debug messages
+    #[arg(long, global = true)]
+    dev: bool,
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    common: Common,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1:8090")]
+    http: String,
+    /// Refused: TLS is the platform's part
+    #[arg(long, hide = true)]
+    https: Option<String>,
+    /// Refused: domains are the platform's part
+    #[arg(hide = true)]
+    domains: Vec<String>,
+}
+
+/// `superuser`
+#[derive(Debug, Args)]
+pub struct Superuser {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: SuperuserCommand,
+}
+
+/// What can be done with superusers.
+#[derive(Debug, Subcommand)]
+pub enum SuperuserCommand {
+    /// Creates a new superuser
+    Create {
+        /// Mail address
+        email: String,
+        /// At least 8 characters
+        password: String,
+    },
+    /// Changes the password of a superuser
+    Update {
+        /// Mail address
+        email: String,
+        /// At least 8 characters
+        password: String,
+    },
+    /// Creates a superuser, or changes the password of the one with that address
+    Upsert {
+        /// Mail address
+        email: String,
+        /// At least 8 characters
+        password: String,
+    },
+    /// Deletes a superuser
+    Delete {
+        /// Mail address
+        email: String,
+    },
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    run(Arguments::parse().command)
+}
+
+/// Runs one command to its end. Failures are told on standard error.
+pub fn run(command: Command) -> ExitCode {
+    match dispatch(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<()> {
+    let common = match &command {
+        Command::Serve(serve) => &serve.common,
+        Command::Superuser(superuser) => &superuser.common,
+    };
+    start_log(common.dev);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    match command {
+        Command::Serve(arguments) => runtime.block_on(serve(arguments)),
+        Command::Superuser(arguments) => superuser(&arguments),
+    }
+}
+
+fn start_log(dev: bool) {
+    let default = if dev { "debug" } else { "info" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ROOST_LOG").unwrap_or_else(|_| default.into());
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+async fn serve(arguments: Serve) -> anyhow::Result<()> {
+    if arguments.https.is_some() || !arguments.domains.is_empty() {
+        bail!(
+            "certificates and domains are served by the platform: use `roost serve`, which puts TLS before this server"
+        );
+    }
+    let address = parse_address(&arguments.http)?;
+    let options = AppOptions { pool: Pool::for_this_machine(), hasher: Hasher::for_this_machine(), identity: None };
+    let app = App::open(&arguments.common.dir, options)?;
+    let server = Server::bind(address).await.with_context(|| format!("listen on {address}"))?;
+    println!("Server started at http://{}", server.address());
+    println!("├─ REST API:  http://{}/api/", server.address());
+    println!("└─ Directory: {}", arguments.common.dir.display());
+    if !app.store().read(superusers::exist).await? {
+        println!(
+            "\nThere is no superuser yet. Create one with:\n  superuser upsert EMAIL PASSWORD --dir {}",
+            arguments.common.dir.display()
+        );
+    }
+    server.run(app.router(), shutdown_signal()).await;
+    app.close().await?;
+    Ok(())
+}
+
+/// Waits for ctrl-C or a polite kill.
+pub async fn shutdown_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        },
+        Err(error) => {
+            tracing::warn!("failed to listen for SIGTERM: {error}");
+            let _ = interrupt.await;
+        }
+    }
+}
+
+fn parse_address(text: &str) -> anyhow::Result<SocketAddr> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let (host, port) =
+        text.rsplit_once(':').with_context(|| format!("`{text}` is no address such as 127.0.0.1:8090"))?;
+    let port = port.parse().with_context(|| format!("`{port}` is no port"))?;
+    let address: IpAddr = match host {
+        "" | "0.0.0.0" => [0, 0, 0, 0].into(),
+        "localhost" => [127, 0, 0, 1].into(),
+        host => host.trim_matches(['[', ']']).parse().with_context(|| format!("`{host}` is no IP address"))?,
+    };
+    Ok(SocketAddr::new(address, port))
+}
+
+fn superuser(arguments: &Superuser) -> anyhow::Result<()> {
+    let dir = &arguments.common.dir;
+    match &arguments.command {
+        SuperuserCommand::Create { email, password } => {
+            superusers::create(dir, email, password)?;
+            println!("Successfully created new superuser {email:?}!");
+        }
+        SuperuserCommand::Update { email, password } => {
+            superusers::update(dir, email, password)?;
+            println!("Successfully changed superuser {email:?} password!");
+        }
+        SuperuserCommand::Upsert { email, password } => {
+            superusers::upsert(dir, email, password)?;
+            println!("Successfully saved superuser {email:?}!");
+        }
+        SuperuserCommand::Delete { email } => {
+            superusers::delete(dir, email)?;
+            println!("Successfully deleted superuser {email:?}!");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! PocketBase's API: every route and every layer around them on one screen.
+
+mod auth;
+pub mod body;
+mod health;
+mod pick;
+mod records;
+pub mod request;
+mod respond;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use http::{HeaderValue, Method, StatusCode, header};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::error::ApiError;
+
+/// The whole API of one backend.
+pub fn router(app: &App) -> Router {
+    Router::new()
+        .route("/api/health", get(health::check))
+        .route("/api/collections/{collection}/records", get(records::list).post(records::create))
+        .route(
+            "/api/collections/{collection}/records/{id}",
+            get(records::view).patch(records::update).delete(records::delete),
+        )
+        .route("/api/collections/{collection}/auth-methods", get(auth::methods))
+        .route("/api/collections/{collection}/auth-with-password", post(auth::with_password))
+        .route("/api/collections/{collection}/auth-refresh", post(auth::refresh))
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .layer(middleware::from_fn(pick::project))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(standard_headers))
+        .with_state(app.clone())
+}
+
+/// An unknown path, or a known one with another method.
+async fn unknown() -> Response {
+    ApiError::not_found("").into_response()
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a request panicked");
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "").into_response()
+}
+
+/// Cross-origin answers and the headers every response has.
+async fn standard_headers(request: Request, next: Next) -> Response {
+    let from_elsewhere = request.headers().contains_key(header::ORIGIN);
+    if from_elsewhere
+        && request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    {
+        return preflight(&request);
+    }
+    let mut response = next.run(request).await;
+    let is_file = response.headers().contains_key(header::CONTENT_SECURITY_POLICY);
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_XSS_PROTECTION, HeaderValue::from_static("1; mode=block"));
+    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    if !is_file {
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+    }
+    if from_elsewhere {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
+    response
+}
+
+fn preflight(request: &Request) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE"));
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
+    );
+    if let Some(wanted) = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+    }
+    response
+}

@@ -1,0 +1,161 @@
+//! What a data directory looks like: made for a new backend, recognised and brought up to date for an old one.
+//!
+//! The rows of `_migrations` are those a stock server writes, so that either can open what the other made.
+
+use std::path::Path;
+
+use chrono::Utc;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{persist, sync, system};
+use crate::app::{Identity, OpenError};
+use crate::error::Result;
+use crate::settings::Settings;
+use crate::store;
+
+const AUXILIARY: &str = "auxiliary.db";
+/// The migration without which a file is older than anything that can be brought up to date.
+const OLDEST: &str = "1717233556_v0.23_migrate.go";
+const ALERT_TEMPLATES: &str = "1763020353_update_default_auth_alert_templates.go";
+const INDEXES: &str = "1778828400_normalize_indexes.go";
+/// All of them, in order; the last is what an up-to-date file has.
+const MIGRATIONS: [&str; 8] = [
+    "1640988000_aux_init.go",
+    "1640988000_init.go",
+    OLDEST,
+    "1717233557_v0.23_migrate2.go",
+    "1717233558_v0.23_migrate3.go",
+    "1717233559_v0.23_migrate4.go",
+    ALERT_TEMPLATES,
+    INDEXES,
+];
+
+/// Makes the layout in an empty database, or brings an older one up to date. One query when there is nothing to do.
+///
+/// # Errors
+/// `OpenError::Foreign` for a file that is no data directory or too old; it is left untouched.
+pub fn prepare(db: &Connection, dir: &Path, identity: Option<&Identity>) -> Result<(), OpenError> {
+    if has_migration(db, INDEXES)? {
+        return Ok(());
+    }
+    let tables: i64 =
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(OpenError::from_sqlite)?;
+    if tables == 0 {
+        create(db, identity).map_err(OpenError::from_store)?;
+        return create_auxiliary(dir).map_err(OpenError::from_store);
+    }
+    if !has_migration(db, OLDEST)? {
+        let reason = "it is no PocketBase data directory of version 0.23 or later";
+        return Err(OpenError::Foreign(reason.to_owned()));
+    }
+    bring_up_to_date(db).map_err(OpenError::from_store)
+}
+
+fn has_migration(db: &Connection, file: &str) -> Result<bool, OpenError> {
+    let found = db.query_row("SELECT 1 FROM `_migrations` WHERE `file` = ?1", [file], |_| Ok(())).optional();
+    match found {
+        Ok(found) => Ok(found.is_some()),
+        Err(error) if error.to_string().contains("no such table") => Ok(false),
+        Err(error) => Err(OpenError::from_sqlite(error)),
+    }
+}
+
+fn create(db: &Connection, identity: Option<&Identity>) -> Result<()> {
+    let tx = db.unchecked_transaction()?;
+    tx.execute_batch(
+        "CREATE TABLE `_migrations` (file VARCHAR(255) PRIMARY KEY NOT NULL, applied INTEGER NOT NULL);
+        CREATE TABLE `_params` (
+            `id`      TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL,
+            `value`   JSON DEFAULT NULL,
+            `created` TEXT DEFAULT (strftime('%Y-%m-%d %H:%M:%fZ')) NOT NULL,
+            `updated` TEXT DEFAULT (strftime('%Y-%m-%d %H:%M:%fZ')) NOT NULL
+        );
+        CREATE TABLE `_collections` (
+            `id`         TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL,
+            `system`     BOOLEAN DEFAULT FALSE NOT NULL,
+            `type`       TEXT DEFAULT 'base' NOT NULL,
+            `name`       TEXT UNIQUE NOT NULL,
+            `fields`     JSON DEFAULT '[]' NOT NULL,
+            `indexes`    JSON DEFAULT '[]' NOT NULL,
+            `listRule`   TEXT DEFAULT NULL,
+            `viewRule`   TEXT DEFAULT NULL,
+            `createRule` TEXT DEFAULT NULL,
+            `updateRule` TEXT DEFAULT NULL,
+            `deleteRule` TEXT DEFAULT NULL,
+            `options`    JSON DEFAULT '{}' NOT NULL,
+            `created`    TEXT DEFAULT (strftime('%Y-%m-%d %H:%M:%fZ')) NOT NULL,
+            `updated`    TEXT DEFAULT (strftime('%Y-%m-%d %H:%M:%fZ')) NOT NULL
+        );
+        CREATE INDEX idx__collections_type on `_collections` (`type`);",
+    )?;
+    for collection in system::initial_collections() {
+        persist::insert(&tx, &collection)?;
+        sync::create_table(&tx, &collection)?;
+    }
+    let mut settings = Settings::default();
+    if let Some(identity) = identity {
+        settings.meta.app_name = identity.app_name.clone();
+        settings.meta.app_url = identity.app_url.clone();
+    }
+    settings.save(&tx)?;
+    for file in MIGRATIONS {
+        note(&tx, file)?;
+    }
+    tx.commit()?;
+    Ok(())
+}
+
+fn create_auxiliary(dir: &Path) -> Result<()> {
+    let db = store::open_exclusive(&dir.join(AUXILIARY))?;
+    db.execute_batch(
+        "BEGIN;
+        CREATE TABLE IF NOT EXISTS `_logs` (
+            `id`      TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL,
+            `level`   INTEGER DEFAULT 0 NOT NULL,
+            `message` TEXT DEFAULT '' NOT NULL,
+            `data`    JSON DEFAULT '{}' NOT NULL,
+            `created` TEXT DEFAULT (strftime('%Y-%m-%d %H:%M:%fZ')) NOT NULL
+        );
+        CREATE INDEX IF NOT EXISTS idx_logs_level on `_logs` (`level`);
+        CREATE INDEX IF NOT EXISTS idx_logs_message on `_logs` (`message`);
+        CREATE INDEX IF NOT EXISTS idx_logs_created_hour on `_logs` (strftime('%Y-%m-%d %H:00:00', `created`));
+        COMMIT;",
+    )?;
+    Ok(())
+}
+
+/// The two steps that came after the layout of 0.23.
+fn bring_up_to_date(db: &Connection) -> Result<()> {
+    let tx = db.unchecked_transaction()?;
+    let alerts = has_row(&tx, ALERT_TEMPLATES)?;
+    for mut collection in persist::load(&tx)? {
+        let before = collection.clone();
+        if let (false, Some(auth)) = (alerts, &mut collection.auth)
+            && !auth.auth_alert.email_template.body.contains("{ALERT_INFO}")
+        {
+            auth.auth_alert.email_template.body = super::auth_options::AuthAlert::default().email_template.body;
+        }
+        if !collection.system && !collection.is_view() {
+            sync::adopt_indexes(&tx, &mut collection)?;
+        }
+        if collection != before {
+            persist::update(&tx, &collection)?;
+        }
+    }
+    for file in [ALERT_TEMPLATES, INDEXES] {
+        note(&tx, file)?;
+    }
+    tx.commit()?;
+    Ok(())
+}
+
+fn has_row(db: &Connection, file: &str) -> Result<bool> {
+    let found = db.query_row("SELECT 1 FROM `_migrations` WHERE `file` = ?1", [file], |_| Ok(())).optional()?;
+    Ok(found.is_some())
+}
+
+fn note(db: &Connection, file: &str) -> Result<()> {
+    let sql = "INSERT INTO `_migrations` (`file`, `applied`) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    db.execute(sql, params![file, Utc::now().timestamp_micros()])?;
+    Ok(())
+}

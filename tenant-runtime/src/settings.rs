@@ -1,0 +1,229 @@
+//! A tenant's settings: one row of `_params`, JSON with PocketBase's keys and defaults.
+
+use rusqlite::{Connection, OptionalExtension, types::ValueRef};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
+/// The settings, keys as on the wire. Secrets are stored but never shown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names are the wire's")]
+pub struct Settings {
+    #[serde(rename = "superuserIPs")]
+    pub superuser_ips: Vec<String>,
+    pub smtp: Smtp,
+    pub backups: Backups,
+    pub s3: S3,
+    pub meta: Meta,
+    pub rate_limits: RateLimits,
+    pub trusted_proxy: TrustedProxy,
+    pub batch: Batch,
+    pub logs: Logs,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names are the wire's")]
+pub struct Smtp {
+    pub enabled: bool,
+    pub port: i64,
+    pub host: String,
+    pub username: String,
+    pub password: String,
+    pub auth_method: String,
+    pub tls: bool,
+    pub local_name: String,
+}
+
+/// Scheduled backups of the tenant itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names are the wire's")]
+pub struct Backups {
+    pub cron: String,
+    pub cron_max_keep: i64,
+    pub s3: S3,
+}
+
+/// An object store.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names are the wire's")]
+pub struct S3 {
+    pub enabled: bool,
+    pub bucket: String,
+    pub region: String,
+    pub endpoint: String,
+    pub access_key: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub secret: String,
+    pub force_path_style: bool,
+}
+
+/// What the application is called and where it lives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names are the wire's")]
+pub struct Meta {
+    pub accent_color: String,
+    pub app_name: String,
+    #[serde(rename = "appURL")]
+    pub app_url: String,
+    pub sender_name: String,
+    pub sender_address: String,
+    pub hide_controls: bool,
+}
+
+/// Requests per client and time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names are the wire's")]
+pub struct RateLimits {
+    pub rules: Vec<RateLimitRule>,
+    #[serde(rename = "excludedIPs")]
+    pub excluded_ips: Vec<String>,
+    pub enabled: bool,
+}
+
+/// One limit.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names are the wire's")]
+pub struct RateLimitRule {
+    pub label: String,
+    pub audience: String,
+    pub duration: i64,
+    pub max_requests: i64,
+}
+
+/// Which headers tell a client's address.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "the names are the wire's")]
+pub struct TrustedProxy {
+    pub headers: Vec<String>,
+    #[serde(rename = "useLeftmostIP")]
+    pub use_leftmost_ip: bool,
+}
+
+/// Limits of batch requests; `timeout` in seconds, `max_body_size` in bytes with 0 for 128 MiB.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names are the wire's")]
+pub struct Batch {
+    pub enabled: bool,
+    pub max_requests: i64,
+    pub timeout: i64,
+    pub max_body_size: i64,
+}
+
+/// What is logged, and for how many days.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names are the wire's")]
+pub struct Logs {
+    pub max_days: i64,
+    pub min_level: i64,
+    #[serde(rename = "logIP")]
+    pub log_ip: bool,
+    pub log_auth_id: bool,
+}
+
+impl Settings {
+    /// Writes the settings, as the bytes of their JSON: that is how stock servers store them.
+    pub fn save(&self, db: &Connection) -> Result<()> {
+        let value = serde_json::to_vec(self).map_err(|error| anyhow::anyhow!(error))?;
+        let sql = "INSERT INTO `_params` (`id`, `value`, `created`, `updated`) VALUES ('settings', ?1, ?2, ?2)
+            ON CONFLICT (`id`) DO UPDATE SET `value` = excluded.`value`, `updated` = excluded.`updated`";
+        db.execute(sql, rusqlite::params![value, crate::records::datetime::now()])?;
+        Ok(())
+    }
+
+    /// Reads the stored settings; keys a file of an older version lacks take their defaults.
+    pub fn load(db: &Connection) -> Result<Settings> {
+        let stored = db
+            .query_row("SELECT `value` FROM `_params` WHERE `id` = 'settings'", [], |row| {
+                Ok(match row.get_ref(0)? {
+                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes.to_vec()),
+                    _ => None,
+                })
+            })
+            .optional()?
+            .flatten();
+        match stored {
+            None => Ok(Settings::default()),
+            Some(bytes) => serde_json::from_slice(&bytes).map_err(|_| {
+                anyhow::anyhow!("the stored settings are unreadable or encrypted with a key that is not given").into()
+            }),
+        }
+    }
+}
+
+impl Default for Smtp {
+    fn default() -> Smtp {
+        Smtp {
+            enabled: false,
+            port: 587,
+            host: "smtp.example.com".into(),
+            username: String::new(),
+            password: String::new(),
+            auth_method: String::new(),
+            tls: false,
+            local_name: String::new(),
+        }
+    }
+}
+
+impl Default for Backups {
+    fn default() -> Backups {
+        Backups { cron: String::new(), cron_max_keep: 3, s3: S3::default() }
+    }
+}
+
+impl Default for Meta {
+    fn default() -> Meta {
+        Meta {
+            accent_color: "#1055c9".into(),
+            app_name: "Acme".into(),
+            app_url: "http://localhost:8090".into(),
+            sender_name: "Support".into(),
+            sender_address: "support@example.com".into(),
+            hide_controls: false,
+        }
+    }
+}
+
+impl Default for RateLimits {
+    fn default() -> RateLimits {
+        let rule = |label: &str, max_requests, duration| RateLimitRule {
+            label: label.to_owned(),
+            audience: String::new(),
+            duration,
+            max_requests,
+        };
+        RateLimits {
+            rules: vec![
+                rule("*:auth", 2, 3),
+                rule("*:create", 20, 5),
+                rule("/api/batch", 3, 1),
+                rule("/api/", 300, 10),
+            ],
+            excluded_ips: Vec::new(),
+            enabled: false,
+        }
+    }
+}
+
+impl Default for Batch {
+    fn default() -> Batch {
+        Batch { enabled: false, max_requests: 50, timeout: 3, max_body_size: 0 }
+    }
+}
+
+impl Default for Logs {
+    fn default() -> Logs {
+        Logs { max_days: 5, min_level: 0, log_ip: true, log_auth_id: false }
+    }
+}

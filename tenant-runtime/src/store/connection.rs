@@ -1,0 +1,108 @@
+//! How a database is opened: pragmas, and what SQL that tenants write may not do.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+
+use super::functions;
+use crate::error::Result;
+
+/// Statements each connection keeps ready.
+const STATEMENTS: usize = 96;
+/// Virtual machine steps between two looks at the clock.
+const STEPS: i32 = 1000;
+
+/// Opens the writer of a database, creating the file if it is absent.
+pub fn open_exclusive(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch(
+        "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 200000000;
+         PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;",
+    )?;
+    confine(&connection)?;
+    functions::register(&connection)?;
+    Ok(connection)
+}
+
+/// Opens one more connection that can only read.
+pub(super) fn open_reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch("PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;")?;
+    confine(&connection)?;
+    functions::register(&connection)?;
+    Ok(connection)
+}
+
+/// No other database file can be reached from this connection.
+fn confine(connection: &Connection) -> Result<()> {
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
+/// Ends statements of one connection that run past a moment.
+pub(super) struct Deadline {
+    base: Instant,
+    /// Microseconds after `base`; `u64::MAX` when there is none.
+    at: Arc<AtomicU64>,
+}
+
+impl Deadline {
+    /// Watches over `connection` from now on.
+    pub(super) fn install(connection: &Connection) -> Result<Deadline> {
+        let base = Instant::now();
+        let at = Arc::new(AtomicU64::new(u64::MAX));
+        let limit = Arc::clone(&at);
+        let past = move || {
+            let limit = limit.load(Ordering::Relaxed);
+            limit != u64::MAX && micros(base.elapsed()) > limit
+        };
+        connection.progress_handler(STEPS, Some(past))?;
+        Ok(Deadline { base, at })
+    }
+
+    /// From now on statements may run this long, all together.
+    pub(super) fn allow(&self, time: Duration) {
+        self.at.store(micros(self.base.elapsed() + time), Ordering::Relaxed);
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_file_cannot_be_attached() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let connection = open_exclusive(&dir.path().join("data.db")).expect("opens");
+        let other = dir.path().join("other.db").display().to_string();
+        assert!(connection.execute("ATTACH ?1 AS other", [&other]).is_err());
+        assert!(connection.execute("VACUUM INTO ?1", [&other]).is_err());
+    }
+
+    #[test]
+    fn an_endless_query_is_ended() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let connection = open_exclusive(&dir.path().join("data.db")).expect("opens");
+        let deadline = Deadline::install(&connection).expect("installs");
+        deadline.allow(Duration::from_millis(5));
+        let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+        let error = connection.query_row(endless, [], |row| row.get::<_, i64>(0)).expect_err("is ended");
+        assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::OperationInterrupted));
+    }
+
+    #[test]
+    fn the_linked_sqlite_has_the_wal_reset_fix() {
+        assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+    }
+}

@@ -1,0 +1,107 @@
+//! SQLite: one writer, few readers, and the threads they run on. Knows nothing of collections.
+
+mod connection;
+pub(crate) mod functions;
+mod pool;
+mod readers;
+mod transaction;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use crate::error::Result;
+
+pub use connection::open_exclusive;
+pub use pool::{Pool, lower_priority_of_this_thread};
+pub use transaction::Tx;
+
+/// One database file: a queue of writes that share commits, and at most two readers at once.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    readers: Arc<readers::Readers>,
+    writer: Arc<writer::Writer>,
+}
+
+impl Store {
+    /// Takes over a connection that already migrated the file. Opens nothing else until the first read.
+    pub fn new(path: &Path, writer: Connection, pool: &Pool) -> Store {
+        Store(Arc::new(Inner {
+            path: path.to_owned(),
+            readers: Arc::new(readers::Readers::new(path, pool)),
+            writer: Arc::new(writer::Writer::new(writer, pool)),
+        }))
+    }
+
+    /// Runs `work` on a reader, which sees what was committed before. `work` may run twice: a read that turns out to
+    /// be long is started again where it holds up nobody.
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T> + Send + Sync + 'static,
+    {
+        self.0.readers.run(work).await
+    }
+
+    /// Runs `work` in the writer's transaction, shared with whatever else is queued, and answers after the commit.
+    /// An error undoes `work` and nothing else.
+    ///
+    /// # Errors
+    /// `Error::Busy` when 1,024 writes wait already; else what `work` or the commit answers.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        self.0.writer.run(writer::Sharing::Shared, work).await
+    }
+
+    /// Like [`Store::write`] in a transaction of its own: for changes of the schema and for work that may be slow.
+    pub async fn write_alone<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        self.0.writer.run(writer::Sharing::Alone, work).await
+    }
+
+    /// Moves the log into the database as far as readers allow, and gives back what memory can be given back without
+    /// closing: statements, cached pages, idle readers.
+    pub async fn rest(&self) -> Result<()> {
+        self.0.readers.rest();
+        self.0
+            .writer
+            .between(|connection| {
+                connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+                connection.flush_prepared_statement_cache();
+                connection.release_memory()?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Finishes what is queued, checkpoints and closes. Later reads and writes answer `Error::Busy`.
+    pub async fn close(&self) -> Result<()> {
+        self.0.readers.close();
+        self.0.writer.close().await
+    }
+
+    /// The bytes of the database and its log on disk.
+    pub fn size(&self) -> u64 {
+        let log = self.0.path.with_file_name(format!("{}-wal", file_name(&self.0.path)));
+        [self.0.path.as_path(), log.as_path()]
+            .iter()
+            .filter_map(|path| path.metadata().ok())
+            .map(|file| file.len())
+            .sum()
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,306 @@
+//! The one writer of a database: a queue whose waiting writes share a commit.
+//!
+//! Nobody waits to fill a batch: what queued up during one commit is the next batch. So a lone writer pays one fsync,
+//! and a crowd shares it. Replies and effects come only after the commit that carries them. No thread belongs to a
+//! tenant: the queue is drained on the pool, one batch at a time, so that tenants take turns.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::pool::Pool;
+use super::transaction::{Effects, Tx};
+use crate::error::{Error, Result};
+
+/// Writes that may wait.
+const WAITING: usize = 1024;
+/// Writes that share a commit, at most.
+const BATCH: usize = 256;
+/// A batch that took this long is committed before it takes more.
+const BATCH_TIME: Duration = Duration::from_millis(2);
+
+/// Whether a write may share its transaction with others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    Shared,
+    Alone,
+}
+
+pub(super) struct Writer {
+    pool: Pool,
+    queue: Mutex<Queue>,
+    /// Held only by the one thread that drains.
+    tx: Mutex<Option<Tx>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    writes: VecDeque<Write>,
+    draining: bool,
+    closed: bool,
+}
+
+struct Write {
+    sharing: Sharing,
+    run: Box<dyn FnOnce(&mut Tx) -> Reply + Send>,
+}
+
+/// Delivers a write's answer, given how the commit went.
+type Reply = Box<dyn FnOnce(&Result<(), CommitFailed>) + Send>;
+
+/// Why a commit failed, kept so that each write of the batch can be told.
+struct CommitFailed(Option<rusqlite::ffi::Error>, String);
+
+impl Writer {
+    pub(super) fn new(connection: Connection, pool: &Pool) -> Writer {
+        Writer { pool: pool.clone(), queue: Mutex::default(), tx: Mutex::new(Some(Tx::new(connection))) }
+    }
+
+    pub(super) async fn run<T, F>(self: &Arc<Self>, sharing: Sharing, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel::<Result<T>>();
+        let run = Box::new(move |tx: &mut Tx| -> Reply {
+            let result = tx.nested(work);
+            Box::new(move |commit| {
+                let _ = answer.send(match (result, commit) {
+                    (Ok(_), Err(failed)) => Err(failed.to_error()),
+                    (result, _) => result,
+                });
+            })
+        });
+        self.push(Write { sharing, run })?;
+        answered.await.unwrap_or_else(|_| Err(Error::Internal(anyhow!("a write was dropped"))))
+    }
+
+    fn push(self: &Arc<Self>, write: Write) -> Result<()> {
+        let mut queue = self.lock();
+        if queue.closed || queue.writes.len() >= WAITING {
+            return Err(Error::Busy);
+        }
+        queue.writes.push_back(write);
+        if !queue.draining {
+            queue.draining = true;
+            drop(queue);
+            self.schedule();
+        }
+        Ok(())
+    }
+
+    fn schedule(self: &Arc<Self>) {
+        let writer = Arc::clone(self);
+        self.pool.spawn(Box::new(move || writer.drain()));
+    }
+
+    /// Commits one batch, then lets other tenants have their turn.
+    fn drain(self: &Arc<Self>) {
+        let mut slot = self.tx.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tx) = slot.as_mut() {
+            self.batch(tx);
+        } else {
+            self.lock().writes.clear();
+        }
+        drop(slot);
+        let mut queue = self.lock();
+        if queue.writes.is_empty() {
+            queue.draining = false;
+        } else {
+            drop(queue);
+            self.schedule();
+        }
+    }
+
+    fn batch(&self, tx: &mut Tx) {
+        let Some(first) = self.next(None) else { return };
+        let alone = first.sharing == Sharing::Alone;
+        let mut done: Vec<(Reply, Effects)> = Vec::new();
+        let mut next = Some(first);
+        let began = tx.run("BEGIN IMMEDIATE");
+        let started = Instant::now();
+        while let Some(write) = next {
+            match &began {
+                Ok(()) => {
+                    let reply = (write.run)(tx);
+                    done.push((reply, tx.take_effects()));
+                }
+                Err(error) => {
+                    tracing::error!("failed to begin a transaction: {error}");
+                    drop(write);
+                }
+            }
+            let full = alone || done.len() >= BATCH || started.elapsed() > BATCH_TIME;
+            next = if full { None } else { self.next(Some(Sharing::Shared)) };
+        }
+        let commit = match began {
+            Ok(()) => commit(tx),
+            Err(_) => return,
+        };
+        for (reply, effects) in done {
+            if catch_unwind(AssertUnwindSafe(|| effects.happen(commit.is_ok()))).is_err() {
+                tracing::error!("what follows a commit panicked");
+            }
+            reply(&commit);
+        }
+    }
+
+    fn next(&self, sharing: Option<Sharing>) -> Option<Write> {
+        let mut queue = self.lock();
+        let fits = queue.writes.front().is_some_and(|write| sharing.is_none_or(|wanted| write.sharing == wanted));
+        if fits { queue.writes.pop_front() } else { None }
+    }
+
+    /// Runs `work` on the writer's connection between two batches, outside any transaction.
+    pub(super) async fn between<T, F>(self: &Arc<Self>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let writer = Arc::clone(self);
+        let work = move || match writer.tx.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            Some(tx) => work(tx),
+            None => Err(Error::Busy),
+        };
+        self.pool.run(work).await?
+    }
+
+    /// Refuses new writes, finishes those queued, moves the log into the database and closes it.
+    pub(super) async fn close(self: &Arc<Self>) -> Result<()> {
+        let (answer, answered) = oneshot::channel();
+        let last = Write { sharing: Sharing::Alone, run: Box::new(move |_| Box::new(move |_| _ = answer.send(()))) };
+        {
+            let mut queue = self.lock();
+            if std::mem::replace(&mut queue.closed, true) {
+                return Ok(());
+            }
+            queue.writes.push_back(last);
+            if !queue.draining {
+                queue.draining = true;
+                self.schedule();
+            }
+        }
+        let _ = answered.await;
+        let writer = Arc::clone(self);
+        self.pool
+            .run(move || {
+                let Some(tx) = writer.tx.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
+                let connection = tx.into_connection();
+                connection.flush_prepared_statement_cache();
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+                connection.close().map_err(|(_, error)| error.into())
+            })
+            .await?
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn commit(tx: &Tx) -> Result<(), CommitFailed> {
+    tx.run("COMMIT").map_err(|error| {
+        tracing::error!("failed to commit: {error}");
+        if let Err(error) = tx.run("ROLLBACK") {
+            tracing::debug!("nothing to roll back: {error}");
+        }
+        match error {
+            Error::Sqlite(rusqlite::Error::SqliteFailure(code, text)) => {
+                CommitFailed(Some(code), text.unwrap_or_default())
+            }
+            other => CommitFailed(None, other.to_string()),
+        }
+    })
+}
+
+impl CommitFailed {
+    fn to_error(&self) -> Error {
+        match self.0 {
+            Some(code) => Error::Sqlite(rusqlite::Error::SqliteFailure(code, Some(self.1.clone()))),
+            None => Error::Internal(anyhow!("commit: {}", self.1)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Pool, Store, open_exclusive};
+    use super::*;
+
+    fn store(dir: &std::path::Path) -> Store {
+        let path = dir.join("data.db");
+        let connection = open_exclusive(&path).expect("opens");
+        connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").expect("creates");
+        Store::new(&path, connection, &Pool::new(2))
+    }
+
+    #[tokio::test]
+    async fn a_crowd_of_writers_is_all_committed_and_a_failing_one_undoes_only_itself() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = store(dir.path());
+        let writes = (0..300).map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                store
+                    .write(move |tx| {
+                        tx.execute("INSERT INTO t VALUES (?1)", [n])?;
+                        if n % 3 == 0 { Err(Error::NotFound) } else { Ok(()) }
+                    })
+                    .await
+            })
+        });
+        let answers = futures_util::future::join_all(writes).await;
+        assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Ok(())))).count(), 200);
+        let count = store.read(|db| Ok(db.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))?)).await;
+        assert_eq!(count.expect("reads"), 200);
+    }
+
+    #[tokio::test]
+    async fn effects_follow_the_outcome() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = store(dir.path());
+        let (told, hears) = std::sync::mpsc::channel();
+        for fails in [false, true] {
+            let told = told.clone();
+            let _ = store
+                .write(move |tx| {
+                    let (kept, undone) = (told.clone(), told);
+                    tx.after_commit(move || kept.send("kept").expect("listened to"));
+                    tx.after_rollback(move || undone.send("undone").expect("listened to"));
+                    if fails { Err(Error::NotFound) } else { Ok(()) }
+                })
+                .await;
+        }
+        drop(told);
+        assert_eq!(hears.iter().collect::<Vec<_>>(), ["kept", "undone"]);
+    }
+
+    #[tokio::test]
+    async fn a_panicking_write_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = store(dir.path());
+        let panicked: Result<()> = store
+            .write(|tx| {
+                tx.execute("INSERT INTO t VALUES (1)", [])?;
+                panic!("on purpose")
+            })
+            .await;
+        assert!(panicked.is_err());
+        store.write(|tx| Ok(tx.execute("INSERT INTO t VALUES (1)", [])?)).await.expect("the writer goes on");
+    }
+
+    #[tokio::test]
+    async fn a_closed_store_leaves_one_clean_file() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = store(dir.path());
+        store.write(|tx| Ok(tx.execute("INSERT INTO t VALUES (1)", [])?)).await.expect("writes");
+        store.close().await.expect("closes");
+        assert!(!dir.path().join("data.db-wal").exists());
+        assert!(matches!(store.read(|_| Ok(())).await, Err(Error::Busy)));
+    }
+}
