@@ -39,9 +39,7 @@ pub(crate) struct Limiter {
 impl Limiter {
     /// Counts one more request against the route's rate; `false` if it is one too many.
     pub(crate) fn admits(&self, limits: &Limits) -> bool {
-        limits
-            .requests_per_second
-            .is_none_or(|rate| self.rate.admits(rate, Instant::now()))
+        limits.requests_per_second.is_none_or(|rate| self.rate.admits(rate, Instant::now()))
     }
 }
 
@@ -57,10 +55,7 @@ const BURST: u64 = 2;
 
 impl Default for Rate {
     fn default() -> Self {
-        Rate {
-            origin: Instant::now(),
-            full_at: AtomicU64::new(0),
-        }
+        Rate { origin: Instant::now(), full_at: AtomicU64::new(0) }
     }
 }
 
