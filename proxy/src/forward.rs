@@ -64,6 +64,7 @@ pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incomin
     }
 }
 
+/// Takes a request to its route's upstream and brings back the response, or says what is wrong with it.
 async fn forward(
     connection: &Arc<Connection>,
     request: Request<Incoming>,
