@@ -21,6 +21,6 @@ pub mod superusers;
 
 pub use client_address::ClientAddress;
 pub use error::{ApiError, Error, Result};
-pub use service::{BoxError, HttpService};
 pub use records::pattern::{random_id, random_key};
+pub use service::{BoxError, HttpService};
 pub use store::lower_priority_of_this_thread;
