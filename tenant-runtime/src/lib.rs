@@ -4,6 +4,7 @@ pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod client_address;
+pub mod collections;
 pub mod error;
 pub mod files;
 pub mod hooks;
