@@ -1,1 +1,26 @@
-//! placeholder
+//! Roost's platform: accounts, projects, placement, jobs, the console's API, and the program that runs it all.
+//!
+//! It states wishes and makes them come true by reconciling; tenants keep running while it is away.
+
+pub mod cli;
+pub mod config;
+pub mod serve;
+
+pub mod database;
+pub mod error;
+pub mod http;
+pub mod session;
+
+pub mod accounts;
+pub mod projects;
+pub mod teams;
+
+pub mod audit;
+pub mod fleet;
+pub mod jobs;
+pub mod mail;
+
+mod clock;
+mod state;
+
+pub use cli::main;

@@ -1,1 +1,7 @@
-fn main() {}
+//! `roost`: the platform.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    control_plane::main()
+}

@@ -65,7 +65,7 @@ struct Inner {
     hooks: Hooks,
     hasher: TenantHasher,
     /// Held as long as the directory is served; the system lets go of it with the process.
-    _lock: File,
+    lock: File,
 }
 
 impl App {
@@ -90,7 +90,7 @@ impl App {
             hooks,
             hasher: options.hasher.for_tenant(),
             options,
-            _lock: lock,
+            lock,
         })))
     }
 
@@ -146,12 +146,19 @@ impl App {
 
     /// Gives back what memory can be given back without closing.
     pub async fn rest(&self) {
-        self.0.store.rest().await;
+        if let Err(error) = self.0.store.rest().await {
+            tracing::debug!("failed to rest: {error}");
+        }
     }
 
     /// Ends streams, finishes queued writes, moves the log into the database and closes it.
     pub async fn close(&self) -> Result<()> {
-        self.0.store.close().await
+        let closed = self.0.store.close().await;
+        // A handle that somebody still holds must not keep the next one out.
+        if let Err(error) = self.0.lock.unlock() {
+            tracing::warn!("failed to unlock {}: {error}", self.0.dir.display());
+        }
+        closed
     }
 }
 

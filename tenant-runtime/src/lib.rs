@@ -8,6 +8,7 @@ pub mod collections;
 pub mod error;
 pub mod files;
 pub mod hooks;
+pub mod host;
 pub mod http;
 pub mod json;
 pub mod records;
@@ -21,4 +22,6 @@ pub mod superusers;
 
 pub use client_address::ClientAddress;
 pub use error::{ApiError, Error, Result};
+pub use records::pattern::{random_id, random_key};
 pub use service::{BoxError, HttpService};
+pub use store::lower_priority_of_this_thread;

@@ -105,6 +105,7 @@ pub fn to_sql(param: &Param) -> Sql {
     match param {
         Param::Null => Sql::Null,
         Param::Bool(value) => Sql::Integer(i64::from(*value)),
+        Param::Integer(number) => Sql::Integer(*number),
         Param::Number(number) => Sql::Real(*number),
         Param::Text(text) => Sql::Text(text.clone()),
     }

@@ -166,8 +166,8 @@ fn note_term(term: &Term, roots: &mut u16) {
 
 fn identifier_roots(name: &str) -> u16 {
     let Some(special) = name.strip_prefix('@') else {
-        let literal = ["null", "true", "false"].iter().any(|literal| name.eq_ignore_ascii_case(literal));
-        return if literal { 0 } else { bit(Root::Record) };
+        // in other letter cases they may be fields
+        return if matches!(name, "null" | "true" | "false") { 0 } else { bit(Root::Record) };
     };
     let mut segments = special.split('.');
     match (segments.next(), segments.next()) {

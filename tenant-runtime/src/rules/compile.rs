@@ -8,7 +8,7 @@ use super::ParseError;
 use super::ast::{Comparison, Filter, Group, Item, Join, Operator, Relation, Term};
 use super::functions;
 use super::macros;
-use super::operand::{Operand, Scalar, Side};
+use super::operand::{Blank, Operand, Scalar, Side};
 use super::resolve::Resolver;
 use super::sql::{Param, Sql};
 
@@ -138,26 +138,28 @@ fn literal(name: &str) -> Option<Param> {
     literals.into_iter().find(|(literal, _)| name.eq_ignore_ascii_case(literal)).map(|(_, value)| value)
 }
 
-/// Some joined row satisfies the comparison and, unless any will do, none of all the values violates it.
+/// Some joined row satisfies the comparison and, unless any will do, none of all the values violates it. What a guard
+/// hides can do neither.
 fn match_rows(left: &Operand, operator: Operator, right: &Operand) -> Condition {
-    let guards = [&left.guard, &right.guard];
-    let some = guarded(compare(&left.scalar, operator.relation, &right.scalar), guards);
+    let some = compare(&left.scalar, operator.relation, &right.scalar);
+    let some = guarded(some, [&left.guard, &right.guard]);
     if operator.any || (left.every.is_none() && right.every.is_none()) {
         return some;
     }
-    let mut violation = Sql::raw("NOT EXISTS (SELECT 1 FROM (SELECT 1)");
+    let mut none = Sql::raw("NOT EXISTS (SELECT 1 FROM (SELECT 1)");
     let mut scalars = [&left.scalar, &right.scalar];
-    let mut guards = guards;
+    let mut guards = [&left.guard, &right.guard];
     for (at, operand) in [left, right].into_iter().enumerate() {
         if let Some(every) = &operand.every {
-            violation.append(&every.joins);
+            none.append(&every.joins);
             scalars[at] = &every.scalar;
             guards[at] = &every.guard;
         }
     }
-    let each = guarded(compare(scalars[0], operator.relation, scalars[1]), guards);
-    violation.push(" WHERE NOT (").append(&each.into_sql()).push("))");
-    some.and(Condition::Tight(violation))
+    let kept = compare(scalars[0], operator.relation, scalars[1]);
+    let violated = Condition::Tight(kept.into_sql().wrapped("NOT (", ")"));
+    none.push(" WHERE ").append(&guarded(violated, guards).into_sql()).push(")");
+    some.and(Condition::Tight(none))
 }
 
 fn guarded(condition: Condition, guards: [&Option<Sql>; 2]) -> Condition {
@@ -197,7 +199,12 @@ fn equal(left: &Scalar, right: &Scalar, equal: bool) -> Condition {
         return binary(or_blank(left), operator, or_blank(right));
     }
     if left.is_blank() || right.is_blank() {
-        let value = if left.is_blank() { right } else { left }.to_sql();
+        let scalar = if left.is_blank() { right } else { left };
+        let mut value = scalar.to_sql();
+        if matches!(scalar, Scalar::Computed(_, Blank::Empty)) {
+            value.push(operator).push("''");
+            return Condition::Tight(value);
+        }
         let (empty, null) = if equal { (" = '' OR ", " IS NULL)") } else { (" IS NOT '' AND ", " IS NOT NULL)") };
         let mut sql = Sql::raw("(");
         sql.append(&value).push(empty).append(&value).push(null);
@@ -223,6 +230,7 @@ fn like(left: &Scalar, operator: &str, right: &Scalar) -> Condition {
         }
         (_, Scalar::Known(Param::Text(text))) => Sql::bound(Param::Text(pattern(text))),
         (_, Scalar::Known(Param::Number(number))) => Sql::bound(Param::Text(pattern(&number.to_string()))),
+        (_, Scalar::Known(Param::Integer(number))) => Sql::bound(Param::Text(pattern(&number.to_string()))),
         (_, right) => right.to_sql().wrapped("('%' || ", " || '%')"),
     };
     let mut sql = left.to_sql();
@@ -240,12 +248,13 @@ fn binary(left: &Scalar, operator: &str, right: &Scalar) -> Condition {
 fn ordering(left: &Param, right: &Param) -> Ordering {
     let number = |param: &Param| match param {
         Param::Number(number) => Some(*number),
+        Param::Integer(number) => Some(*number as f64),
         Param::Bool(value) => Some(f64::from(u8::from(*value))),
         Param::Null | Param::Text(_) => None,
     };
     let rank = |param: &Param| match param {
         Param::Null => 0,
-        Param::Bool(_) | Param::Number(_) => 1,
+        Param::Bool(_) | Param::Integer(_) | Param::Number(_) => 1,
         Param::Text(_) => 2,
     };
     match (left, right) {
@@ -282,4 +291,79 @@ fn has_wildcard(text: &str) -> bool {
         escaped = c == '\\' && !escaped;
         wild
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str) -> Scalar {
+        Scalar::Computed(Sql::raw(name), Blank::Equal)
+    }
+
+    fn text(text: &str) -> Scalar {
+        Scalar::Known(Param::Text(text.to_owned()))
+    }
+
+    #[test]
+    fn decided_parts_leave_no_trace() {
+        let open = |name: &str| Condition::Tight(Sql::raw(name));
+        assert_eq!(Condition::Always.and(open("a")), open("a"));
+        assert_eq!(Condition::Never.or(open("a")), open("a"));
+        assert_eq!(open("a").and(Condition::Never), Condition::Never);
+        assert_eq!(open("a").or(Condition::Always), Condition::Always);
+        let either = open("a").or(open("b"));
+        assert_eq!(either.clone().and(open("c")), open("(a OR b) AND c"));
+        assert_eq!(open("c").and(open("d")).or(either).into_sql().text, "c AND d OR a OR b");
+    }
+
+    #[test]
+    fn equality_knows_what_is_blank() {
+        let json = Scalar::Computed(Sql::raw("j"), Blank::Distinct);
+        let stored = Scalar::Computed(Sql::raw("s"), Blank::Empty);
+        let null = Scalar::Known(Param::Null);
+        for (left, right, equals, differs) in [
+            (column("a"), text("x"), "a = ?", "a IS NOT ?"),
+            (text("x"), column("a"), "? = a", "? IS NOT a"),
+            (column("a"), text(""), "(a = '' OR a IS NULL)", "(a IS NOT '' AND a IS NOT NULL)"),
+            (null.clone(), column("a"), "(a = '' OR a IS NULL)", "(a IS NOT '' AND a IS NOT NULL)"),
+            (stored.clone(), null.clone(), "s = ''", "s IS NOT ''"),
+            (stored, column("a"), "COALESCE(s, '') = COALESCE(a, '')", "COALESCE(s, '') IS NOT COALESCE(a, '')"),
+            (json.clone(), text(""), "j IS ?", "j IS NOT ?"),
+            (column("a"), json, "a IS j", "a IS NOT j"),
+            (null.clone(), text(""), "1", "0"),
+            (text("x"), null, "0", "1"),
+            (Scalar::Known(Param::Integer(1)), Scalar::Known(Param::Number(1.0)), "1", "0"),
+            (Scalar::Known(Param::Bool(true)), text("1"), "0", "1"),
+        ] {
+            assert_eq!(compare(&left, Relation::Equal, &right).into_sql().text, equals);
+            assert_eq!(compare(&left, Relation::NotEqual, &right).into_sql().text, differs);
+        }
+    }
+
+    #[test]
+    fn known_values_are_ordered_as_sqlite_orders_them() {
+        let number = Scalar::Known(Param::Number(9.0));
+        let holds = |left: &Scalar, right: &Scalar| compare(left, Relation::Less, right) == Condition::Always;
+        assert!(holds(&number, &text("")) && holds(&text("10"), &text("9")));
+        assert!(!holds(&number, &number) && !holds(&Scalar::Known(Param::Null), &number));
+    }
+
+    #[test]
+    fn patterns_are_literal_unless_they_have_a_wildcard() {
+        for (given, expected) in [
+            ("", "%%"),
+            ("ab", "%ab%"),
+            ("a_b", r"%a\_b%"),
+            ("__", r"%\_\_%"),
+            (r"a\b", r"%a\\b%"),
+            (r"a\_", r"%a\_%"),
+            (r"a\%", r"%a\%%"),
+            (r"\\", r"%\\%"),
+            ("a%", "a%"),
+            (r"a\\%_", r"a\\%_"),
+        ] {
+            assert_eq!(pattern(given), expected, "{given}");
+        }
+    }
 }

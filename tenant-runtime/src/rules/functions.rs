@@ -6,9 +6,6 @@ use super::compile::Compiler;
 use super::operand::{Blank, Every, Operand, Scalar, Side};
 use super::sql::Sql;
 
-/// The Earth's mean radius in kilometres.
-const EARTH_RADIUS: &str = "6371";
-
 /// A call's result.
 pub(super) fn call(
     compiler: &mut Compiler<'_>,
@@ -23,28 +20,30 @@ pub(super) fn call(
     }
 }
 
-/// `geoDistance(lonA, latA, lonB, latB)`: kilometres by the spherical law of cosines. Of many values any will do.
+/// `geoDistance(lonA, latA, lonB, latB)`: kilometres between two points, by the SQL function of
+/// that name which every connection has. Of many values any will do.
 fn geo_distance(compiler: &mut Compiler<'_>, arguments: &[Term], side: Side) -> Result<Operand, ParseError> {
-    let [lon_a, lat_a, lon_b, lat_b] = arguments else {
+    if arguments.len() != 4 {
         return Err(ParseError::new("geoDistance takes exactly 4 arguments"));
-    };
-    let mut guard = None;
-    let mut radians = |term: &Term| -> Result<Sql, ParseError> {
+    }
+    let mut sql = Sql::raw("geoDistance(");
+    let mut guard: Option<Sql> = None;
+    for (at, term) in arguments.iter().enumerate() {
         if !matches!(term, Term::Identifier(_) | Term::Number(_)) {
             return Err(ParseError::new("geoDistance takes identifiers and numbers"));
         }
         let operand = compiler.operand(term, side)?;
-        guard = guard.take().or(operand.guard);
-        Ok(operand.scalar.to_sql().wrapped("radians(", ")"))
-    };
-    let (lon_a, lat_a) = (radians(lon_a)?, radians(lat_a)?);
-    let (lon_b, lat_b) = (radians(lon_b)?, radians(lat_b)?);
-    // rounding may carry the cosine of no distance at all past 1, which acos() answers with NULL
-    let mut sql = Sql::raw(format!("({EARTH_RADIUS} * acos(max(-1, min(1, cos("));
-    sql.append(&lat_a).push(") * cos(").append(&lat_b);
-    sql.push(") * cos(").append(&lon_b).push(" - ").append(&lon_a);
-    sql.push(") + sin(").append(&lat_a).push(") * sin(");
-    sql.append(&lat_b).push(")))))");
+        sql.push(if at == 0 { "" } else { ", " });
+        sql.append(&operand.scalar.to_sql());
+        guard = match (guard, operand.guard) {
+            (Some(mut both), Some(guard)) => {
+                both.push(" AND ").append(&guard);
+                Some(both)
+            }
+            (before, guard) => before.or(guard),
+        };
+    }
+    sql.push(")");
     Ok(Operand { guard, ..Operand::computed(sql, Blank::Distinct) })
 }
 

@@ -18,7 +18,7 @@ pub(super) fn value(name: &str, now: DateTime<Utc>) -> Option<Param> {
         "day" => number(now.day()),
         "month" => number(now.month()),
         "weekday" => number(now.weekday().num_days_from_sunday()),
-        "year" => Param::Number(f64::from(year)),
+        "year" => Param::Integer(i64::from(year)),
         "todayStart" => start(today),
         "todayEnd" => end(today),
         "monthStart" => start(today.with_day(1)?),
@@ -50,7 +50,7 @@ fn moment(at: DateTime<Utc>) -> Param {
 }
 
 fn number(value: u32) -> Param {
-    Param::Number(f64::from(value))
+    Param::Integer(i64::from(value))
 }
 
 #[cfg(test)]
@@ -81,12 +81,12 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_numbers_and_weeks_start_on_sunday() {
+    fn parts_are_integers_and_weeks_start_on_sunday() {
         let sunday = "2024-05-05T07:08:09Z";
         let parts = ["@second", "@minute", "@hour", "@day", "@month", "@weekday", "@year"];
-        let values = [9.0, 8.0, 7.0, 5.0, 5.0, 0.0, 2024.0];
+        let values = [9, 8, 7, 5, 5, 0, 2024];
         for (name, value) in parts.into_iter().zip(values) {
-            assert_eq!(at(sunday, name), Some(Param::Number(value)), "{name}");
+            assert_eq!(at(sunday, name), Some(Param::Integer(value)), "{name}");
         }
         assert_eq!(at(sunday, "@decade"), None);
         assert_eq!(at(sunday, "now"), None);

@@ -7,9 +7,9 @@
 //! Values never become SQL text. They are bound, in the order of their `?`, and names are always quoted.
 
 mod ast;
-mod body;
 mod columns;
 mod compile;
+mod from_request;
 mod functions;
 mod join;
 mod macros;

@@ -35,6 +35,8 @@ pub(super) enum Scalar {
 pub(super) enum Blank {
     /// Both are the same blank.
     Equal,
+    /// It is never `NULL`, so the empty text is its only blank.
+    Empty,
     /// `NULL` is only `NULL`, as in JSON.
     Distinct,
     /// Taken never to be blank.

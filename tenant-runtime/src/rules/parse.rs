@@ -194,42 +194,48 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// What stands between the parentheses of a call; the last argument may have a comma after it.
     fn arguments(&mut self, calls: usize) -> Result<Vec<Term>, ParseError> {
         let mut arguments = Vec::new();
-        self.skip_blanks();
-        if self.peek() == Some(b')') {
-            self.at += 1;
-            return Ok(arguments);
-        }
         loop {
             self.skip_blanks();
+            if self.peek() == Some(b')') {
+                self.at += 1;
+                return Ok(arguments);
+            }
             arguments.push(self.term(calls)?);
             self.skip_blanks();
             match self.peek() {
                 Some(b',') => self.at += 1,
-                Some(b')') => {
-                    self.at += 1;
-                    return Ok(arguments);
-                }
+                Some(b')') => {}
                 _ => return Err(ParseError::new("expected , or ) after an argument")),
             }
         }
     }
 
+    /// A text up to its closing quote. A backslash stands for itself except before a quote, another backslash, `n`, `r`
+    /// and `t`.
     fn quoted(&mut self, quote: char) -> Result<Term, ParseError> {
-        let rest = &self.text[self.at + 1..];
-        let end = rest
-            .match_indices(quote)
-            .map(|(at, _)| at)
-            .find(|&at| !rest[..at].ends_with('\\'))
-            .ok_or_else(|| ParseError::new("a quoted text is not closed"))?;
-        self.at += end + 2;
-        let raw = &rest[..end];
-        let text = match quote {
-            '"' => raw.replace("\\\"", "\""),
-            _ => raw.replace("\\'", "'"),
-        };
-        Ok(Term::Text(text))
+        let mut text = String::new();
+        let mut chars = self.text[self.at..].char_indices().skip(1).peekable();
+        while let Some((at, c)) = chars.next() {
+            if c == quote {
+                self.at += at + 1;
+                return Ok(Term::Text(text));
+            }
+            let meant = match (c, chars.peek()) {
+                ('\\', Some((_, escaped @ ('\'' | '"' | '\\')))) => Some(*escaped),
+                ('\\', Some((_, 'n'))) => Some('\n'),
+                ('\\', Some((_, 'r'))) => Some('\r'),
+                ('\\', Some((_, 't'))) => Some('\t'),
+                _ => None,
+            };
+            text.push(meant.unwrap_or(c));
+            if meant.is_some() {
+                chars.next();
+            }
+        }
+        Err(ParseError::new("a quoted text is not closed"))
     }
 
     fn number(&mut self) -> Result<Term, ParseError> {
@@ -237,9 +243,7 @@ impl<'a> Lexer<'a> {
         self.at += 1;
         let literal = self.run(start, |byte| byte.is_ascii_digit() || byte == b'.');
         let digits = literal.strip_prefix('-').unwrap_or(literal);
-        let sound = digits.starts_with(|c: char| c.is_ascii_digit())
-            && digits.ends_with(|c: char| c.is_ascii_digit())
-            && digits.matches('.').count() <= 1;
+        let sound = digits.ends_with(|c: char| c.is_ascii_digit());
         match literal.parse() {
             Ok(number) if sound => Ok(Term::Number(number)),
             _ => Err(ParseError::new(format!("invalid number {literal:?}"))),
@@ -303,4 +307,78 @@ fn starts_identifier(byte: u8) -> bool {
 
 fn unexpected(what: &str) -> ParseError {
     ParseError::new(format!("unexpected {what:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn right_of(comparison: &str) -> Term {
+        let filter = parse(comparison).expect("a sound filter");
+        match &filter.group.0[..] {
+            [(_, Item::Comparison(only))] => only.right.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_backslash_is_special_before_few_characters_only() {
+        for (literal, text) in [
+            (r"'a\b'", r"a\b".to_owned()),
+            (r"'it\'s'", "it's".to_owned()),
+            (r#""\"\'""#, "\"'".to_owned()),
+            (r"'\n\r\t'", "\n\r\t".to_owned()),
+            (r"'\\n'", r"\n".to_owned()),
+            (r"'\x\%\u0041'", r"\x\%\u0041".to_owned()),
+            (r"'\\'", r"\".to_owned()),
+        ] {
+            assert_eq!(right_of(&format!("a = {literal}")), Term::Text(text), "{literal}");
+        }
+        assert!(parse(r"a = 'x\'").is_err() && parse("a = 'x").is_err());
+    }
+
+    #[test]
+    fn numbers_have_no_exponent() {
+        for (literal, number) in [("1", 1.0), ("-1.50", -1.5), ("007", 7.0), ("-.5", -0.5)] {
+            assert_eq!(right_of(&format!("a={literal}")), Term::Number(number));
+        }
+        for literal in ["1.", ".5", "1.2.3", "1e5", "-", "-.", "--1", "+1", "0x1"] {
+            assert!(parse(&format!("a={literal}")).is_err(), "{literal}");
+        }
+    }
+
+    #[test]
+    fn calls_may_be_spread_out() {
+        let spread = right_of("a = f( 'x' , g(b) // why not)\n , 2, )");
+        assert_eq!(spread, right_of("a=f('x',g(b),2)"));
+        assert_eq!(right_of("a = f()"), Term::Call("f".to_owned(), Vec::new()));
+        for broken in ["f(,)", "f(1,,2)", "f(1 2)", "f(1", "f((1))", "f(g(h(i(1))))"] {
+            assert!(parse(&format!("a = {broken}")).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_group_of_one_is_no_group() {
+        let plain = parse("a = 1 && b = 2").expect("a sound filter");
+        let nested = parse("(((a = 1))) && ((((b = 2))))").expect("a sound filter");
+        assert_eq!(nested.group, plain.group);
+    }
+
+    #[test]
+    fn a_group_goes_anywhere_and_takes_the_last_join() {
+        let filter = parse("a = 1 || (b = 2) (c = 3)").expect("a sound filter");
+        let joins: Vec<Join> = filter.group.0.iter().map(|(join, _)| *join).collect();
+        assert_eq!(joins, [Join::And, Join::Or, Join::Or]);
+        assert_eq!(parse("a (b = 2)").map(|filter| filter.group), parse("b = 2").map(|filter| filter.group));
+    }
+
+    #[test]
+    fn parentheses_must_pair() {
+        for text in ["(a = 1", "a = 1)", ")", "(", "(a = 1))", "()", "((a = 1) && ())"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        let deep = 100_000;
+        assert!(parse(&format!("{}a = 1{}", "(".repeat(deep), ")".repeat(deep))).is_ok());
+        assert!(parse(&"(".repeat(deep)).is_err());
+    }
 }

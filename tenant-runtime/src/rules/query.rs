@@ -23,6 +23,8 @@ pub struct Query<'a> {
     now: DateTime<Utc>,
     table: String,
     alias: String,
+    /// Whether the rows are the base's own.
+    own_rows: bool,
     joins: Joins<'a>,
     condition: Condition,
     order_by: String,
@@ -82,6 +84,7 @@ impl<'a> Query<'a> {
             now,
             table: alias.clone(),
             alias,
+            own_rows: true,
             joins: Joins::default(),
             condition: Condition::Always,
             order_by: String::new(),
@@ -91,6 +94,7 @@ impl<'a> Query<'a> {
     /// Lets another table or CTE with the same columns stand in for the base's rows, such as the one row a create
     /// rule is asked about. `@collection` still means the real tables.
     pub fn over(mut self, table: &str) -> Query<'a> {
+        self.own_rows = false;
         self.table = format!("{} AS {}", quote(table), self.alias);
         self
     }
@@ -193,6 +197,7 @@ impl<'a> Query<'a> {
             base: self.base,
             alias: self.alias.clone(),
             realm: String::new(),
+            solid: self.own_rows && !self.base.is_view(),
             guarded,
         };
         Records { view, joins: &mut self.joins }
@@ -213,6 +218,7 @@ impl<'a> Query<'a> {
                 base: collection,
                 realm: format!("{alias}/"),
                 alias,
+                solid: false,
                 guarded: false,
             };
             let mut records = Records { view, joins: &mut self.joins };

@@ -37,6 +37,8 @@ pub(super) struct View<'a> {
     pub(super) alias: String,
     /// Keeps the joins of a list rule apart from those of the query it is part of.
     pub(super) realm: String,
+    /// Whether the base's rows are those of a table, whose columns other than JSON are never `NULL`.
+    pub(super) solid: bool,
     /// Whether hidden fields and what may not be listed are out of bounds.
     pub(super) guarded: bool,
 }
@@ -48,6 +50,8 @@ pub(super) struct Rows<'a> {
     pub(super) alias: String,
     /// Whether one row of the base may have several of them.
     pub(super) many: bool,
+    /// Whether columns other than JSON are never `NULL`.
+    pub(super) solid: bool,
     /// Whether unknown fields are `NULL` rather than errors.
     pub(super) lenient: bool,
 }
@@ -102,7 +106,7 @@ impl<'a> Records<'_, 'a> {
     /// `@collection.<name>[:alias].<path>`: all rows of another collection.
     fn collection(&mut self, name: &str, path: &[&str], side: Side) -> Result<Operand, ParseError> {
         let (name, alias) = match name.split_once(':') {
-            Some((name, alias)) if alias.chars().all(modifiers::is_word) => (name, alias),
+            Some((name, alias)) if !alias.is_empty() && alias.chars().all(modifiers::is_word) => (name, alias),
             Some(_) => return Err(unresolved(name)),
             None => (name, ""),
         };
@@ -120,7 +124,7 @@ impl<'a> Records<'_, 'a> {
 impl<'a> View<'a> {
     /// The rows the filter is about.
     pub(super) fn base_rows(&self) -> Rows<'a> {
-        Rows { collection: self.base, alias: self.alias.clone(), many: false, lenient: false }
+        Rows { collection: self.base, alias: self.alias.clone(), many: false, solid: self.solid, lenient: false }
     }
 
     /// Follows a path from `rows`. `None` is a missing field where those are `NULL`.
@@ -146,7 +150,7 @@ impl<'a> View<'a> {
                         }
                         FieldKind::Relation(_) if !field.is_multiple() && rest == ["id"] => {
                             let column = Sql::raw(rows.column(segment));
-                            return Ok(Some(rows.reached(Scalar::Computed(column, Blank::Equal))));
+                            return Ok(Some(rows.reached(Scalar::Computed(column, rows.blank()))));
                         }
                         FieldKind::Relation(options) => Some(self.follow(joins, &rows, field, options)?),
                         _ => None,
@@ -187,7 +191,7 @@ impl<'a> View<'a> {
                 (format!("{}.value", items.alias), Blank::Equal)
             }
             _ if matches!(field.kind, FieldKind::Json(_)) => (modifiers::json_at(&column, &[])?, Blank::Distinct),
-            _ => (column, Blank::Equal),
+            _ => (column, rows.blank()),
         };
         let sql = match modifier {
             Some(Modifier::Lower) => format!("LOWER({sql})"),
@@ -214,7 +218,7 @@ impl<'a> View<'a> {
         let key = format!("{}{}.{}", self.realm, rows.alias, field.name);
         let value = if field.is_multiple() {
             let ids = Sql::raw(format!("json_each({})", modifiers::as_list(&column)));
-            let ids = joins.add(format!("{key}:ids"), &field.name, true, ids, |_| Sql::default());
+            let ids = joins.add(format!("{key}:each"), &field.name, true, ids, |_| Sql::default());
             format!("{}.value", ids.alias)
         } else {
             column
@@ -284,7 +288,7 @@ impl<'a> View<'a> {
         if self.guarded {
             join.guard_for(collection);
         }
-        Ok(Rows { collection, alias: join.alias.clone(), many, lenient: false })
+        Ok(Rows { collection, alias: join.alias.clone(), many, solid: false, lenient: false })
     }
 
     fn check_visible(&self, field: &Field) -> Result<(), ParseError> {
@@ -298,6 +302,11 @@ impl<'a> View<'a> {
 impl Rows<'_> {
     fn column(&self, name: &str) -> String {
         format!("{}.{}", self.alias, quote(name))
+    }
+
+    /// How a plain column of theirs treats blanks.
+    fn blank(&self) -> Blank {
+        if self.solid { Blank::Empty } else { Blank::Equal }
     }
 
     /// The end of a path at these rows.

@@ -7,6 +7,8 @@ pub enum Param {
     Null,
     /// To be bound as the integers 1 and 0.
     Bool(bool),
+    /// INTEGER: a count or a part of a date.
+    Integer(i64),
     /// To be bound as REAL, never as INTEGER: `title = 1` must not match the text `1`.
     Number(f64),
     /// TEXT.

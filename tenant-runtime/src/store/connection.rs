@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
+use super::functions;
 use crate::error::Result;
 
 /// Statements each connection keeps ready.
@@ -24,6 +25,7 @@ pub fn open_exclusive(path: &Path) -> Result<Connection> {
          PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;",
     )?;
     confine(&connection)?;
+    functions::register(&connection)?;
     Ok(connection)
 }
 
@@ -33,6 +35,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch("PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;")?;
     confine(&connection)?;
+    functions::register(&connection)?;
     Ok(connection)
 }
 

@@ -1,6 +1,7 @@
 //! SQLite: one writer, few readers, and the threads they run on. Knows nothing of collections.
 
 mod connection;
+pub(crate) mod functions;
 mod pool;
 mod readers;
 mod transaction;
@@ -69,23 +70,25 @@ impl Store {
         self.0.writer.run(writer::Sharing::Alone, work).await
     }
 
-    /// Gives back what memory can be given back without closing: statements, cached pages, idle readers.
-    pub async fn rest(&self) {
+    /// Moves the log into the database as far as readers allow, and gives back what memory can be given back without
+    /// closing: statements, cached pages, idle readers.
+    pub async fn rest(&self) -> Result<()> {
         self.0.readers.rest();
-        let _ = self
-            .write_alone(|tx| {
-                tx.flush_prepared_statement_cache();
-                tx.release_memory()?;
+        self.0
+            .writer
+            .between(|connection| {
+                connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+                connection.flush_prepared_statement_cache();
+                connection.release_memory()?;
                 Ok(())
             })
-            .await;
+            .await
     }
 
     /// Finishes what is queued, checkpoints and closes. Later reads and writes answer `Error::Busy`.
     pub async fn close(&self) -> Result<()> {
-        self.0.writer.close().await?;
         self.0.readers.close();
-        Ok(())
+        self.0.writer.close().await
     }
 
     /// The bytes of the database and its log on disk.

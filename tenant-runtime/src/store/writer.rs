@@ -156,6 +156,20 @@ impl Writer {
         if fits { queue.writes.pop_front() } else { None }
     }
 
+    /// Runs `work` on the writer's connection between two batches, outside any transaction.
+    pub(super) async fn between<T, F>(self: &Arc<Self>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let writer = Arc::clone(self);
+        let work = move || match writer.tx.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            Some(tx) => work(tx),
+            None => Err(Error::Busy),
+        };
+        self.pool.run(work).await?
+    }
+
     /// Refuses new writes, finishes those queued, moves the log into the database and closes it.
     pub(super) async fn close(self: &Arc<Self>) -> Result<()> {
         let (answer, answered) = oneshot::channel();

@@ -19,8 +19,8 @@ impl Records<'_, '_> {
         match path {
             ["context"] => Ok(text(request.context.name())),
             ["method"] => Ok(text(&request.method)),
-            ["headers", path @ .., last] => sent(path, last, |name| request.header(name)),
-            ["query", path @ .., last] => sent(path, last, |name| request.query_value(name)),
+            ["headers", path @ .., last] => self.sent(path, last, |name| request.header(name)),
+            ["query", path @ .., last] => self.sent(path, last, |name| request.query_value(name)),
             ["auth", path @ .., last] => self.auth(path, last, side),
             ["body", path @ .., last] => self.body(path, last, side),
             _ => Err(unresolved(&format!("@request.{}", path.join(".")))),
@@ -29,22 +29,16 @@ impl Records<'_, '_> {
 
     /// A property of the caller, or anything reachable from the caller's record.
     fn auth(&mut self, path: &[&str], last: &str, side: Side) -> Result<Operand, ParseError> {
-        let json_may_follow = !path.is_empty();
-        let (name, modifier) = match Modifier::split(last) {
-            Ok(split) => split,
-            Err(_) if json_may_follow && self.view.request.auth.is_some() => (last, None),
-            Err(error) => return Err(error),
-        };
         let Some(auth) = &self.view.request.auth else {
             return Ok(Operand::known(Param::Null));
         };
-        if path.is_empty()
-            && let Some(value) = auth.known(name)
-        {
-            return Ok(Operand::known(match modifier {
-                Some(Modifier::Lower) => lower(value),
-                _ => value,
-            }));
+        if path.is_empty() {
+            let (name, modifier) = Modifier::split(last)?;
+            match (auth.known(name), modifier) {
+                (Some(value), Some(Modifier::Lower)) => return Ok(Operand::known(lower(value))),
+                (Some(value), _) => return Ok(Operand::known(value)),
+                (None, _) => {}
+            }
         }
         let Some(collection) = self.view.schema.by_id(&auth.collection_id) else {
             return Ok(Operand::known(Param::Null));
@@ -77,11 +71,11 @@ impl Records<'_, '_> {
         match (modifier, field) {
             (Some(Modifier::Changed), Some(_)) => self.changed(name, side),
             (Some(Modifier::Length), Some(field)) if field.is_multiple_capable() => {
-                let length = u32::try_from(items(value).len()).unwrap_or(u32::MAX);
-                Ok(Operand::known(Param::Number(f64::from(length))))
+                let length = i64::try_from(items(value).len()).unwrap_or(i64::MAX);
+                Ok(Operand::known(Param::Integer(length)))
             }
             (Some(Modifier::Each), Some(field)) if field.is_multiple_capable() => self.body_items(field, value, side),
-            (Some(Modifier::Lower), Some(_)) if value.is_none() => Ok(text("")),
+            (Some(Modifier::Lower), Some(field)) if value.is_none() || field.is_multiple() => Ok(text("")),
             _ => self.body_value(field, &[], last),
         }
     }
@@ -107,20 +101,45 @@ impl Records<'_, '_> {
             Some(value) => json_param(value),
             None => Param::Null,
         };
-        match modifier {
-            None => Ok(Operand::known(self.as_number(name, param))),
-            Some(Modifier::IsSet) => Ok(Operand::known(Param::Bool(found.is_some()))),
-            Some(Modifier::Lower) => Ok(Operand::known(lower(param))),
-            Some(_) => Err(unsupported(last)),
-        }
+        self.modified(name, modifier, param, found.is_some())
     }
 
-    /// A text is a number if its key names a number field: forms send nothing but texts.
+    /// A header or query parameter: flat, so a longer path leads nowhere.
+    fn sent<'v>(
+        &self,
+        path: &[&str],
+        last: &str,
+        find: impl Fn(&str) -> Option<&'v str>,
+    ) -> Result<Operand, ParseError> {
+        let (name, modifier) = Modifier::split(last)?;
+        let found = if path.is_empty() { find(name) } else { None };
+        let param = found.map_or(Param::Null, |value| Param::Text(value.to_owned()));
+        self.modified(name, modifier, param, found.is_some())
+    }
+
+    /// A value of the request with a modifier any of them may have.
+    fn modified(
+        &self,
+        name: &str,
+        modifier: Option<Modifier>,
+        param: Param,
+        is_set: bool,
+    ) -> Result<Operand, ParseError> {
+        let param = match modifier {
+            None => self.as_number(name, param),
+            Some(Modifier::IsSet) => Param::Bool(is_set),
+            Some(Modifier::Lower) => lower(param),
+            Some(_) => return Err(ParseError::new(format!("a modifier of {name:?} is of no use here"))),
+        };
+        Ok(Operand::known(param))
+    }
+
+    /// A text is a number if its key names a number field: forms and addresses hold nothing but texts.
     fn as_number(&self, key: &str, param: Param) -> Param {
         let is_number = |field: &Field| matches!(field.kind, FieldKind::Number(_));
         match &param {
             Param::Text(text) if self.view.base.field(key).is_some_and(is_number) => {
-                text.parse().map_or(param, Param::Number)
+                text.parse().ok().filter(|number: &f64| number.is_finite()).map_or(param, Param::Number)
             }
             _ => param,
         }
@@ -174,24 +193,10 @@ impl Records<'_, '_> {
     }
 }
 
-/// A header or query parameter: flat, so a longer path leads nowhere.
-fn sent<'a>(path: &[&str], last: &str, find: impl Fn(&str) -> Option<&'a str>) -> Result<Operand, ParseError> {
-    let (name, modifier) = Modifier::split(last)?;
-    let found = if path.is_empty() { find(name) } else { None };
-    let param = found.map_or(Param::Null, |value| Param::Text(value.to_owned()));
-    match modifier {
-        None => Ok(Operand::known(param)),
-        Some(Modifier::IsSet) => Ok(Operand::known(Param::Bool(found.is_some()))),
-        Some(Modifier::Lower) => Ok(Operand::known(lower(param))),
-        Some(_) => Err(unsupported(last)),
-    }
-}
-
-/// The items of a submitted value: a single one is a list of one, a blank one of none.
+/// The items of a submitted value. A single one is a list of one, even if it is the empty text.
 fn items(value: Option<&Json>) -> Vec<Json> {
     match value {
         None | Some(Json::Null) => Vec::new(),
-        Some(Json::String(text)) if text.is_empty() => Vec::new(),
         Some(Json::Array(items)) => items.clone(),
         Some(single) => vec![single.clone()],
     }
@@ -209,6 +214,7 @@ fn lower(param: Param) -> Param {
     match param {
         Param::Text(text) => Param::Text(text.to_ascii_lowercase()),
         Param::Number(number) => Param::Text(number.to_string()),
+        Param::Integer(number) => Param::Text(number.to_string()),
         Param::Bool(value) => Param::Text(value.to_string()),
         Param::Null => Param::Null,
     }
@@ -216,8 +222,4 @@ fn lower(param: Param) -> Param {
 
 fn text(value: &str) -> Operand {
     Operand::known(Param::Text(value.to_owned()))
-}
-
-fn unsupported(segment: &str) -> ParseError {
-    ParseError::new(format!("{segment:?} has a modifier of no use here"))
 }

@@ -1,0 +1,132 @@
+//! Accounts in the control database.
+
+use sqlx::any::AnyRow;
+use sqlx::{Any, AnyPool, Row as _, Transaction};
+
+use super::{Account, Email};
+use crate::clock;
+use crate::database::is_unique_violation;
+use crate::error::{Error, Result};
+
+const COLUMNS: &str = "id, email, name, password_hash, verified_ms, operator, created_ms";
+
+/// An account with its password's hash.
+pub struct Stored {
+    /// What may be shown.
+    pub account: Account,
+    /// argon2id.
+    pub password_hash: String,
+}
+
+/// Adds an account with a team of its own. The first one is an operator if `first_operates`.
+///
+/// # Errors
+/// `email_taken`.
+pub async fn create(
+    tx: &mut Transaction<'static, Any>,
+    email: &Email,
+    name: &str,
+    password_hash: &str,
+    first_operates: bool,
+) -> Result<Account> {
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM account").fetch_one(&mut **tx).await?;
+    let account = Account {
+        id: tenant_runtime::random_id(15),
+        email: email.to_string(),
+        name: name.to_owned(),
+        verified: false,
+        operator: first_operates && count == 0,
+        created_ms: clock::now_ms(),
+    };
+    let sql = format!("INSERT INTO account ({COLUMNS}) VALUES ($1, $2, $3, $4, NULL, $5, $6)");
+    let inserted = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(&account.id)
+        .bind(&account.email)
+        .bind(&account.name)
+        .bind(password_hash)
+        .bind(i64::from(account.operator))
+        .bind(account.created_ms)
+        .execute(&mut **tx)
+        .await;
+    match inserted {
+        Ok(_) => {}
+        Err(error) if is_unique_violation(&error) => {
+            return Err(Error::field(
+                "email",
+                "email_taken",
+                "There is an account with this address. Sign in instead?",
+            ));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    crate::teams::create_personal(tx, &account).await?;
+    Ok(account)
+}
+
+/// By address.
+pub async fn by_email(db: &AnyPool, email: &Email) -> Result<Option<Stored>> {
+    let sql = format!("SELECT {COLUMNS} FROM account WHERE email = $1");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(email.as_str()).fetch_optional(db).await?;
+    Ok(row.map(|row| from_row(&row)).transpose()?)
+}
+
+/// By id.
+pub async fn by_id(db: &AnyPool, id: &str) -> Result<Option<Stored>> {
+    let sql = format!("SELECT {COLUMNS} FROM account WHERE id = $1");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?;
+    Ok(row.map(|row| from_row(&row)).transpose()?)
+}
+
+/// Notes that the address is proven.
+pub async fn verify(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
+    sqlx::query("UPDATE account SET verified_ms = $1 WHERE id = $2 AND verified_ms IS NULL")
+        .bind(clock::now_ms())
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Sets the password's hash and ends the account's sessions, but for the one that is kept.
+pub async fn set_password(
+    tx: &mut Transaction<'static, Any>,
+    id: &str,
+    password_hash: &str,
+    kept_session: Option<&str>,
+) -> Result<()> {
+    sqlx::query("UPDATE account SET password_hash = $1 WHERE id = $2")
+        .bind(password_hash)
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("DELETE FROM session WHERE account_id = $1 AND token_hash <> $2")
+        .bind(id)
+        .bind(kept_session.unwrap_or_default())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Sets the name.
+pub async fn rename(db: &AnyPool, id: &str, name: &str) -> Result<()> {
+    sqlx::query("UPDATE account SET name = $1 WHERE id = $2").bind(name).bind(id).execute(db).await?;
+    Ok(())
+}
+
+/// Makes an account an operator.
+pub async fn make_operator(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
+    sqlx::query("UPDATE account SET operator = 1 WHERE id = $1").bind(id).execute(&mut **tx).await?;
+    Ok(())
+}
+
+fn from_row(row: &AnyRow) -> sqlx::Result<Stored> {
+    let account = Account {
+        id: row.try_get("id")?,
+        email: row.try_get("email")?,
+        name: row.try_get("name")?,
+        verified: row.try_get::<Option<i64>, _>("verified_ms")?.is_some(),
+        operator: row.try_get::<i64, _>("operator")? != 0,
+        created_ms: row.try_get("created_ms")?,
+    };
+    Ok(Stored { account, password_hash: row.try_get("password_hash")? })
+}

@@ -1,0 +1,174 @@
+//! The command line: `roost serve`, what an operator needs before there is a console, and the tenant engine's commands.
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Parser, Subcommand};
+
+use crate::accounts::tickets::{self, Purpose};
+use crate::accounts::{Email, store};
+use crate::config::Config;
+use crate::database::Database;
+use crate::{http, serve};
+
+/// Hosts many PocketBase-compatible backends on one machine.
+#[derive(Debug, Parser)]
+#[command(name = "roost", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the platform: console, proxy and all projects
+    Serve(ServeArguments),
+    /// Manages operators
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Prints the OpenAPI document of the console's API
+    Openapi,
+    /// Serves or manages one backend's data directory, as `roost-runtime` does
+    #[command(subcommand)]
+    Runtime(tenant_runtime::cli::Command),
+}
+
+#[derive(Debug, Args)]
+struct Settings {
+    /// A file with the settings that differ from the defaults (ops/roost.toml has them all)
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Where everything is kept
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Projects live at <slug>.<domain>, the console at <domain>
+    #[arg(long)]
+    domain: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct ServeArguments {
+    #[command(flatten)]
+    settings: Settings,
+    /// The address to listen on for plain HTTP; may be given several times
+    #[arg(long)]
+    http: Vec<SocketAddr>,
+    /// For development on this machine: mails go to an outbox in the console, the first account is an operator
+    #[arg(long)]
+    dev: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Admin {
+    /// Makes an operator, or an existing account one, and prints a link to choose a password
+    Create {
+        /// Mail address
+        email: String,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Runtime(command) => tenant_runtime::cli::run(command),
+        Command::Openapi => {
+            println!("{}", http::openapi());
+            ExitCode::SUCCESS
+        }
+        Command::Serve(arguments) => {
+            // Under development the requests of one's own browser would drown everything else.
+            let log = if arguments.dev { "info,sqlx=warn,proxy::access=warn" } else { "info,sqlx=warn" };
+            run(log, async move { serve::serve(arguments.load()?).await })
+        }
+        Command::Admin(Admin::Create { email, settings }) => run("warn", create_operator(email, settings)),
+    }
+}
+
+fn run(log: &str, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ROOST_LOG").unwrap_or_else(|_| log.into());
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        tracing::debug!("a crypto provider is installed already");
+    }
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")
+        .and_then(|runtime| runtime.block_on(work));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Settings {
+    fn load(self) -> anyhow::Result<Config> {
+        let mut config = Config::load(self.config.as_deref())?;
+        if let Some(dir) = self.dir {
+            config.dir = dir;
+        }
+        if let Some(domain) = self.domain {
+            config.domain = domain;
+        }
+        Ok(config)
+    }
+}
+
+impl ServeArguments {
+    fn load(self) -> anyhow::Result<Config> {
+        let mut config = self.settings.load()?;
+        match self.http.as_slice() {
+            [] => {}
+            // One loopback address stands for both: browsers may try either for `localhost`.
+            [only] if only.ip() == std::net::Ipv4Addr::LOCALHOST => {
+                config.listen.http = vec![*only, SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), only.port())];
+            }
+            given => config.listen.http = given.to_vec(),
+        }
+        if self.dev {
+            let loopback =
+                config.listen.http.iter().chain(&config.listen.https).all(|address| address.ip().is_loopback());
+            if !loopback {
+                bail!("--dev is for this machine alone: listen on a loopback address");
+            }
+            config.dev = true;
+        }
+        let plain = config.listen.https.is_empty();
+        let local = config.listen.http.iter().all(|address| address.ip().is_loopback());
+        if plain && !local {
+            tracing::warn!(
+                "serving over plain HTTP beyond this machine: passwords and sessions can be read on the way"
+            );
+        }
+        Ok(config)
+    }
+}
+
+async fn create_operator(email: String, settings: Settings) -> anyhow::Result<()> {
+    let config = settings.load()?;
+    let email: Email = email.parse()?;
+    std::fs::create_dir_all(&config.dir).with_context(|| format!("create {}", config.dir.display()))?;
+    let database = Database::open(&config.database_url()).await?;
+    let existing = store::by_email(database.write(), &email).await?;
+    let mut tx = database.begin().await?;
+    let id = match existing {
+        Some(stored) => stored.account.id,
+        // No password fits this hash; the link below sets one.
+        None => store::create(&mut tx, &email, "", "!", false).await?.id,
+    };
+    store::make_operator(&mut tx, &id).await?;
+    let secret = tickets::issue(&mut tx, &id, Purpose::Reset).await?;
+    tx.commit().await?;
+    database.close().await;
+    println!("{email} is an operator. Within an hour, choose a password at the console: /reset#{secret}");
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! The settings: `ops/roost.toml` is the documentation and what the program loads.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use serde::Deserialize;
+
+const DEFAULTS: &str = include_str!("../../ops/roost.toml");
+
+/// All settings, keys as in `ops/roost.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Config {
+    pub domain: String,
+    pub console: String,
+    pub dir: PathBuf,
+    pub database: String,
+    pub sign_up: SignUp,
+    pub projects_per_account: i64,
+    pub grace_days: u32,
+    pub listen: Listen,
+    pub tls: Tls,
+    pub rest: Rest,
+    pub mail: Mail,
+    /// Given by `--dev` only: a development outbox, no limits on tries, and the first account is an operator.
+    #[serde(skip)]
+    pub dev: bool,
+}
+
+/// Who may open an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum SignUp {
+    Open,
+    Invite,
+    Closed,
+}
+
+/// Where the proxy listens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Listen {
+    pub http: Vec<SocketAddr>,
+    pub https: Vec<SocketAddr>,
+}
+
+/// Certificates from files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Tls {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// When projects rest.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Rest {
+    pub idle_after: f64,
+    pub sleep_after: f64,
+    pub most_awake: usize,
+}
+
+/// How the platform's mails leave.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Mail {
+    pub from: String,
+    pub host: String,
+    pub port: u16,
+    pub username: String,
+    pub password: String,
+    pub security: Security,
+}
+
+/// How a connection to the mail server is secured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Security {
+    Starttls,
+    Tls,
+    None,
+}
+
+impl Config {
+    /// The defaults, overlaid by a file if one is given and by `ROOST_<KEY>` for keys of the top level.
+    pub fn load(file: Option<&Path>) -> anyhow::Result<Config> {
+        let mut settings: toml::Table = DEFAULTS.parse().context("read the embedded defaults")?;
+        if let Some(file) = file {
+            let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+            let given = text.parse().with_context(|| format!("understand {}", file.display()))?;
+            overlay(&mut settings, given);
+        }
+        for (key, value) in std::env::vars() {
+            let Some(key) = key.strip_prefix("ROOST_").map(str::to_ascii_lowercase) else { continue };
+            if settings.get(&key).is_some_and(toml::Value::is_str) {
+                settings.insert(key, value.into());
+            }
+        }
+        settings.try_into().context("understand the settings")
+    }
+
+    /// The host name of the console.
+    pub fn console_host(&self) -> &str {
+        if self.console.is_empty() { &self.domain } else { &self.console }
+    }
+
+    /// The control database's URL.
+    pub fn database_url(&self) -> String {
+        if self.database.is_empty() { crate::database::Database::sqlite_url(&self.dir) } else { self.database.clone() }
+    }
+
+    /// How long a deleted project can be brought back.
+    pub fn grace(&self) -> Duration {
+        crate::clock::DAY * self.grace_days
+    }
+}
+
+impl Rest {
+    /// The same as a tenant's host takes it.
+    pub fn to_spec(&self) -> tenant_runtime::host::Rest {
+        let millis = |seconds: f64| Duration::try_from_secs_f64(seconds).map_or(0, |time| time.as_millis() as u64);
+        tenant_runtime::host::Rest { idle_after_ms: millis(self.idle_after), sleep_after_ms: millis(self.sleep_after) }
+    }
+}
+
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mail").field("from", &self.from).field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+/// Lays one table over another, key by key.
+fn overlay(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(base)), toml::Value::Table(over)) => overlay(base, over),
+            (_, value) => _ = base.insert(key, value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_defaults_are_complete() {
+        let config = Config::load(None).expect("loads");
+        assert_eq!(config.domain, "localhost");
+        assert_eq!(config.listen.http.len(), 2);
+        assert_eq!(config.rest.to_spec().sleep_after_ms, 60_000);
+    }
+
+    #[test]
+    fn a_file_needs_only_what_differs_and_misspellings_are_told() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("roost.toml");
+        std::fs::write(&file, "domain = \"example.com\"\n[rest]\nsleep_after = 2.5\n").expect("writes");
+        let config = Config::load(Some(&file)).expect("loads");
+        assert_eq!((config.domain.as_str(), config.rest.idle_after), ("example.com", 5.0));
+        assert_eq!(config.rest.to_spec().sleep_after_ms, 2_500);
+        std::fs::write(&file, "domian = \"example.com\"\n").expect("writes");
+        assert!(format!("{:#}", Config::load(Some(&file)).expect_err("is told")).contains("domian"));
+    }
+}

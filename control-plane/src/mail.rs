@@ -1,0 +1,154 @@
+//! The platform's own mails: written as jobs with the change they tell of, sent over SMTP, or kept in an outbox under
+//! development.
+
+use anyhow::Context as _;
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use serde::{Deserialize, Serialize};
+use sqlx::{Any, AnyPool, Row as _, Transaction};
+use utoipa::ToSchema;
+
+use crate::accounts::Account;
+use crate::clock::{self, DAY};
+use crate::config::{self, Security};
+use crate::error::Result;
+use crate::jobs::{self, Kind};
+use crate::state::Platform;
+
+/// A mail to be sent.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Mail {
+    to: String,
+    subject: String,
+    text: String,
+    html: String,
+    link: Option<String>,
+}
+
+/// A mail as the development outbox shows it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxMail {
+    id: String,
+    to: String,
+    subject: String,
+    text: String,
+    html: String,
+    /// The one link of the mail.
+    link: Option<String>,
+    at_ms: i64,
+}
+
+impl Mail {
+    /// "Prove your address."
+    pub fn verification(platform: &Platform, account: &Account, secret: &str) -> Mail {
+        let link = format!("{}/verify#{secret}", platform.urls.console());
+        Mail::with_link(
+            account,
+            "Confirm your mail address",
+            "Welcome to Roost. Please confirm that this address is yours; the link works for three days.",
+            "Confirm my address",
+            link,
+        )
+    }
+
+    /// "Choose a new password."
+    pub fn reset(platform: &Platform, account: &Account, secret: &str) -> Mail {
+        let link = format!("{}/reset#{secret}", platform.urls.console());
+        Mail::with_link(
+            account,
+            "Choose a new password",
+            "Somebody, hopefully you, asked for a new password for your Roost account. The link works once, for an \
+             hour. If it was not you, ignore this mail: nothing changes.",
+            "Choose a new password",
+            link,
+        )
+    }
+
+    fn with_link(account: &Account, subject: &str, sentence: &str, button: &str, link: String) -> Mail {
+        let html = format!(
+            "<!doctype html><html lang=\"en\"><body style=\"font:16px/24px system-ui,sans-serif;color:#1b1a17\">\
+             <p>Hello,</p><p>{sentence}</p><p><a href=\"{link}\" style=\"display:inline-block;padding:8px 16px;\
+             border-radius:7px;background:#0b6e75;color:#fff;text-decoration:none\">{button}</a></p>\
+             <p style=\"color:#6b665d\">Or open {link}</p></body></html>"
+        );
+        Mail {
+            to: account.email.clone(),
+            subject: subject.to_owned(),
+            text: format!("Hello,\n\n{sentence}\n\n{link}\n"),
+            html,
+            link: Some(link),
+        }
+    }
+
+    /// Sends it, or puts it into the outbox.
+    pub async fn send(&self, platform: &Platform) -> anyhow::Result<()> {
+        if !platform.config.mail.host.is_empty() {
+            return self.send_by_smtp(&platform.config.mail).await;
+        }
+        if !platform.config.dev {
+            anyhow::bail!("no mail server is configured ([mail] host)");
+        }
+        sqlx::query(
+            "INSERT INTO outbox (id, recipient, subject, text, html, link, at_ms) VALUES ($1,$2,$3,$4,$5,$6,$7)",
+        )
+        .bind(tenant_runtime::random_id(15))
+        .bind(&self.to)
+        .bind(&self.subject)
+        .bind(&self.text)
+        .bind(&self.html)
+        .bind(&self.link)
+        .bind(clock::now_ms())
+        .execute(platform.database.write())
+        .await?;
+        Ok(())
+    }
+
+    async fn send_by_smtp(&self, settings: &config::Mail) -> anyhow::Result<()> {
+        let from: Mailbox = settings.from.parse().context("read [mail] from")?;
+        let message = Message::builder()
+            .from(from)
+            .to(self.to.parse().context("read the recipient")?)
+            .subject(&self.subject)
+            .multipart(MultiPart::alternative_plain_html(self.text.clone(), self.html.clone()))
+            .context("write the mail")?;
+        let host = &settings.host;
+        let transport = match settings.security {
+            Security::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(host)?,
+            Security::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host)?,
+            Security::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host),
+        };
+        let mut transport = transport.port(settings.port);
+        if !settings.username.is_empty() {
+            transport = transport.credentials(Credentials::new(settings.username.clone(), settings.password.clone()));
+        }
+        transport.build().send(message).await.context("hand the mail to the mail server")?;
+        Ok(())
+    }
+}
+
+/// Has a mail sent once the transaction is committed.
+pub async fn enqueue(tx: &mut Transaction<'static, Any>, mail: &Mail) -> Result<()> {
+    let input = serde_json::to_string(mail).map_err(anyhow::Error::new)?;
+    jobs::enqueue(tx, Kind::SendMail, "", None, &input, clock::now_ms(), DAY).await?;
+    Ok(())
+}
+
+/// The development outbox, newest first.
+pub async fn outbox(db: &AnyPool) -> Result<Vec<OutboxMail>> {
+    let sql = "SELECT id, recipient, subject, text, html, link, at_ms FROM outbox ORDER BY at_ms DESC, id LIMIT 100";
+    let rows = sqlx::query(sql).fetch_all(db).await?;
+    let mails = rows.iter().map(|row| {
+        Ok(OutboxMail {
+            id: row.try_get(0)?,
+            to: row.try_get(1)?,
+            subject: row.try_get(2)?,
+            text: row.try_get(3)?,
+            html: row.try_get(4)?,
+            link: row.try_get(5)?,
+            at_ms: row.try_get(6)?,
+        })
+    });
+    Ok(mails.collect::<sqlx::Result<Vec<OutboxMail>>>()?)
+}

@@ -1,0 +1,370 @@
+//! Creating, showing, renaming, deleting projects and bringing them back.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tenant_runtime::host::FirstSuperuser;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::store::{self, New, Row};
+use super::{Project, Slug, Wish, purge};
+use crate::accounts::Email;
+use crate::audit::{self, Activity};
+use crate::clock::{self, DAY};
+use crate::error::{Error, ErrorBody, Result};
+use crate::fleet;
+use crate::http::Body;
+use crate::jobs::{self, Kind};
+use crate::session::Session;
+use crate::state::Platform;
+use crate::teams::{self, Action, Role};
+
+const LONGEST_NAME: usize = 60;
+const ACTIVITY_LINES: i64 = 50;
+const PASSWORD_LENGTH: usize = 20;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<Platform> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, change, delete))
+        .routes(routes!(undelete))
+        .routes(routes!(wake))
+        .routes(routes!(set_superuser))
+        .routes(routes!(activity))
+        .routes(routes!(check_slug))
+}
+
+#[derive(Serialize, ToSchema)]
+struct ProjectList {
+    items: Vec<Project>,
+    /// How many the account may have.
+    limit: i64,
+}
+
+#[derive(Deserialize, ToSchema)]
+struct NewProject {
+    name: String,
+    slug: Option<String>,
+    superuser: Option<SuperuserCredentials>,
+}
+
+#[derive(Deserialize, ToSchema)]
+struct SuperuserCredentials {
+    email: String,
+    password: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CreatedProject {
+    project: Project,
+    superuser: CreatedSuperuser,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CreatedSuperuser {
+    email: String,
+    /// Only when it was made here; it is shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+struct ProjectChange {
+    name: Option<String>,
+    slug: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+struct Confirmation {
+    /// The project's slug, typed by hand.
+    slug: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ActivityList {
+    items: Vec<Activity>,
+}
+
+/// Whether an address can be had
+#[derive(Serialize, ToSchema)]
+pub struct SlugCheck {
+    slug: String,
+    available: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+/// The account's projects, deleted ones in their grace period included
+#[utoipa::path(get, path = "/api/projects", responses((status = 200, body = ProjectList)))]
+async fn list(State(platform): State<Platform>, session: Session) -> Result<Json<ProjectList>> {
+    let rows = store::of_account(platform.database.read(), &session.account.id).await?;
+    let items = rows.into_iter().map(|(row, role)| present(&platform, row, role)).collect();
+    Ok(Json(ProjectList { items, limit: platform.config.projects_per_account }))
+}
+
+/// Creates a project; usually it serves when this answers
+#[utoipa::path(post, path = "/api/projects", request_body = NewProject,
+    responses((status = 201, body = CreatedProject), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)))]
+async fn create(
+    State(platform): State<Platform>,
+    session: Session,
+    Body(new): Body<NewProject>,
+) -> Result<(StatusCode, Json<CreatedProject>)> {
+    let name = parse_name(&new.name)?;
+    let slug: Slug = match new.slug.as_deref().filter(|slug| !slug.is_empty()) {
+        Some(slug) => slug.parse()?,
+        None => Slug::from_name(&name).ok_or_else(|| {
+            Error::field("slug", "invalid_slug", "Please choose an address of letters a-z, digits and dashes.")
+        })?,
+    };
+    let (superuser, hash) = first_superuser(&platform, &session, new.superuser).await?;
+    let first = FirstSuperuser { email: superuser.email.clone(), password_hash: hash };
+    let first = serde_json::to_string(&first).map_err(anyhow::Error::new)?;
+    let team = teams::own_team(platform.database.read(), &session.account.id).await?;
+    let node = platform.fleet.place();
+    let mut tx = platform.database.begin().await?;
+    let wanted = New { team_id: &team, slug: &slug, name: &name, node_id: node, first_superuser: &first };
+    let id = store::create(&mut tx, &wanted, platform.config.projects_per_account).await?;
+    let line = format!("{name} was created");
+    audit::note(&mut tx, Some(&session.account.id), Some(&id), "created", &line).await?;
+    tx.commit().await?;
+    fleet::reconcile::now(&platform, &id).await;
+    let project = load(&platform, &session, &id).await?;
+    Ok((StatusCode::CREATED, Json(CreatedProject { project, superuser })))
+}
+
+/// One project
+#[utoipa::path(get, path = "/api/projects/{slug}", params(("slug" = String, Path)),
+    responses((status = 200, body = Project), (status = 404, body = ErrorBody)))]
+async fn show(State(platform): State<Platform>, session: Session, Path(slug): Path<String>) -> Result<Json<Project>> {
+    Ok(Json(load(&platform, &session, &slug).await?))
+}
+
+/// Changes name or address; the old address stops working at once
+#[utoipa::path(patch, path = "/api/projects/{slug}", params(("slug" = String, Path)), request_body = ProjectChange,
+    responses((status = 200, body = Project), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn change(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(slug): Path<String>,
+    Body(change): Body<ProjectChange>,
+) -> Result<Json<Project>> {
+    let row = find(&platform, &session, &slug, Action::Rename).await?;
+    refuse_deleted(&row)?;
+    let name = change.name.as_deref().map(parse_name).transpose()?.unwrap_or_else(|| row.name.clone());
+    let new_slug = match change.slug.as_deref() {
+        Some(slug) if slug != row.slug => slug.parse::<Slug>()?.to_string(),
+        _ => row.slug.clone(),
+    };
+    let mut tx = platform.database.begin().await?;
+    store::rename(&mut tx, &row.id, &name, &new_slug).await?;
+    if name != row.name {
+        let line = format!("{} is now called {name}", row.name);
+        audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "renamed", &line).await?;
+    }
+    if new_slug != row.slug {
+        let line = format!("The address changed from {} to {new_slug}", row.slug);
+        audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "moved", &line).await?;
+    }
+    tx.commit().await?;
+    fleet::reconcile::now(&platform, &row.id).await;
+    Ok(Json(load(&platform, &session, &row.id).await?))
+}
+
+/// Deletes a project; it can be brought back until `deletedUntilMs`
+#[utoipa::path(delete, path = "/api/projects/{slug}", params(("slug" = String, Path)), request_body = Confirmation,
+    responses((status = 200, body = Project), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn delete(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(slug): Path<String>,
+    Body(typed): Body<Confirmation>,
+) -> Result<Json<Project>> {
+    let row = find(&platform, &session, &slug, Action::Delete).await?;
+    if typed.slug != row.slug {
+        return Err(Error::field("slug", "mismatch", format!("Please type {} to confirm.", row.slug)));
+    }
+    if row.wish != Wish::Deleted {
+        let until = clock::now_ms() + clock::millis(platform.config.grace());
+        let mut tx = platform.database.begin().await?;
+        store::set_wish(&mut tx, &row.id, Wish::Deleted, Some(until)).await?;
+        jobs::cancel(&mut tx, &row.id, purge::KEY).await?;
+        jobs::enqueue(&mut tx, Kind::PurgeProject, &row.id, Some(purge::KEY), "", until, DAY * 7).await?;
+        let line = format!("{} was deleted", row.name);
+        audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "deleted", &line).await?;
+        tx.commit().await?;
+        fleet::reconcile::now(&platform, &row.id).await;
+    }
+    Ok(Json(load(&platform, &session, &row.id).await?))
+}
+
+/// Brings a deleted project back
+#[utoipa::path(post, path = "/api/projects/{slug}/undelete", params(("slug" = String, Path)),
+    responses((status = 200, body = Project), (status = 404, body = ErrorBody)))]
+async fn undelete(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(slug): Path<String>,
+) -> Result<Json<Project>> {
+    let row = find(&platform, &session, &slug, Action::Delete).await?;
+    if row.wish == Wish::Deleted {
+        let mut tx = platform.database.begin().await?;
+        store::set_wish(&mut tx, &row.id, Wish::Active, None).await?;
+        jobs::cancel(&mut tx, &row.id, purge::KEY).await?;
+        let line = format!("{} was brought back", row.name);
+        audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "undeleted", &line).await?;
+        tx.commit().await?;
+        fleet::reconcile::now(&platform, &row.id).await;
+    }
+    Ok(Json(load(&platform, &session, &row.id).await?))
+}
+
+/// Wakes a project that sleeps
+#[utoipa::path(post, path = "/api/projects/{slug}/wake", params(("slug" = String, Path)),
+    responses((status = 200, body = Project), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+async fn wake(State(platform): State<Platform>, session: Session, Path(slug): Path<String>) -> Result<Json<Project>> {
+    let row = find(&platform, &session, &slug, Action::Wake).await?;
+    refuse_deleted(&row)?;
+    let id = row.id.parse().map_err(anyhow::Error::new)?;
+    let report = platform.fleet.node(&row.node_id)?.wake(&id).await.map_err(|error| {
+        tracing::warn!("failed to wake {}: {error}", row.id);
+        Error::refused(StatusCode::SERVICE_UNAVAILABLE, "not_starting", "The project does not start just now.")
+    })?;
+    platform.fleet.see(&platform, report);
+    Ok(Json(load(&platform, &session, &row.id).await?))
+}
+
+/// Sets the password of one of the project's superusers, who is created if there is none with that address
+#[utoipa::path(put, path = "/api/projects/{slug}/superuser", params(("slug" = String, Path)),
+    request_body = SuperuserCredentials,
+    responses((status = 204), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn set_superuser(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(slug): Path<String>,
+    Body(given): Body<SuperuserCredentials>,
+) -> Result<StatusCode> {
+    let row = find(&platform, &session, &slug, Action::SetSuperuser).await?;
+    refuse_deleted(&row)?;
+    let email: Email = given.email.parse()?;
+    let hash = hash_superuser_password(&platform, given.password).await?;
+    let id = row.id.parse().map_err(anyhow::Error::new)?;
+    platform.fleet.node(&row.node_id)?.put_superuser(&id, email.as_str(), &hash).await.map_err(anyhow::Error::new)?;
+    let mut tx = platform.database.begin().await?;
+    let line = format!("The password of the superuser {email} was set");
+    audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "superuser", &line).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What happened to a project, newest first
+#[utoipa::path(get, path = "/api/projects/{slug}/activity", params(("slug" = String, Path)),
+    responses((status = 200, body = ActivityList), (status = 404, body = ErrorBody)))]
+async fn activity(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(slug): Path<String>,
+) -> Result<Json<ActivityList>> {
+    let row = find(&platform, &session, &slug, Action::View).await?;
+    let items = audit::of_project(platform.database.read(), &row.id, ACTIVITY_LINES).await?;
+    Ok(Json(ActivityList { items }))
+}
+
+/// Whether an address can be had
+#[utoipa::path(get, path = "/api/slugs/{slug}", params(("slug" = String, Path)),
+    responses((status = 200, body = SlugCheck)))]
+async fn check_slug(
+    State(platform): State<Platform>,
+    _session: Session,
+    Path(slug): Path<String>,
+) -> Result<Json<SlugCheck>> {
+    let refusal = match slug.parse::<Slug>() {
+        Ok(parsed) if store::is_taken(platform.database.read(), &parsed).await? => {
+            Some(("slug_taken", "This address is taken.".to_owned()))
+        }
+        Ok(_) => None,
+        Err(Error::Field { code, message, .. }) => Some((code, message)),
+        Err(error) => return Err(error),
+    };
+    let available = refusal.is_none();
+    let (code, message) = refusal.map(|(code, message)| (code.to_owned(), message)).unzip();
+    Ok(Json(SlugCheck { slug, available, code, message }))
+}
+
+/// The project as the account sees it now.
+async fn load(platform: &Platform, session: &Session, slug_or_id: &str) -> Result<Project> {
+    let found = store::find(platform.database.write(), &session.account.id, slug_or_id).await?;
+    let (row, role) = found.ok_or_else(|| Error::not_found("There is no such project."))?;
+    Ok(present(platform, row, role))
+}
+
+/// The project, if the account may do that with it.
+async fn find(platform: &Platform, session: &Session, slug_or_id: &str, action: Action) -> Result<Row> {
+    let found = store::find(platform.database.read(), &session.account.id, slug_or_id).await?;
+    let (row, role) = found.ok_or_else(|| Error::not_found("There is no such project."))?;
+    if !role.may(action) {
+        let message = "Your role in this team does not allow that.";
+        return Err(Error::refused(StatusCode::FORBIDDEN, "not_allowed", message));
+    }
+    Ok(row)
+}
+
+fn present(platform: &Platform, row: Row, role: Role) -> Project {
+    let live = platform.fleet.seen(&row.id);
+    Project::new(row, role, live, &platform.urls)
+}
+
+fn refuse_deleted(row: &Row) -> Result<()> {
+    if row.wish == Wish::Deleted {
+        let message = "This project is deleted. Bring it back first.";
+        return Err(Error::refused(StatusCode::CONFLICT, "deleted", message));
+    }
+    Ok(())
+}
+
+fn parse_name(text: &str) -> Result<String> {
+    let name = text.trim();
+    if name.is_empty() {
+        return Err(Error::field("name", "required", "Please give the project a name."));
+    }
+    if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        return Err(Error::field("name", "too_long", format!("Please use at most {LONGEST_NAME} characters.")));
+    }
+    Ok(name.to_owned())
+}
+
+/// Who will be the project's first superuser, and the hash of their password.
+async fn first_superuser(
+    platform: &Platform,
+    session: &Session,
+    given: Option<SuperuserCredentials>,
+) -> Result<(CreatedSuperuser, String)> {
+    let (email, plain, shown) = match given {
+        Some(given) => (given.email.parse::<Email>()?.to_string(), given.password, None),
+        None => {
+            let password = tenant_runtime::random_key(PASSWORD_LENGTH);
+            (session.account.email.clone(), password.clone(), Some(password))
+        }
+    };
+    let hash = hash_superuser_password(platform, plain).await?;
+    Ok((CreatedSuperuser { email, password: shown }, hash))
+}
+
+/// The rules of a backend's superusers: 8 to 71 characters, at most 72 bytes.
+async fn hash_superuser_password(platform: &Platform, plain: String) -> Result<String> {
+    let length = plain.chars().count();
+    if length < 8 {
+        return Err(Error::field("password", "password_too_short", "Please use at least 8 characters."));
+    }
+    if length > 71 || plain.len() > 72 {
+        return Err(Error::field("password", "password_too_long", "Please use at most 71 characters."));
+    }
+    let hash = platform.fleet.hasher().hash(plain, 0).await;
+    hash.map_err(|error| Error::Internal(anyhow::anyhow!("hash a superuser's password: {error}")))
+}

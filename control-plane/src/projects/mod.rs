@@ -1,0 +1,129 @@
+//! Projects: what a customer owns. A project is a wish; the fleet makes it true.
+
+pub mod api;
+pub mod purge;
+mod slug;
+pub mod store;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::fleet::Seen;
+use crate::fleet::urls::Urls;
+use crate::teams::Role;
+
+pub use slug::Slug;
+
+/// A project as the console shows it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Project {
+    /// Stable.
+    pub id: String,
+    /// The first label of its address.
+    pub slug: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is doing.
+    pub state: ProjectState,
+    /// Since when, in milliseconds since the epoch.
+    pub state_since_ms: i64,
+    /// Why it is suspended, not starting or damaged.
+    pub reason: Option<String>,
+    /// The address SDKs are given.
+    pub endpoint: String,
+    /// Milliseconds since the epoch, like the others.
+    pub created_ms: i64,
+    /// When the first request of all came.
+    pub first_request_ms: Option<i64>,
+    /// When the latest came.
+    pub last_request_ms: Option<i64>,
+    /// How many came.
+    pub requests: i64,
+    /// Size of its database.
+    pub database_bytes: i64,
+    /// Size of its files.
+    pub storage_bytes: i64,
+    /// Until when a deleted project can be brought back.
+    pub deleted_until_ms: Option<i64>,
+    /// What the account may do with it.
+    pub role: Role,
+}
+
+/// What a project is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ProjectState {
+    Creating,
+    Awake,
+    Asleep,
+    Waking,
+    Suspended,
+    NotStarting,
+    Damaged,
+    Deleted,
+}
+
+/// What is wished of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// To serve.
+    Active,
+    /// To answer with a reason.
+    Suspended,
+    /// To be gone; its data stays for the grace period.
+    Deleted,
+}
+
+impl Wish {
+    /// The name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Wish::Active => "active",
+            Wish::Suspended => "suspended",
+            Wish::Deleted => "deleted",
+        }
+    }
+
+    /// The wish of that name.
+    pub fn from_name(name: &str) -> Wish {
+        match name {
+            "suspended" => Wish::Suspended,
+            "deleted" => Wish::Deleted,
+            _ => Wish::Active,
+        }
+    }
+}
+
+impl Project {
+    /// Puts together what is wished and what is seen.
+    pub fn new(row: store::Row, role: Role, live: Option<Seen>, urls: &Urls) -> Project {
+        let seen = live.or(row.seen);
+        let state = match (row.wish, &seen) {
+            (Wish::Deleted, _) => ProjectState::Deleted,
+            (Wish::Suspended, _) => ProjectState::Suspended,
+            (Wish::Active, None) => ProjectState::Creating,
+            (Wish::Active, Some(seen)) => seen.state,
+        };
+        let seen = seen.unwrap_or_default();
+        let reason = if row.wish == Wish::Suspended { row.suspended_reason } else { seen.reason };
+        Project {
+            endpoint: urls.project(&row.slug),
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            state,
+            state_since_ms: if seen.since_ms > 0 { seen.since_ms } else { row.created_ms },
+            reason,
+            created_ms: row.created_ms,
+            first_request_ms: row.first_request_ms.or(seen.last_request_ms),
+            last_request_ms: seen.last_request_ms.or(row.last_request_ms),
+            requests: row.requests + seen.requests_since,
+            database_bytes: seen.database_bytes,
+            storage_bytes: seen.storage_bytes,
+            deleted_until_ms: row.deleted_until_ms,
+            role,
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Projects in the control database.
+
+use sqlx::any::AnyRow;
+use sqlx::{Any, AnyPool, Row as _, Transaction};
+
+use super::{Slug, Wish};
+use crate::clock;
+use crate::database::is_unique_violation;
+use crate::error::{Error, Result};
+use crate::fleet::Seen;
+use crate::teams::Role;
+
+const COLUMNS: &str = "p.id, p.team_id, p.slug, p.name, p.wish, p.suspended_reason, p.node_id, p.generation, \
+     p.first_superuser, p.applied, p.created_ms, p.deleted_until_ms, p.seen_state, p.seen_since_ms, p.seen_reason, \
+     p.requests, p.first_request_ms, p.last_request_ms, p.database_bytes, p.storage_bytes";
+
+/// A project as it is stored.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the migration explains the columns")]
+pub struct Row {
+    pub id: String,
+    pub team_id: String,
+    pub slug: String,
+    pub name: String,
+    pub wish: Wish,
+    pub suspended_reason: Option<String>,
+    pub node_id: String,
+    pub generation: i64,
+    pub first_superuser: Option<String>,
+    pub applied: Option<String>,
+    pub created_ms: i64,
+    pub deleted_until_ms: Option<i64>,
+    pub requests: i64,
+    pub first_request_ms: Option<i64>,
+    pub last_request_ms: Option<i64>,
+    /// What its node last reported.
+    pub seen: Option<Seen>,
+}
+
+/// A project to be.
+pub struct New<'a> {
+    /// The team that will own it.
+    pub team_id: &'a str,
+    /// Its address.
+    pub slug: &'a Slug,
+    /// Its name.
+    pub name: &'a str,
+    /// The node it is placed on.
+    pub node_id: &'a str,
+    /// JSON with the mail address and the hash of its first superuser.
+    pub first_superuser: &'a str,
+}
+
+/// Adds a project.
+///
+/// # Errors
+/// `slug_taken`; `project_limit` when the team has `limit` already.
+pub async fn create(tx: &mut Transaction<'static, Any>, new: &New<'_>, limit: i64) -> Result<String> {
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM project WHERE team_id = $1 AND wish <> 'deleted'")
+        .bind(new.team_id)
+        .fetch_one(&mut **tx)
+        .await?;
+    if count >= limit {
+        let message = "You have as many projects as your plan allows. Delete one to make room.";
+        return Err(Error::refused(http::StatusCode::FORBIDDEN, "project_limit", message));
+    }
+    let id = tenant_runtime::host::TenantId::generate().to_string();
+    let inserted = sqlx::query(
+        "INSERT INTO project (id, team_id, slug, name, wish, node_id, generation, first_superuser, created_ms, requests,
+           database_bytes, storage_bytes)
+         VALUES ($1, $2, $3, $4, 'active', $5, 1, $6, $7, 0, 0, 0)",
+    )
+    .bind(&id)
+    .bind(new.team_id)
+    .bind(new.slug.as_str())
+    .bind(new.name)
+    .bind(new.node_id)
+    .bind(new.first_superuser)
+    .bind(clock::now_ms())
+    .execute(&mut **tx)
+    .await;
+    taken_or(inserted)?;
+    Ok(id)
+}
+
+/// An account's projects with its role in each, newest last.
+pub async fn of_account(db: &AnyPool, account: &str) -> Result<Vec<(Row, Role)>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, m.role FROM project p JOIN member m ON m.team_id = p.team_id
+         WHERE m.account_id = $1 ORDER BY p.created_ms, p.id"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account).fetch_all(db).await?;
+    Ok(rows.iter().map(with_role).collect::<sqlx::Result<_>>()?)
+}
+
+/// One of an account's projects, by slug or id.
+pub async fn find(db: &AnyPool, account: &str, slug_or_id: &str) -> Result<Option<(Row, Role)>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, m.role FROM project p JOIN member m ON m.team_id = p.team_id
+         WHERE m.account_id = $1 AND (p.slug = $2 OR p.id = $2) ORDER BY CASE WHEN p.slug = $2 THEN 0 ELSE 1 END LIMIT 1"
+    );
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account).bind(slug_or_id).fetch_optional(db).await?;
+    Ok(row.map(|row| with_role(&row)).transpose()?)
+}
+
+/// All projects of a node: what the reconciler and the route table need.
+pub async fn of_node(db: &AnyPool, node: &str) -> Result<Vec<Row>> {
+    let sql = format!("SELECT {COLUMNS} FROM project p WHERE p.node_id = $1");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(node).fetch_all(db).await?;
+    Ok(rows.iter().map(from_row).collect::<sqlx::Result<_>>()?)
+}
+
+/// Whether some project, a deleted one included, has that address.
+pub async fn is_taken(db: &AnyPool, slug: &Slug) -> Result<bool> {
+    let count: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM project WHERE slug = $1").bind(slug.as_str()).fetch_one(db).await?;
+    Ok(count > 0)
+}
+
+/// Sets name and address.
+///
+/// # Errors
+/// `slug_taken`.
+pub async fn rename(tx: &mut Transaction<'static, Any>, id: &str, name: &str, slug: &str) -> Result<()> {
+    let updated = sqlx::query("UPDATE project SET name = $1, slug = $2 WHERE id = $3")
+        .bind(name)
+        .bind(slug)
+        .bind(id)
+        .execute(&mut **tx)
+        .await;
+    taken_or(updated)
+}
+
+/// Sets the wish; a deleted project says until when it can be brought back.
+pub async fn set_wish(tx: &mut Transaction<'static, Any>, id: &str, wish: Wish, until_ms: Option<i64>) -> Result<()> {
+    sqlx::query("UPDATE project SET wish = $1, deleted_until_ms = $2 WHERE id = $3")
+        .bind(wish.name())
+        .bind(until_ms)
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Notes that the node has made the wish true. The first superuser's hash is not needed any more.
+pub async fn applied(db: &AnyPool, id: &str, digest: &str) -> Result<()> {
+    sqlx::query("UPDATE project SET applied = $1, first_superuser = NULL WHERE id = $2")
+        .bind(digest)
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Keeps what a node reported, so that it is known after a restart.
+pub async fn keep_seen(db: &AnyPool, id: &str, seen: &Seen) -> Result<()> {
+    sqlx::query(
+        "UPDATE project SET seen_state = $1, seen_since_ms = $2, seen_reason = $3, requests = requests + $4,
+           first_request_ms = COALESCE(first_request_ms, $5), last_request_ms = COALESCE($6, last_request_ms),
+           database_bytes = $7, storage_bytes = $8
+         WHERE id = $9",
+    )
+    .bind(seen.state_name())
+    .bind(seen.since_ms)
+    .bind(&seen.reason)
+    .bind(seen.requests_since)
+    .bind(seen.last_request_ms)
+    .bind(seen.last_request_ms)
+    .bind(seen.database_bytes)
+    .bind(seen.storage_bytes)
+    .bind(id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Removes the row of a project whose data is gone.
+pub async fn remove(db: &AnyPool, id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM project WHERE id = $1 AND wish = 'deleted'").bind(id).execute(db).await?;
+    Ok(())
+}
+
+/// A project whatever its team, for background work.
+pub async fn by_id(db: &AnyPool, id: &str) -> Result<Option<Row>> {
+    let sql = format!("SELECT {COLUMNS} FROM project p WHERE p.id = $1");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?;
+    Ok(row.map(|row| from_row(&row)).transpose()?)
+}
+
+/// Whether an account may see a project: for its event stream.
+pub async fn role_of(db: &AnyPool, account: &str, project: &str) -> Result<Option<Role>> {
+    let sql =
+        "SELECT m.role FROM project p JOIN member m ON m.team_id = p.team_id WHERE m.account_id = $1 AND p.id = $2";
+    let role: Option<String> = sqlx::query_scalar(sql).bind(account).bind(project).fetch_optional(db).await?;
+    Ok(role.map(|role| Role::from_name(&role)))
+}
+
+fn taken_or(result: sqlx::Result<sqlx::any::AnyQueryResult>) -> Result<()> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(error) if is_unique_violation(&error) => {
+            Err(Error::field("slug", "slug_taken", "This address is taken. Please choose another."))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn with_role(row: &AnyRow) -> sqlx::Result<(Row, Role)> {
+    Ok((from_row(row)?, Role::from_name(row.try_get("role")?)))
+}
+
+fn from_row(row: &AnyRow) -> sqlx::Result<Row> {
+    let state: Option<String> = row.try_get("seen_state")?;
+    let seen = match state.as_deref().and_then(Seen::state_from_name) {
+        None => None,
+        Some(state) => Some(Seen {
+            state,
+            since_ms: row.try_get::<Option<i64>, _>("seen_since_ms")?.unwrap_or_default(),
+            reason: row.try_get("seen_reason")?,
+            requests_since: 0,
+            last_request_ms: row.try_get("last_request_ms")?,
+            database_bytes: row.try_get("database_bytes")?,
+            storage_bytes: row.try_get("storage_bytes")?,
+        }),
+    };
+    Ok(Row {
+        id: row.try_get("id")?,
+        team_id: row.try_get("team_id")?,
+        slug: row.try_get("slug")?,
+        name: row.try_get("name")?,
+        wish: Wish::from_name(row.try_get("wish")?),
+        suspended_reason: row.try_get("suspended_reason")?,
+        node_id: row.try_get("node_id")?,
+        generation: row.try_get("generation")?,
+        first_superuser: row.try_get("first_superuser")?,
+        applied: row.try_get("applied")?,
+        created_ms: row.try_get("created_ms")?,
+        deleted_until_ms: row.try_get("deleted_until_ms")?,
+        requests: row.try_get("requests")?,
+        first_request_ms: row.try_get("first_request_ms")?,
+        last_request_ms: row.try_get("last_request_ms")?,
+        seen,
+    })
+}

@@ -1,0 +1,77 @@
+// The console API, typed by its own OpenAPI document. Answers are values, refusals are thrown as `ApiError`.
+
+import createClient from 'openapi-fetch'
+import type { components, paths } from './schema'
+
+type Schemas = components['schemas']
+export type Account = Schemas['Account']
+export type Activity = Schemas['Activity']
+export type Config = Schemas['Config']
+export type CreatedProject = Schemas['CreatedProject']
+export type OutboxMail = Schemas['OutboxMail']
+export type Project = Schemas['Project']
+export type ProjectState = Project['state']
+export type SlugCheck = Schemas['SlugCheck']
+
+export interface FieldError {
+  code: string
+  message: string
+}
+
+/** A refusal in the API's envelope, or `unreachable` when there was no answer at all. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly fields: Record<string, FieldError> = {},
+    readonly requestId?: string,
+  ) {
+    super(message)
+  }
+
+  static from(body: unknown, response: Response): ApiError {
+    const envelope = isRecord(body) ? body : {}
+    const data = isRecord(envelope.data) ? envelope.data : {}
+    const code = typeof data.code === 'string' ? data.code : ''
+    const message = typeof envelope.message === 'string' ? envelope.message : ''
+    const fields = Object.entries(data).filter((entry): entry is [string, FieldError] =>
+      isFieldError(entry[1]),
+    )
+    const requestId = response.headers.get('x-request-id') ?? undefined
+    return new ApiError(response.status, code, message, Object.fromEntries(fields), requestId)
+  }
+
+  get isUnreachable(): boolean {
+    return this.status === 0
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
+const isFieldError = (value: unknown) =>
+  isRecord(value) && typeof value.code === 'string' && typeof value.message === 'string'
+
+export const api = createClient<paths>({ fetch: reach })
+
+async function reach(request: Request): Promise<Response> {
+  try {
+    return await fetch(request)
+  } catch (cause) {
+    if (request.signal.aborted) throw cause
+    throw new ApiError(0, 'unreachable', '')
+  }
+}
+
+interface Outcome<Data> {
+  data?: Data
+  error?: unknown
+  response: Response
+}
+
+/** The data of an answer; a refusal is thrown. `answer(api.GET('/api/projects'))` */
+export async function answer<Data>(outcome: Promise<Outcome<Data>>): Promise<Data> {
+  const { data, error, response } = await outcome
+  if (!response.ok) throw ApiError.from(error, response)
+  return data as Data
+}

@@ -1,0 +1,75 @@
+// One stream of server-sent events for everything live. Looking never wakes a project: the stream comes from the
+// control plane, which knows every state without asking the project.
+
+import type { QueryClient } from '@tanstack/svelte-query'
+import type { Project } from './control/client'
+import { absorb, dropProject } from './control/queries'
+
+const firstPause = 500
+const longestPause = 30_000
+
+/** How long to wait before the n-th try: doubling, capped, and spread so that a crowd does not return at once. */
+export function pauseBefore(attempt: number, random = Math.random()): number {
+  const pause = Math.min(longestPause, firstPause * 2 ** attempt)
+  return pause * (0.5 + random / 2)
+}
+
+export class EventStream {
+  isLive = $state(false)
+  wasLost = $state(false)
+  #client: QueryClient
+  #source: EventSource | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #attempt = 0
+
+  constructor(client: QueryClient) {
+    this.#client = client
+  }
+
+  open() {
+    this.#connect()
+    window.addEventListener('online', this.#retryNow)
+  }
+
+  close() {
+    window.removeEventListener('online', this.#retryNow)
+    clearTimeout(this.#timer)
+    this.#source?.close()
+  }
+
+  #connect() {
+    clearTimeout(this.#timer)
+    this.#source?.close()
+    const source = new EventSource('/api/events')
+    source.onopen = () => this.#opened()
+    source.onerror = () => this.#lost()
+    source.addEventListener('project', (event) => absorb(this.#client, JSON.parse(event.data) as Project))
+    source.addEventListener('projectGone', (event) =>
+      dropProject(this.#client, (JSON.parse(event.data) as { id: string }).id),
+    )
+    this.#source = source
+  }
+
+  #opened() {
+    // What happened while nobody listened is not repeated, so everything shown is asked for again.
+    if (this.wasLost)
+      void this.#client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'slug' })
+    this.isLive = true
+    this.wasLost = false
+    this.#attempt = 0
+  }
+
+  #lost() {
+    this.#source?.close()
+    this.isLive = false
+    this.wasLost = true
+    // A refused stream looks like a broken one; only the account's own answer tells that the session has ended.
+    if (this.#attempt > 0) void this.#client.invalidateQueries({ queryKey: ['account'] })
+    this.#timer = setTimeout(() => this.#connect(), pauseBefore(this.#attempt))
+    this.#attempt += 1
+  }
+
+  #retryNow = () => {
+    if (!this.isLive) this.#connect()
+  }
+}

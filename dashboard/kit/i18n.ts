@@ -1,0 +1,67 @@
+// Numbers, sizes and times in words, all by `Intl`. The words themselves are in `text/`.
+
+const locale = globalThis.navigator?.languages?.find((language) => language.startsWith('en')) ?? 'en-GB'
+
+const counts = new Intl.NumberFormat(locale)
+const compactCounts = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 })
+const dates = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' })
+const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
+const clockTimes = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+const daysAndMonths = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' })
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
+const plurals = new Intl.PluralRules(locale)
+
+export const minute = 60_000
+export const hour = 60 * minute
+export const day = 24 * hour
+
+export const count = (value: number) => counts.format(value)
+export const compactCount = (value: number) => (value < 10_000 ? counts : compactCounts).format(value)
+export const date = (ms: number) => dates.format(ms)
+export const moment = (ms: number) => moments.format(ms)
+
+/** `09:41` today, `20 Nov` before. */
+export function timeOrDay(ms: number, now: number): string {
+  const sameDay = new Date(ms).toDateString() === new Date(now).toDateString()
+  return (sameDay ? clockTimes : daysAndMonths).format(ms)
+}
+
+/** `3 minutes ago`; within the last minute a number would only be restless, so `null`. */
+export function ago(ms: number, now: number): string | null {
+  const passed = Math.max(0, now - ms)
+  if (passed < minute) return null
+  if (passed < hour) return relative.format(-Math.floor(passed / minute), 'minute')
+  if (passed < day) return relative.format(-Math.floor(passed / hour), 'hour')
+  return relative.format(-Math.floor(passed / day), 'day')
+}
+
+/** Whole days until then, never less than one while any time is left. */
+export const daysLeft = (ms: number, now: number) => Math.max(0, Math.ceil((ms - now) / day))
+
+export function plural(value: number, forms: { one: string; other: string }): string {
+  const form = plurals.select(value) === 'one' ? forms.one : forms.other
+  return form.replace('#', counts.format(value))
+}
+
+const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
+
+/** A size as the big number and its small unit: `['212', 'MB']`. */
+export function sizeParts(bytes: number): [string, string] {
+  let step = 0
+  let value = bytes
+  while (value >= 1000 && step < units.length - 1) {
+    value /= 1000
+    step += 1
+  }
+  const format = new Intl.NumberFormat(locale, {
+    style: 'unit',
+    unit: units[step],
+    unitDisplay: step === 0 ? 'long' : 'short',
+    maximumFractionDigits: value < 10 && step > 0 ? 1 : 0,
+  })
+  const parts = format.formatToParts(value)
+  const number = parts.filter((part) => part.type !== 'unit' && part.type !== 'literal')
+  return [number.map((part) => part.value).join(''), parts.find((part) => part.type === 'unit')?.value ?? '']
+}
+
+export const size = (bytes: number) => sizeParts(bytes).join(' ')

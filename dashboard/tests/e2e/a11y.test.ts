@@ -1,0 +1,115 @@
+// No accessibility violation on any page, in any theme, width and state; nothing scrolls sideways, and the console of
+// the browser stays silent.
+
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { text } from '$kit/text'
+import type { AxeResults } from 'axe-core'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { launch, openPage, signUp } from './browser'
+import { everyState, project, showProjects } from './fixtures'
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+let browser: Browser
+beforeAll(async () => void (browser = await launch()))
+afterAll(() => browser.close())
+
+async function check(page: Page, where: string) {
+  // Evaluated rather than inserted: the page's own policy allows no foreign script.
+  await page.evaluate(axe)
+  const found = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(options: object): Promise<AxeResults> } }
+    const results = await axe.run({
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    })
+    return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
+  })
+  expect(found, where).toEqual([])
+  const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  expect(sideways, `${where} scrolls sideways`).toBeLessThanOrEqual(0)
+}
+
+async function visit(page: Page, path: string) {
+  await page.goto(path)
+  await page.locator('main h1').first().waitFor()
+  await page.evaluate(() =>
+    Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))),
+  )
+}
+
+const strangers = ['/login', '/signup', '/reset', '/reset#sometoken', '/verify', '/nowhere']
+const accounts = ['/projects', '/projects/new', '/account', '/outbox', '/verify']
+const looks = (['light', 'dark'] as const).flatMap((theme) =>
+  [360, 768, 1440].map((width) => ({ theme, width })),
+)
+
+describe.each(looks)('$theme at $width', ({ theme, width }) => {
+  const options = { colorScheme: theme, viewport: { width, height: 800 }, reducedMotion: 'reduce' as const }
+
+  it('lets a stranger in', async () => {
+    const { context, page, complaints } = await openPage(browser, options)
+    for (const path of strangers) {
+      await visit(page, path)
+      await check(page, path)
+    }
+    expect(complaints).toEqual([])
+    await context.close()
+  })
+
+  it('serves an account: full, empty, at the limit, and every state', async () => {
+    const { context, page, complaints } = await openPage(browser, options)
+    await signUp(page)
+    for (const path of accounts) {
+      await visit(page, path) // a new account, so the list is empty
+      await check(page, path)
+    }
+
+    await showProjects(page, everyState, 7)
+    await visit(page, '/projects')
+    await page.getByText(text.projects.full.body).waitFor()
+    await check(page, 'every state, at the limit')
+    for (const { slug, state } of everyState) {
+      await visit(page, `/p/${slug}`)
+      await page.getByText('Woke up').waitFor()
+      await check(page, `overview, ${state}`)
+    }
+    await visit(page, '/p/tide/settings')
+    await check(page, 'settings')
+    await page.getByRole('button', { name: text.settings.remove.open }).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'delete dialog')
+    expect(complaints).toEqual([])
+    await context.close()
+  })
+
+  it('stays accessible while something is open, loads or fails', async () => {
+    const { context, page } = await openPage(browser, options)
+    await signUp(page)
+    await showProjects(page, [project('orchard', 'awake')])
+    await visit(page, '/p/orchard')
+    await page.getByRole('button', { name: text.common.accountMenu('Ana Novak') }).click()
+    await page.getByRole('menu').waitFor()
+    await check(page, 'account menu')
+    if (width < 768) {
+      await page.keyboard.press('Escape')
+      await page.getByRole('button', { name: text.common.menu, exact: true }).click()
+      await page.getByRole('dialog').waitFor()
+      await check(page, 'drawer')
+    }
+
+    await page.unrouteAll()
+    await page.route('**/api/projects', () => {}) // never answered
+    await visit(page, '/projects')
+    await page.getByText(text.common.loading(text.projects.list)).waitFor()
+    await check(page, 'loading')
+
+    await page.unrouteAll()
+    await page.route('**/api/projects', (route) => route.fulfill({ status: 500, json: {} }))
+    await visit(page, '/projects')
+    await page.getByRole('alert').waitFor()
+    await check(page, 'error')
+    await context.close()
+  })
+})

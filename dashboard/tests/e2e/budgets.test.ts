@@ -1,0 +1,122 @@
+// What a first visit may cost, from tools/budgets.json. Sizes are gzipped, times a median of five.
+
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { text } from '$kit/text'
+import type { Browser, Page, Response } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import budgets from '../../tools/budgets.json'
+import { launch, openPage, signUp } from './browser'
+import { project, showProjects } from './fixtures'
+
+const dist = fileURLToPath(new URL('../../dist/console', import.meta.url))
+const kilobytes = (bytes: number) => Math.round(bytes / 102.4) / 10
+
+let browser: Browser
+beforeAll(async () => void (browser = await launch()))
+afterAll(() => browser.close())
+
+interface Load {
+  script: number
+  style: number
+  font: number
+  requests: number
+}
+
+async function load(page: Page, path: string, arrived: string): Promise<Load> {
+  const responses: Response[] = []
+  page.on('response', (response) => responses.push(response))
+  await page.goto(path)
+  await page.getByText(arrived).first().waitFor()
+  const sum = { script: 0, style: 0, font: 0, requests: responses.length }
+  for (const response of responses) {
+    const kind = { script: 'script', stylesheet: 'style', font: 'font' }[response.request().resourceType()]
+    if (kind !== 'script' && kind !== 'style' && kind !== 'font') continue
+    const body = await response.body()
+    sum[kind] += kilobytes(kind === 'font' ? body.length : gzipSync(body).length)
+  }
+  return sum
+}
+
+it.each([
+  ['/login', text.accounts.signIn.title],
+  ['/projects', text.projects.empty.title],
+])('%s loads within its budgets', async (path, arrived) => {
+  const { page } = await openPage(browser)
+  if (path !== '/login') await signUp(page)
+  const { page: fresh } = await openPage(browser, { storageState: await page.context().storageState() })
+  const sum = await load(fresh, path, arrived)
+  console.log(path, sum)
+  expect(sum.script).toBeLessThanOrEqual(budgets.scriptKilobytes)
+  expect(sum.style).toBeLessThanOrEqual(budgets.styleKilobytes)
+  expect(sum.font).toBeLessThanOrEqual(budgets.fontKilobytes)
+})
+
+it('paints early, after few requests, and then stands still', async () => {
+  const paints: number[] = []
+  for (let run = 0; run < 5; run += 1) {
+    const { page, context } = await openPage(browser)
+    await page.goto('/login')
+    await page.getByText(text.accounts.signIn.title).waitFor()
+    const seen = await page.evaluate(async () => {
+      const shifts: PerformanceEntry[] = []
+      new PerformanceObserver((list) => shifts.push(...list.getEntries())).observe({
+        type: 'layout-shift',
+        buffered: true,
+      })
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+      const paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity
+      const before = performance.getEntriesByType('resource').filter((entry) => entry.startTime < paint)
+      const shift = shifts.reduce(
+        (sum, entry) => sum + (entry as PerformanceEntry & { value: number }).value,
+        0,
+      )
+      return { paint, requests: before.length + 1, shift }
+    })
+    paints.push(seen.paint)
+    expect(seen.requests).toBeLessThanOrEqual(budgets.requests)
+    expect(seen.shift).toBeLessThanOrEqual(budgets.layoutShift)
+    await context.close()
+  }
+  const median = paints.sort((a, b) => a - b)[2] ?? Infinity
+  console.log('first contentful paint, ms:', Math.round(median))
+  expect(median).toBeLessThanOrEqual(budgets.firstPaintMs)
+})
+
+it('does not grow with every change of page', async () => {
+  const { page, context } = await openPage(browser)
+  await signUp(page)
+  await showProjects(page, [project('orchard', 'awake')])
+  const devtools = await context.newCDPSession(page)
+  const heap = async () => {
+    await devtools.send('HeapProfiler.collectGarbage')
+    return (await devtools.send('Runtime.getHeapUsage')).usedSize
+  }
+  const turn = async () => {
+    await page.getByRole('table').getByRole('link', { name: 'Orchard' }).click()
+    await page.getByText(text.overview.arrived).waitFor()
+    await page.getByRole('navigation').getByRole('link', { name: text.common.nav.projects }).click()
+    await page.getByRole('table').waitFor()
+  }
+  await page.goto('/projects')
+  for (let round = 0; round < 5; round += 1) await turn() // everything lazy is loaded by then
+  const before = await heap()
+  for (let round = 0; round < 25; round += 1) await turn()
+  const growth = (await heap()) / before - 1
+  console.log('heap growth after 50 changes of page:', growth.toFixed(3))
+  expect(growth).toBeLessThanOrEqual(budgets.heapGrowth)
+})
+
+it('keeps every chunk and the whole small', async () => {
+  let total = 0
+  for (const name of await readdir(dist, { recursive: true })) {
+    const file = `${dist}/${name}`
+    const { size, isFile } = await stat(file).then((found) => ({ size: found.size, isFile: found.isFile() }))
+    if (!isFile) continue
+    total += size
+    if (!name.endsWith('.js')) continue
+    expect(kilobytes(gzipSync(await readFile(file)).length), name).toBeLessThanOrEqual(budgets.chunkKilobytes)
+  }
+  expect(total / 1e6).toBeLessThanOrEqual(budgets.embeddedMegabytes)
+})

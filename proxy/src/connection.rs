@@ -1,0 +1,222 @@
+//! One connection, from its first byte to its last: hello, certificate, protocol, and a watch for silence.
+//!
+//! ALPN says which protocol is spoken, so hyper's builders for HTTP/1 and HTTP/2 are called directly: the builder
+//! that finds out by reading has no timer while it reads, and a silent client would stay for ever.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
+use hyper::server::conn::{http1, http2};
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::server::Acceptor;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::LazyConfigAcceptor;
+
+use crate::certificates::Certificate;
+use crate::download::Download;
+use crate::forward;
+use crate::server::Edge;
+use crate::socket::{Linger, Socket};
+
+/// What all requests of one connection share.
+pub(crate) struct Connection {
+    pub(crate) edge: Arc<Edge>,
+    /// The client's address, as it stands in headers.
+    pub(crate) client: HeaderValue,
+    /// The certificate the client was shown; none on plain HTTP.
+    certificate: Option<Arc<Certificate>>,
+    pub(crate) linger: Linger,
+    /// Goes up whenever something happens.
+    progress: AtomicU64,
+    /// Exchanges in which it is not the client's turn.
+    waiting: AtomicUsize,
+}
+
+/// An exchange's part in its connection's [`silence`].
+pub(crate) struct Pulse {
+    connection: Arc<Connection>,
+    waits: bool,
+}
+
+impl Connection {
+    fn new(edge: Arc<Edge>, peer: IpAddr, linger: Linger, certificate: Option<Arc<Certificate>>) -> Arc<Self> {
+        let address = peer.to_canonical().to_string();
+        let client = HeaderValue::try_from(address).expect("an address is valid in a header");
+        let (progress, waiting) = (AtomicU64::new(0), AtomicUsize::new(0));
+        Arc::new(Connection { edge, client, certificate, linger, progress, waiting })
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.certificate.is_some()
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.is_secure() { "https" } else { "http" }
+    }
+
+    /// Whether the client may believe that this connection speaks for that host.
+    pub(crate) fn vouches_for(&self, host: &str) -> bool {
+        self.certificate.as_ref().is_none_or(|certificate| certificate.covers(host))
+    }
+}
+
+impl Pulse {
+    /// An exchange began. At first it waits: for its upstream, or under an upload's own limits.
+    pub(crate) fn begin(connection: Arc<Connection>) -> Self {
+        connection.progress.fetch_add(1, Relaxed);
+        connection.waiting.fetch_add(1, Relaxed);
+        Pulse { connection, waits: true }
+    }
+
+    /// It has something for the client; whatever comes next is up to the client.
+    pub(crate) fn beat(&mut self) {
+        self.connection.progress.fetch_add(1, Relaxed);
+        if std::mem::take(&mut self.waits) {
+            self.connection.waiting.fetch_sub(1, Relaxed);
+        }
+    }
+
+    /// It waits for its upstream.
+    pub(crate) fn wait(&mut self) {
+        if !std::mem::replace(&mut self.waits, true) {
+            self.connection.waiting.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        self.beat();
+    }
+}
+
+/// Serves one connection on the plain port.
+pub(crate) async fn plain(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
+    let socket = Socket::new(tcp, &edge.options.timeouts);
+    let connection = Connection::new(edge, peer, socket.linger(), None);
+    http1(TokioIo::new(socket), connection).await;
+}
+
+/// Serves one connection on the TLS port.
+pub(crate) async fn tls(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
+    let timeouts = &edge.options.timeouts;
+    let socket = Socket::new(tcp, timeouts);
+    let linger = socket.linger();
+
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), socket);
+    let Ok(Ok(hello)) = timeout(timeouts.hello, hello).await else {
+        return;
+    };
+    let name = hello.client_hello().server_name().map(str::to_ascii_lowercase);
+
+    let Ok(permit) = edge.handshakes.acquire().await else {
+        return;
+    };
+    // A name without a certificate goes on, too: the client then gets an alert instead of a bare end.
+    let handshake = hello.into_stream(edge.tls.clone());
+    let Ok(Ok(stream)) = timeout(timeouts.handshake, handshake).await else {
+        return;
+    };
+    drop(permit);
+
+    let Some(certificate) = name.and_then(|name| edge.options.certificates.find(&name)) else {
+        return;
+    };
+    let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let connection = Connection::new(edge, peer, linger, Some(certificate));
+    if speaks_h2 {
+        http2(TokioIo::new(stream), connection).await;
+    } else {
+        http1(TokioIo::new(stream), connection).await;
+    }
+}
+
+async fn http1<I: Read + Write + Send + Unpin + 'static>(io: I, connection: Arc<Connection>) {
+    let options = &connection.edge.options;
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.timeouts.request_head)
+        .max_header_size(options.bounds.head_bytes)
+        .serve_connection(io, service(connection.clone()))
+        .with_upgrades();
+    drive(served, |served| served.graceful_shutdown(), &connection).await;
+}
+
+async fn http2<I: Read + Write + Send + Unpin + 'static>(io: I, connection: Arc<Connection>) {
+    let options = &connection.edge.options;
+    let served = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(options.bounds.streams)
+        .initial_stream_window_size(256 * 1024)
+        .initial_connection_window_size(1024 * 1024)
+        .max_header_list_size(options.bounds.head_bytes as u32)
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(100)
+        .keep_alive_interval(options.timeouts.ping_every)
+        .keep_alive_timeout(options.timeouts.ping_answer)
+        .serve_connection(io, service(connection.clone()));
+    drive(served, |served| served.graceful_shutdown(), &connection).await;
+}
+
+/// What hyper calls with every request of a connection.
+fn service(
+    connection: Arc<Connection>,
+) -> impl Service<Request<Incoming>, Response = Response<Download>, Error = Infallible, Future: Send> {
+    service_fn(move |request| {
+        let answer = forward::answer(connection.clone(), request);
+        async { Ok(answer.await) }
+    })
+}
+
+/// Runs a connection to its end: its own, that of a drain, or that of a client of which nothing is heard.
+async fn drive<C>(served: C, close: fn(Pin<&mut C>), connection: &Connection)
+where
+    C: Future<Output = hyper::Result<()>>,
+{
+    let edge = &connection.edge;
+    let timeouts = &edge.options.timeouts;
+    let mut served = pin!(served);
+    let is_silent = tokio::select! {
+        ended = served.as_mut() => return note(ended),
+        () = edge.closing.cancelled() => false,
+        () = silence(connection) => true,
+    };
+    close(served.as_mut());
+    tokio::select! {
+        ended = served => note(ended),
+        () = edge.cut.cancelled() => {}
+        // Half an HTTP/2 preface cannot be asked to close.
+        () = sleep(timeouts.linger), if is_silent => {}
+    }
+}
+
+/// Ends when nothing happened for a whole period and nobody but the client could have changed that. It may be idle,
+/// or keep HTTP/2 streams open without room for a single byte.
+async fn silence(connection: &Connection) {
+    let period = connection.edge.options.timeouts.idle_connection;
+    let mut seen = 0;
+    let mut wake = pin!(sleep(period));
+    loop {
+        wake.as_mut().await;
+        let progress = connection.progress.load(Relaxed);
+        if progress == seen && connection.waiting.load(Relaxed) == 0 {
+            return;
+        }
+        seen = progress;
+        wake.as_mut().reset(Instant::now() + period);
+    }
+}
+
+fn note(ended: hyper::Result<()>) {
+    if let Err(cause) = ended {
+        tracing::debug!("connection ended: {cause}");
+    }
+}

@@ -1,0 +1,110 @@
+//! A response's body on its way to the client.
+//!
+//! It carries the exchange itself: permits are given back and the log line is written when the last byte is handed
+//! to the connection, not when the head was.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::BoxError;
+use crate::alarm::Alarm;
+use crate::exchange::Exchange;
+
+/// A response's body on its way to the client.
+pub(crate) struct Download {
+    body: Body,
+    exchange: Exchange,
+    patience: Patience,
+}
+
+impl Download {
+    /// The body of an ordinary response.
+    pub(crate) fn new(body: Body, mut exchange: Exchange, limit: Duration) -> Self {
+        if http_body::Body::is_end_stream(&body) {
+            exchange.complete();
+        }
+        Download { body, exchange, patience: Patience::Idle(limit, Alarm::default()) }
+    }
+
+    /// The body of an event stream.
+    pub(crate) fn event_stream(body: Body, exchange: Exchange, closing: CancellationToken) -> Self {
+        let closing = Box::pin(closing.cancelled_owned());
+        Download { body, exchange, patience: Patience::Draining(closing) }
+    }
+}
+
+/// What ends a download before its upstream does.
+enum Patience {
+    /// An upstream that is silent for so long.
+    Idle(Duration, Alarm),
+    /// An event stream may be silent for ever; it ends when the proxy drains.
+    Draining(Pin<Box<WaitForCancellationFutureOwned>>),
+}
+
+impl Patience {
+    /// Something came.
+    fn renew(&mut self) {
+        if let Patience::Idle(_, alarm) = self {
+            alarm.calm();
+        }
+    }
+
+    /// Ready when there is no point in waiting any longer: cleanly for a drained stream, else with an error.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<BoxError>> {
+        match self {
+            Patience::Idle(limit, alarm) => alarm.poll(cx, *limit).map(|()| Some("the upstream fell silent".into())),
+            Patience::Draining(closing) => closing.as_mut().poll(cx).map(|()| None),
+        }
+    }
+}
+
+impl http_body::Body for Download {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        let Poll::Ready(next) = Pin::new(&mut this.body).poll_frame(cx) else {
+            this.exchange.pulse.wait();
+            let given_up = ready!(this.patience.poll(cx));
+            match &given_up {
+                Some(_) => this.exchange.upstream_failed(),
+                None => this.exchange.complete(),
+            }
+            return Poll::Ready(given_up.map(Err));
+        };
+        this.exchange.pulse.beat();
+        this.patience.renew();
+        match next {
+            Some(Ok(frame)) => {
+                this.exchange.sent += frame.data_ref().map_or(0, Bytes::len) as u64;
+                if http_body::Body::is_end_stream(&this.body) {
+                    this.exchange.complete();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Some(Err(cause)) => {
+                this.exchange.upstream_failed();
+                Poll::Ready(Some(Err(cause.into())))
+            }
+            None => {
+                this.exchange.complete();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        http_body::Body::is_end_stream(&self.body)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        http_body::Body::size_hint(&self.body)
+    }
+}

@@ -1,0 +1,121 @@
+//! Every answer the host gives itself, in PocketBase's envelope with a stable code.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+use super::spec::InvalidTenantId;
+use crate::error::{ApiError, Error};
+
+/// Why a request got no answer from a tenant, or a wish was not granted.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Refusal {
+    /// No such tenant here, or the request names none.
+    UnknownProject,
+    /// The request is meant for another generation of the tenant, which lives, or will live, on another host.
+    ///
+    /// 421 says just that: this server is not the one to ask. Whoever routed the request holds an old table, may look
+    /// again and send it once more; nothing of it was done.
+    Moved,
+    /// Its state is not to run.
+    Suspended { reason: String },
+    /// The body is larger than the tenant takes.
+    TooLarge,
+    /// More requests in a second than it may have.
+    RateLimited,
+    /// More requests or event streams at once than it may have.
+    TooManyConnections,
+    /// It takes longer to wake than a request waits, or too many wait already.
+    Waking,
+    /// All tenants that may be awake are, and none of them is unused.
+    Busy,
+    /// It could not be opened.
+    NotStarting { retry_after: u32 },
+    /// It could not be opened because its files are damaged.
+    Damaged { retry_after: u32 },
+    /// The service that answers panicked, or gave no answer.
+    Broken,
+    /// A wish of a generation that is over.
+    StaleGeneration,
+    /// A wish for a process of its own, which this host does not offer.
+    IsolationUnavailable,
+    /// An admin request that was not understood.
+    Invalid(String),
+    /// The disk, most likely; the log knows.
+    StorageFailed,
+    /// What the engine answered.
+    Engine(ApiError),
+}
+
+impl Refusal {
+    fn to_api(&self) -> ApiError {
+        use StatusCode as S;
+        let coded = ApiError::coded;
+        match self {
+            Refusal::UnknownProject => coded(S::NOT_FOUND, "unknown_project", "There is no project at this address."),
+            Refusal::Moved => {
+                coded(S::MISDIRECTED_REQUEST, "moved", "The project has moved, please try again.").retry_after(1)
+            }
+            Refusal::Suspended { reason } if reason.is_empty() => {
+                coded(S::FORBIDDEN, "suspended", "The project is suspended.")
+            }
+            Refusal::Suspended { reason } => {
+                coded(S::FORBIDDEN, "suspended", &format!("The project is suspended: {reason}"))
+            }
+            Refusal::TooLarge => ApiError::new(S::PAYLOAD_TOO_LARGE, ""),
+            Refusal::RateLimited => coded(S::TOO_MANY_REQUESTS, "rate_limited", "Too Many Requests.").retry_after(1),
+            Refusal::TooManyConnections => {
+                coded(S::TOO_MANY_REQUESTS, "too_many_connections", "Too many requests at once.").retry_after(1)
+            }
+            Refusal::Waking => {
+                coded(S::SERVICE_UNAVAILABLE, "waking", "The project is waking up, please try again.").retry_after(1)
+            }
+            Refusal::Busy => coded(S::SERVICE_UNAVAILABLE, "busy", "The server is busy, please try again in a moment.")
+                .retry_after(1),
+            Refusal::NotStarting { retry_after } => {
+                coded(S::SERVICE_UNAVAILABLE, "not_starting", "The project could not be started.")
+                    .retry_after(*retry_after)
+            }
+            Refusal::Damaged { retry_after } => {
+                coded(S::SERVICE_UNAVAILABLE, "damaged", "The project's data is damaged.").retry_after(*retry_after)
+            }
+            Refusal::Broken => ApiError::new(S::INTERNAL_SERVER_ERROR, ""),
+            Refusal::StaleGeneration => {
+                coded(S::CONFLICT, "stale_generation", "The host holds a later generation of this tenant.")
+            }
+            Refusal::IsolationUnavailable => {
+                coded(S::BAD_REQUEST, "isolation_unavailable", "This host cannot give a tenant a process of its own.")
+            }
+            Refusal::Invalid(message) => coded(S::BAD_REQUEST, "invalid_request", message),
+            Refusal::StorageFailed => {
+                coded(S::SERVICE_UNAVAILABLE, "storage_failed", "The data could not be read or written just now.")
+                    .retry_after(5)
+            }
+            Refusal::Engine(answer) => answer.clone(),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.to_api().into_response()
+    }
+}
+
+impl From<InvalidTenantId> for Refusal {
+    fn from(error: InvalidTenantId) -> Refusal {
+        Refusal::Invalid(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Refusal {
+    fn from(error: std::io::Error) -> Refusal {
+        tracing::error!("the host's directory could not be read or written: {error}");
+        Refusal::StorageFailed
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        Refusal::Engine(error.to_api())
+    }
+}

@@ -1,0 +1,70 @@
+//! Opens a tenant's App in this process.
+
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+
+use super::answers::Refusal;
+use super::spec::{FirstSuperuser, TenantSpec};
+use crate::app::{App, AppOptions, Identity, OpenError};
+use crate::auth::Hasher;
+use crate::service::{self, HttpService};
+use crate::store::Pool;
+use crate::superusers;
+
+/// Opens the data directory it is given, making what is absent.
+pub(super) type Launch =
+    Box<dyn Fn(PathBuf, &TenantSpec) -> BoxFuture<'static, Result<Backend, OpenError>> + Send + Sync>;
+
+/// What answers a tenant's requests.
+#[derive(Clone)]
+pub(super) struct Backend {
+    pub(super) service: HttpService,
+    /// Absent where something else than an App answers.
+    pub(super) app: Option<App>,
+}
+
+/// Launches Apps that share these threads.
+pub(super) fn launcher(pool: Pool, hasher: Hasher) -> Launch {
+    Box::new(move |dir, spec| {
+        let identity = Identity { app_name: spec.app_name.clone(), app_url: spec.public_url.clone() };
+        let options = AppOptions { pool: pool.clone(), hasher: hasher.clone(), identity: Some(identity) };
+        Box::pin(open(dir, options))
+    })
+}
+
+async fn open(dir: PathBuf, options: AppOptions) -> Result<Backend, OpenError> {
+    let pool = options.pool.clone();
+    let app = pool.run(move || App::open(&dir, options)).await.map_err(anyhow::Error::new)??;
+    Ok(Backend { service: service::boxed(app.router()), app: Some(app) })
+}
+
+impl Backend {
+    /// Creates a superuser or sets its password.
+    pub(super) async fn put_superuser(&self, superuser: FirstSuperuser) -> Result<(), Refusal> {
+        let FirstSuperuser { email, password_hash } = superuser;
+        if password_hash.parse::<bcrypt::HashParts>().is_err() {
+            return Err(Refusal::Invalid("A superuser's password travels as a bcrypt hash.".to_owned()));
+        }
+        if let Some(app) = &self.app {
+            app.store().write(move |tx| superusers::put(tx, &email, &password_hash)).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives back caches.
+    pub(super) async fn rest(&self) {
+        if let Some(app) = &self.app {
+            app.rest().await;
+        }
+    }
+
+    /// Finishes what was begun and closes the files.
+    pub(super) async fn close(&self) {
+        if let Some(app) = &self.app
+            && let Err(error) = app.close().await
+        {
+            tracing::error!("failed to close: {error}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Many tenants on one machine: asleep until a request comes, awake while anything of an answer is unsent.
+//!
+//! A request passes `stamp` (which tenant, which generation, who calls), the tenant's wish (suspended?), `limits`
+//! (too much?) and only then `tenant`, which wakes it if need be and hands out the `lease` that the answer carries
+//! to its last byte. Everything before the lease is answered from memory. `sleeper` closes what nobody uses;
+//! `wishes` creates, changes and removes tenants as the admin API in `api` asks. [`NodeClient`] is the other end of
+//! that API, wherever the host is.
+
+mod answers;
+mod api;
+mod client;
+mod directory;
+mod events;
+mod in_process;
+mod lease;
+mod limits;
+mod seen;
+mod sleeper;
+mod spec;
+mod stamp;
+mod surroundings;
+mod system;
+mod tenant;
+mod usage;
+mod wishes;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::response::IntoResponse;
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, stream};
+use http::{Request, Response};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::task::AbortHandle;
+use tower::Service;
+
+use self::answers::Refusal;
+use self::directory::Directory;
+use self::in_process::Launch;
+use self::stamp::Stamp;
+use self::surroundings::{Surroundings, now_ms};
+use self::tenant::{GRACE, Tenant};
+use crate::auth::Hasher;
+use crate::service::{self, BoxError, HttpService};
+use crate::store::Pool;
+
+pub use client::{NodeClient, NodeError};
+pub use spec::{
+    FirstSuperuser, Generation, InvalidTenantId, Isolation, Limits, Rest, TenantId, TenantReport, TenantSpec,
+    TenantState, Wanted,
+};
+
+/// Files an awake tenant may hold open: two databases with their logs and indexes, readers, its directory.
+const FILES_PER_TENANT: u64 = 12;
+/// As many as fit the memory of a small machine.
+const MOST_AWAKE: u64 = 4_000;
+/// Wishes for tenants that share one of so many turns wait for each other.
+const TURNS: usize = 64;
+/// Tenants closed at once when the host closes.
+const CLOSED_AT_ONCE: usize = 16;
+
+/// All tenants of one machine. As a service it answers their requests.
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+/// How to open a host.
+#[derive(Clone)]
+pub struct HostOptions {
+    /// Where the tenants live.
+    pub dir: PathBuf,
+    /// Where blocking work runs.
+    pub pool: Pool,
+    /// Where passwords are hashed.
+    pub hasher: Hasher,
+    /// How many tenants may be awake at once; as many as half of the files this process may open when absent.
+    pub max_awake: Option<usize>,
+}
+
+/// Why a host could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// Another host serves the directory.
+    #[error("another host serves the directory {}", dir.display())]
+    InUse {
+        /// Which.
+        dir: PathBuf,
+    },
+    /// The directory cannot be read or written.
+    #[error("the host's directory {} cannot be used: {source}", dir.display())]
+    Directory {
+        /// Which.
+        dir: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+struct Inner {
+    surroundings: Arc<Surroundings>,
+    tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
+    turns: [Mutex<()>; TURNS],
+    sleeper: AbortHandle,
+}
+
+impl Host {
+    /// Opens a host within a tokio runtime. Only lists the tenants: each is read when someone asks for it.
+    pub fn open(options: HostOptions) -> Result<Host, HostError> {
+        let launch = in_process::launcher(options.pool.clone(), options.hasher.clone());
+        Host::open_with(options, launch)
+    }
+
+    fn open_with(options: HostOptions, launch: Launch) -> Result<Host, HostError> {
+        let HostOptions { dir, pool, max_awake, .. } = options;
+        let (directory, ids) = Directory::open(&dir).map_err(|error| match error.kind() {
+            std::io::ErrorKind::WouldBlock => HostError::InUse { dir },
+            _ => HostError::Directory { dir, source: error },
+        })?;
+        let max_awake = max_awake.unwrap_or_else(awake_by_files).max(1);
+        let surroundings = Arc::new(Surroundings::new(directory, pool, launch, max_awake));
+        let tenants = ids.into_iter().map(|id| (id, Arc::new(Tenant::new(id, &surroundings)))).collect();
+        Ok(Host(Arc::new(Inner {
+            sleeper: tokio::spawn(sleeper::run(Arc::clone(&surroundings))).abort_handle(),
+            surroundings,
+            tenants: RwLock::new(tenants),
+            turns: [const { Mutex::const_new(()) }; TURNS],
+        })))
+    }
+
+    /// Answers requests that carry `x-roost-tenant` and `x-roost-generation`.
+    pub fn service(&self) -> HttpService {
+        HttpService::new(self.clone())
+    }
+
+    /// Answers the admin API.
+    pub fn admin(&self) -> HttpService {
+        service::boxed(api::router(self.clone()))
+    }
+
+    /// Closes all tenants: event streams end, answers in flight come to their end or are broken off after a while.
+    /// Nobody wakes any more, and no wish is taken.
+    pub async fn close(&self) {
+        self.surroundings().closing.cancel();
+        self.0.sleeper.abort();
+        for turn in &self.0.turns {
+            drop(turn.lock().await);
+        }
+        stream::iter(self.all())
+            .for_each_concurrent(CLOSED_AT_ONCE, |tenant| async move { tenant.stop(GRACE).await })
+            .await;
+    }
+
+    async fn answer(&self, mut request: Request<Body>) -> Result<Response<Body>, Refusal> {
+        let stamp = Stamp::take(request.headers_mut())?;
+        let tenant = self.find(stamp.tenant)?;
+        let file = tenant.file().await?;
+        if stamp.generation != Some(file.spec.generation) {
+            return Err(Refusal::Moved);
+        }
+        tenant.check_held(&file)?;
+        let limits = &file.spec.limits;
+        let place = tenant.gate.admit(limits, &mut request)?;
+        let lease = tenant.lease().await?;
+        tenant.usage.count(now_ms());
+        if let Some(client) = stamp.client {
+            request.extensions_mut().insert(client);
+        }
+        lease.answer(request, place, limits).await
+    }
+
+    /// What is seen of all tenants. Wakes none of them.
+    async fn reports(&self) -> Vec<TenantReport> {
+        let mut reports = Vec::new();
+        for tenant in self.all() {
+            // Read for what it tells of the wish; a tenant whose file is damaged reports just that.
+            let _ = tenant.file().await;
+            reports.push(tenant.report());
+        }
+        reports.sort_by_key(|report| report.id);
+        reports
+    }
+
+    fn find(&self, id: TenantId) -> Result<Arc<Tenant>, Refusal> {
+        let tenants = self.0.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(&id).cloned().ok_or(Refusal::UnknownProject)
+    }
+
+    fn all(&self) -> Vec<Arc<Tenant>> {
+        let tenants = self.0.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.values().cloned().collect()
+    }
+
+    fn insert(&self, tenant: &Arc<Tenant>) {
+        let mut tenants = self.0.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        tenants.insert(tenant.id, Arc::clone(tenant));
+    }
+
+    fn forget(&self, id: TenantId) {
+        self.0.tenants.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    /// Waits until no other wish for that tenant is being made true.
+    async fn turn(&self, id: TenantId) -> Result<MutexGuard<'_, ()>, Refusal> {
+        let turn = self.0.turns[id.spread() % TURNS].lock().await;
+        if self.surroundings().closing.is_cancelled() { Err(Refusal::Waking) } else { Ok(turn) }
+    }
+
+    fn surroundings(&self) -> &Arc<Surroundings> {
+        &self.0.surroundings
+    }
+}
+
+impl Service<Request<Body>> for Host {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<Body>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let host = self.clone();
+        Box::pin(async move { Ok(host.answer(request).await.unwrap_or_else(IntoResponse::into_response)) })
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.sleeper.abort();
+        // Awake tenants and what surrounds them hold each other.
+        self.surroundings.awake.clear();
+    }
+}
+
+fn awake_by_files() -> usize {
+    let fits = system::open_files().map_or(MOST_AWAKE, |files| files / 2 / FILES_PER_TENANT);
+    usize::try_from(fits.min(MOST_AWAKE)).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests;

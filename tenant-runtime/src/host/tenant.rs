@@ -1,0 +1,418 @@
+//! One tenant: asleep, awake, or unable to start.
+//!
+//! The lock *is* the state machine. Its slot holds what runs, or nothing while the tenant sleeps. Every answer reads it
+//! until its last byte is sent; whoever opens or closes the tenant writes it. So a tenant cannot be closed while it
+//! answers, and of a hundred first requests one finds the slot empty and fills it while the others wait to read.
+//! What [`Tenant::report`] tells is a copy for onlookers and decides nothing.
+
+use std::io::{self, ErrorKind};
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use futures_util::FutureExt;
+use tokio::sync::{OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::answers::Refusal;
+use super::directory::TenantFile;
+use super::in_process::Backend;
+use super::lease::Lease;
+use super::limits::{Gate, Places};
+use super::seen::{self, Seen};
+use super::spec::{Generation, TenantId, TenantReport, TenantState, Wanted};
+use super::surroundings::Surroundings;
+use super::usage::{self, Usage};
+use crate::app::OpenError;
+
+/// How long a request waits for a tenant to wake.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How many requests wait for one tenant, and for all of a host.
+const WAITING: u32 = 256;
+const WAITING_IN_ALL: u32 = 1_024;
+/// How long a tenant that has to close lets answers in flight come to their end.
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+/// How long those that are broken off then take to notice.
+const CUT: Duration = Duration::from_secs(1);
+
+/// How often the files of a tenant in use are measured, which takes a look at each of them.
+const MEASURE_AFTER: Duration = Duration::from_secs(60);
+
+type Slot = Arc<RwLock<Option<Running>>>;
+
+/// The keeper of one App.
+pub(super) struct Tenant {
+    pub(super) id: TenantId,
+    pub(super) gate: Gate,
+    pub(super) usage: Usage,
+    surroundings: Arc<Surroundings>,
+    /// What `tenant.json` says, once someone asked.
+    file: ArcSwapOption<TenantFile>,
+    slot: ArcSwap<RwLock<Option<Running>>>,
+    seen: Mutex<Seen>,
+    waiting: Places,
+    removed: AtomicBool,
+    /// When it was last in use, on the host's clock.
+    used_ms: AtomicU64,
+    /// When its files were last measured, on the same clock.
+    measured_ms: AtomicU64,
+    /// Whether `seen` says idle, for those who only need to know that.
+    idle: AtomicBool,
+}
+
+/// An open tenant.
+pub(super) struct Running {
+    pub(super) backend: Backend,
+    /// Ends event streams.
+    pub(super) streams_end: CancellationToken,
+    /// Breaks off everything else.
+    pub(super) cut: CancellationToken,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Tenant {
+    /// A tenant of which only the name is known yet.
+    pub(super) fn new(id: TenantId, surroundings: &Arc<Surroundings>) -> Tenant {
+        Tenant {
+            id,
+            gate: Gate::default(),
+            usage: Usage::default(),
+            surroundings: Arc::clone(surroundings),
+            file: ArcSwapOption::empty(),
+            slot: ArcSwap::from_pointee(RwLock::new(None)),
+            seen: Mutex::new(Seen::asleep()),
+            waiting: Places::default(),
+            removed: AtomicBool::new(false),
+            used_ms: AtomicU64::new(0),
+            measured_ms: AtomicU64::new(0),
+            idle: AtomicBool::new(false),
+        }
+    }
+
+    /// What is wished of it; read from its directory the first time.
+    pub(super) async fn file(&self) -> Result<Arc<TenantFile>, Refusal> {
+        if let Some(file) = self.file.load_full() {
+            return Ok(file);
+        }
+        self.check_pause()?;
+        let id = self.id;
+        match self.surroundings.on_disk(move |directory| directory.read(id)).await? {
+            Ok((file, remembered)) if file.spec.id == self.id => {
+                self.usage.recall(remembered);
+                let file = Arc::new(file);
+                // A wish that came meanwhile is newer than what was read.
+                let earlier = self.file.compare_and_swap(&None::<Arc<TenantFile>>, Some(Arc::clone(&file)));
+                let file = (*earlier).clone().unwrap_or(file);
+                self.show_wish(&file);
+                Ok(file)
+            }
+            Ok(_) => Err(self.failed(&OpenError::Damaged("tenant.json is another tenant's".into()))),
+            Err(error) => Err(self.failed(&unreadable(error))),
+        }
+    }
+
+    /// Takes a wish that has been written.
+    pub(super) fn set_file(&self, file: TenantFile) {
+        let file = Arc::new(file);
+        self.file.store(Some(Arc::clone(&file)));
+        self.show_wish(&file);
+    }
+
+    /// Whether it is being removed: then nobody gets in.
+    pub(super) fn set_removed(&self, removed: bool) {
+        self.removed.store(removed, Ordering::Release);
+    }
+
+    /// Wakes the tenant if it sleeps. It cannot sleep again before the lease is dropped.
+    pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, Refusal> {
+        if let Ok(slot) = self.slot().try_read_owned()
+            && let Some(lease) = Lease::new(self, slot)
+        {
+            return Ok(lease);
+        }
+        let _place = self.waiting.take(WAITING).ok_or(Refusal::Waking)?;
+        let _place_in_all = self.surroundings.waiting.take(WAITING_IN_ALL).ok_or(Refusal::Waking)?;
+        timeout(PATIENCE, self.lease_in_turn()).await.unwrap_or(Err(Refusal::Waking))
+    }
+
+    async fn lease_in_turn(self: &Arc<Self>) -> Result<Lease, Refusal> {
+        loop {
+            // Waits for whoever is opening or closing.
+            let slot = self.slot().read_owned().await;
+            if let Some(lease) = Lease::new(self, slot) {
+                return Ok(lease);
+            }
+            self.check_pause()?;
+            // Of a crowd one gets to write; the others go round and wait for it to finish. It does not wait for the
+            // lock itself, because a writer in the queue would hold up the readers it is to let in.
+            if let Ok(slot) = self.slot().try_write_owned() {
+                let tenant = Arc::clone(self);
+                // On its own, so that a client that goes away does not leave a tenant half open.
+                let launch = tokio::spawn(async move { tenant.launch(slot).await });
+                if let Some(lease) = launch.await.map_err(|_| Refusal::Broken)?? {
+                    return Ok(lease);
+                }
+            }
+        }
+    }
+
+    async fn launch(
+        self: &Arc<Self>,
+        mut slot: OwnedRwLockWriteGuard<Option<Running>>,
+    ) -> Result<Option<Lease>, Refusal> {
+        if slot.is_none() {
+            // Looked up under the lock: who withdraws the wish afterwards finds the tenant awake and stops it.
+            let file = self.file().await?;
+            self.check_held(&file)?;
+            let room = self.surroundings.room().await?;
+            self.show(TenantState::Waking, None);
+            let backend = match self.open(&file).await {
+                Ok(backend) => backend,
+                Err(error) => return Err(self.failed(&error)),
+            };
+            *slot = Some(Running {
+                backend,
+                streams_end: CancellationToken::new(),
+                cut: CancellationToken::new(),
+                _room: room,
+            });
+            self.show(TenantState::Awake, None);
+            self.surroundings.awake.insert(self);
+        }
+        Ok(Lease::new(self, slot.downgrade()))
+    }
+
+    async fn open(&self, file: &TenantFile) -> Result<Backend, OpenError> {
+        let (id, data) = (self.id, file.data);
+        if let Ok(false) = self.surroundings.on_disk(move |directory| directory.holds_data(id, data)).await {
+            return Err(OpenError::Damaged("its database is missing".into()));
+        }
+        let launch = (self.surroundings.launch)(self.surroundings.directory.data(id, data), &file.spec);
+        let opened = AssertUnwindSafe(launch).catch_unwind().await;
+        opened.unwrap_or_else(|_| Err(anyhow!("panicked while opening").into()))
+    }
+
+    /// Gives back caches if nobody used the tenant for that long, and measures it. What is written to the database
+    /// by then is moved out of its log, so that closing later has little to do.
+    pub(super) async fn rest(&self, after: Duration) {
+        let used = self.used_ms.load(Ordering::Relaxed);
+        if self.idle.load(Ordering::Acquire) || self.unused_for() < after {
+            return;
+        }
+        let Ok(slot) = self.slot().try_read_owned() else { return };
+        let Some(running) = slot.as_ref() else { return };
+        running.backend.rest().await;
+        self.measure_databases().await;
+        self.measure_storage(MEASURE_AFTER).await;
+        let mut seen = self.seen();
+        if self.used_ms.load(Ordering::Relaxed) == used {
+            self.idle.store(true, Ordering::Release);
+            self.change(&mut seen, TenantState::Idle, None);
+        }
+    }
+
+    /// Closes the tenant; `false` while any answer is still being sent.
+    pub(super) async fn sleep_if_unused(&self) -> bool {
+        self.measure_storage(Duration::ZERO).await;
+        let Ok(mut slot) = self.slot().try_write_owned() else { return false };
+        let Some(running) = slot.take() else { return false };
+        running.backend.close().await;
+        drop(running);
+        self.closed().await;
+        true
+    }
+
+    /// Closes the tenant whatever it does: event streams end, answers in flight get their time, then are broken off.
+    /// To be called when nobody gets in any more.
+    pub(super) async fn stop(&self, grace: Duration) {
+        let slot = self.slot();
+        let running = Arc::clone(&slot).read_owned().await;
+        let Some((backend, streams_end, cut)) =
+            running.as_ref().map(|it| (it.backend.clone(), it.streams_end.clone(), it.cut.clone()))
+        else {
+            return;
+        };
+        drop(running);
+        streams_end.cancel();
+        let mut emptied = timeout(grace, Arc::clone(&slot).write_owned()).await;
+        if emptied.is_err() {
+            cut.cancel();
+            emptied = timeout(CUT, Arc::clone(&slot).write_owned()).await;
+        }
+        if emptied.is_err() {
+            // A client that stopped reading holds its lease until its connection ends. It keeps the old slot.
+            tracing::warn!(tenant = %self.id, "closing although an answer is not through");
+            self.slot.compare_and_swap(&slot, Arc::new(RwLock::new(None)));
+        }
+        backend.close().await;
+        drop(backend);
+        let mut emptied = emptied.ok();
+        if let Some(slot) = &mut emptied {
+            slot.take();
+        }
+        self.closed().await;
+    }
+
+    async fn closed(&self) {
+        self.surroundings.awake.remove(self.id);
+        self.idle.store(false, Ordering::Release);
+        let file = self.file.load_full();
+        let (state, reason) = file.as_deref().map_or((TenantState::Asleep, None), seen::at_rest);
+        self.show(state, reason);
+        if self.removed.load(Ordering::Acquire) {
+            return;
+        }
+        let (id, usage) = (self.id, self.usage.to_remember());
+        let written = self.surroundings.on_disk(move |directory| directory.write_usage(id, &usage)).await;
+        if !matches!(written, Ok(Ok(()))) {
+            tracing::warn!(tenant = %self.id, "usage was not written: {written:?}");
+        }
+    }
+
+    async fn measure_databases(&self) {
+        let Some(file) = self.file.load_full() else { return };
+        let (id, data) = (self.id, file.data);
+        let measuring = self.surroundings.on_disk(move |directory| usage::database_bytes(&directory.data(id, data)));
+        if let Ok(bytes) = measuring.await {
+            self.usage.set_database_bytes(bytes);
+        }
+    }
+
+    /// Measures the files unless nobody used the tenant since the last time, or that was no longer ago than that.
+    async fn measure_storage(&self, after: Duration) {
+        let now = self.surroundings.clock_ms();
+        let last = self.measured_ms.load(Ordering::Relaxed);
+        let current =
+            self.used_ms.load(Ordering::Relaxed) <= last || Duration::from_millis(now.saturating_sub(last)) < after;
+        let Some(file) = self.file.load_full().filter(|_| !current) else { return };
+        self.measured_ms.store(now, Ordering::Relaxed);
+        let (id, data) = (self.id, file.data);
+        let measuring = self.surroundings.on_disk(move |directory| usage::storage_bytes(&directory.data(id, data)));
+        if let Ok(bytes) = measuring.await {
+            self.usage.set_storage_bytes(bytes);
+        }
+    }
+
+    /// Notes that someone uses it now.
+    pub(super) fn used(&self) {
+        self.used_ms.store(self.surroundings.clock_ms(), Ordering::Relaxed);
+        if self.idle.load(Ordering::Acquire) {
+            let mut seen = self.seen();
+            if self.idle.swap(false, Ordering::AcqRel) {
+                self.change(&mut seen, TenantState::Awake, None);
+            }
+        }
+    }
+
+    /// How long nobody used it.
+    pub(super) fn unused_for(&self) -> Duration {
+        let now = self.surroundings.clock_ms();
+        Duration::from_millis(now.saturating_sub(self.used_ms.load(Ordering::Relaxed)))
+    }
+
+    /// How soon it is to rest and to sleep.
+    pub(super) fn rests_after(&self) -> (Duration, Duration) {
+        let rest = self.file.load().as_ref().map(|file| file.spec.rest).unwrap_or_default();
+        (Duration::from_millis(rest.idle_after_ms), Duration::from_millis(rest.sleep_after_ms))
+    }
+
+    /// Lets the next request try again at once.
+    pub(super) fn forgive(&self) {
+        self.seen().forgive(Instant::now());
+    }
+
+    /// What onlookers are told. Wakes nobody.
+    pub(super) fn report(&self) -> TenantReport {
+        self.report_of(&self.seen())
+    }
+
+    fn report_of(&self, seen: &Seen) -> TenantReport {
+        let remembered = self.usage.to_remember();
+        TenantReport {
+            id: self.id,
+            generation: self.file.load().as_ref().map_or(Generation(0), |file| file.spec.generation),
+            state: seen.state,
+            since_ms: seen.since_ms,
+            database_bytes: remembered.sizes.database_bytes,
+            storage_bytes: remembered.sizes.storage_bytes,
+            requests: self.usage.requests(),
+            last_request_ms: remembered.last_request_ms,
+            reason: seen.reason.clone(),
+        }
+    }
+
+    /// Refuses while it must not run.
+    pub(super) fn check_held(&self, file: &TenantFile) -> Result<(), Refusal> {
+        if self.removed.load(Ordering::Acquire) {
+            return Err(Refusal::UnknownProject);
+        }
+        if self.surroundings.closing.is_cancelled() {
+            return Err(Refusal::Waking);
+        }
+        match &file.spec.state {
+            Wanted::Running => Ok(()),
+            Wanted::Suspended { reason } => Err(Refusal::Suspended { reason: reason.clone() }),
+        }
+    }
+
+    fn check_pause(&self) -> Result<(), Refusal> {
+        self.seen().check_pause(Instant::now())
+    }
+
+    fn failed(&self, error: &OpenError) -> Refusal {
+        let now = Instant::now();
+        let mut seen = self.seen();
+        if let Some(pause) = seen.fail(error, now) {
+            tracing::error!(tenant = %self.id, "not starting, next try in {} s: {error}", pause.as_secs());
+            let (state, reason) = seen::after(error);
+            self.change(&mut seen, state, Some(reason));
+        }
+        seen.check_pause(now).err().unwrap_or(Refusal::Waking)
+    }
+
+    fn show_wish(&self, file: &TenantFile) {
+        let mut seen = self.seen();
+        if seen.may_show(file) {
+            let (state, reason) = seen::at_rest(file);
+            self.change(&mut seen, state, reason);
+        }
+    }
+
+    /// Tells onlookers of a change that is not one of state.
+    pub(super) fn tell(&self) {
+        let seen = self.seen();
+        self.surroundings.events.tell(|| self.report_of(&seen));
+    }
+
+    fn show(&self, state: TenantState, reason: Option<String>) {
+        self.change(&mut self.seen(), state, reason);
+    }
+
+    /// Told while `seen` is locked, so that onlookers hear of changes in their order.
+    fn change(&self, seen: &mut Seen, state: TenantState, reason: Option<String>) {
+        if seen.set(state, reason) {
+            self.surroundings.events.tell(|| self.report_of(seen));
+        }
+    }
+
+    fn slot(&self) -> Slot {
+        self.slot.load_full()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unreadable(error: io::Error) -> OpenError {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+            OpenError::Damaged(format!("tenant.json: {error}"))
+        }
+        _ => OpenError::Other(anyhow::Error::new(error).context("read tenant.json")),
+    }
+}

@@ -1,0 +1,132 @@
+//! What a tenant used: counted while it answers, measured while it is awake, remembered while it sleeps.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+/// What is known of one tenant. Numbers only, so reading them waits for nobody.
+#[derive(Default)]
+pub(super) struct Usage {
+    requests: AtomicU64,
+    last_request_ms: AtomicI64,
+    database_bytes: AtomicU64,
+    storage_bytes: AtomicU64,
+}
+
+/// The part that outlives the process, in `usage.json` beside `tenant.json`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Remembered {
+    pub(super) last_request_ms: Option<i64>,
+    #[serde(flatten)]
+    pub(super) sizes: Sizes,
+}
+
+/// How much a data directory holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Sizes {
+    pub(super) database_bytes: u64,
+    pub(super) storage_bytes: u64,
+}
+
+impl Usage {
+    /// Counts a request.
+    pub(super) fn count(&self, now_ms: i64) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.last_request_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Requests since the host started.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// What is worth remembering.
+    pub(super) fn to_remember(&self) -> Remembered {
+        let last = self.last_request_ms.load(Ordering::Relaxed);
+        let sizes = Sizes {
+            database_bytes: self.database_bytes.load(Ordering::Relaxed),
+            storage_bytes: self.storage_bytes.load(Ordering::Relaxed),
+        };
+        Remembered { last_request_ms: (last > 0).then_some(last), sizes }
+    }
+
+    /// Takes over what an earlier process remembered.
+    pub(super) fn recall(&self, remembered: Remembered) {
+        self.last_request_ms.fetch_max(remembered.last_request_ms.unwrap_or(0), Ordering::Relaxed);
+        self.set_database_bytes(remembered.sizes.database_bytes);
+        self.set_storage_bytes(remembered.sizes.storage_bytes);
+    }
+
+    /// Notes a measurement.
+    pub(super) fn set_database_bytes(&self, bytes: u64) {
+        self.database_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes a measurement.
+    pub(super) fn set_storage_bytes(&self, bytes: u64) {
+        self.storage_bytes.store(bytes, Ordering::Relaxed);
+    }
+}
+
+/// The bytes of the databases in a data directory. What vanishes meanwhile counts nothing.
+pub(super) fn database_bytes(data: &Path) -> u64 {
+    files(data).filter(|(name, _)| name.contains(".db")).map(|(_, size)| size).sum()
+}
+
+/// The bytes of the files that records of a data directory have: a look at every one of them.
+pub(super) fn storage_bytes(data: &Path) -> u64 {
+    tree(&data.join("storage"))
+}
+
+/// Names and sizes of the files in a directory.
+fn files(dir: &Path) -> impl Iterator<Item = (String, u64)> {
+    entries(dir).filter_map(|entry| {
+        let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        Some((entry.file_name().to_string_lossy().into_owned(), metadata.len()))
+    })
+}
+
+/// The bytes of all files below a directory.
+fn tree(dir: &Path) -> u64 {
+    let below = entries(dir).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let deeper: u64 = below.map(|entry| tree(&entry.path())).sum();
+    deeper + files(dir).map(|(_, size)| size).sum::<u64>()
+}
+
+fn entries(dir: &Path) -> impl Iterator<Item = std::fs::DirEntry> {
+    std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn databases_and_files_are_told_apart() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let storage = dir.path().join("storage/posts/1");
+        fs::create_dir_all(&storage).expect("makes a folder");
+        fs::write(storage.join("cat.png"), [0; 30]).expect("writes");
+        fs::write(dir.path().join("data.db"), [0; 7]).expect("writes");
+        fs::write(dir.path().join("data.db-wal"), [0; 5]).expect("writes");
+        assert_eq!((database_bytes(dir.path()), storage_bytes(dir.path())), (12, 30));
+    }
+
+    #[test]
+    fn what_was_remembered_is_recalled() {
+        let usage = Usage::default();
+        usage.count(5);
+        usage.set_database_bytes(1);
+        usage.set_storage_bytes(2);
+        let text = serde_json::to_string(&usage.to_remember()).expect("is JSON");
+        let later = Usage::default();
+        later.recall(serde_json::from_str(&text).expect("is the same JSON"));
+        assert_eq!(later.to_remember(), usage.to_remember());
+        assert_eq!(later.requests(), 0);
+    }
+}
