@@ -261,7 +261,6 @@ impl Error {
     }
 }
 
-
 impl From<ApiError> for Error {
     fn from(answer: ApiError) -> Error {
         Error::Api(Box::new(answer))

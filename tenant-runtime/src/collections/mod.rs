@@ -65,8 +65,9 @@ pub fn delete(app: &App, tx: &mut Tx, collection: &Arc<Collection>) -> Result<()
         return Err(refused(format!("{} is referenced by {}", collection.name, referencing.join(", "))));
     }
     let mut revision = Revision::begin(app, tx);
+    let views = revision.working_views()?;
     revision.delete(collection)?;
-    revision.require_views()?;
+    revision.require(&views)?;
     revision.publish(app)
 }
 

@@ -24,8 +24,7 @@ use crate::schema::draft::draft;
 use crate::schema::overlay::overlay;
 use crate::schema::{Collection, oauth2_providers, scaffold};
 
-const COLUMNS: Columns<'static> =
-    Columns::new("_collections", &["id", "created", "updated", "name", "system", "type"]);
+const COLUMNS: Columns<'static> = Columns::new("_collections", &["id", "created", "updated", "name", "system", "type"]);
 const UNREADABLE: &str = "Failed to load the submitted data due to invalid formatting.";
 const UNREADABLE_TYPE: &str = "Failed to load the collection type data due to invalid formatting.";
 const UNLOADABLE: &str = "An error occurred while loading the submitted data.";
@@ -190,9 +189,7 @@ pub async fn scaffolds(State(app): State<App>, head: Head) -> Result<Response> {
 /// `GET /api/collections/meta/oauth2-providers`
 pub async fn oauth2_providers(State(app): State<App>, head: Head) -> Result<Response> {
     authorise(&app, &head).await?;
-    let shown = |provider: &oauth2_providers::Provider| {
-        serde_json::json!({ "name": provider.name, "displayName": provider.display_name, "logo": provider.logo() })
-    };
+    let shown = |provider: &oauth2_providers::Provider| serde_json::json!({ "name": provider.name, "displayName": provider.display_name, "logo": provider.logo() });
     let providers: Json = oauth2_providers::PROVIDERS.iter().map(shown).collect();
     Ok(respond::json(json::text(&providers).into_bytes()))
 }
@@ -257,9 +254,7 @@ fn unfit_query(query: &str) -> Option<FieldError> {
         return Some(FieldError::required());
     }
     let message = format!("The length must be no more than {LONGEST_QUERY}.");
-    let too_long = || {
-        FieldError::new("validation_length_too_long", &message).with("max", LONGEST_QUERY).with("min", 0)
-    };
+    let too_long = || FieldError::new("validation_length_too_long", &message).with("max", LONGEST_QUERY).with("min", 0);
     (query.len() > LONGEST_QUERY).then(too_long)
 }
 

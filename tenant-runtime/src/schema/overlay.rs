@@ -199,7 +199,8 @@ mod tests {
         let base = scaffold::blank(CollectionType::Auth, "people");
         let first = json!({"oauth2": {"providers": [{"name": "github", "clientId": "i", "clientSecret": "s"}]}});
         let stored = over(&base, first).expect("sound");
-        let second = json!({"oauth2": {"providers": [{"name": "google"}], "enabled": true}, "authToken": {"duration": 60}});
+        let second =
+            json!({"oauth2": {"providers": [{"name": "google"}], "enabled": true}, "authToken": {"duration": 60}});
         let auth = over(&stored, second).expect("sound").auth.expect("auth options");
         let providers = auth.oauth2.providers.expect("providers");
         assert_eq!((providers[0].name.as_str(), providers[0].client_secret.as_str()), ("google", "s"));

@@ -36,10 +36,7 @@ mod tests {
     fn each_type_begins_with_its_own_fields() {
         let names = |kind| -> Vec<String> { blank(kind, "x").fields.into_iter().map(|field| field.name).collect() };
         assert_eq!(names(CollectionType::Base), ["id"]);
-        assert_eq!(
-            names(CollectionType::Auth),
-            ["id", "password", "tokenKey", "email", "emailVisibility", "verified"]
-        );
+        assert_eq!(names(CollectionType::Auth), ["id", "password", "tokenKey", "email", "emailVisibility", "verified"]);
         assert!(names(CollectionType::View).is_empty());
     }
 

@@ -1,7 +1,7 @@
 //! What every save settles before a definition is judged: fields that must be there, flags that are forced, default
 //! ids and indexes.
 
-use super::field::{default_id, FieldKind};
+use super::field::{FieldKind, default_id};
 use super::index::{self, Index};
 use super::system::{self, auth_fields, id_field};
 use super::{Collection, Field};

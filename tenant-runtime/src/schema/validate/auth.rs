@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::limits::{about_field, length, required, required_within};
-use super::{Check, Definition};
+use super::{Check, Definition, Rule};
 use crate::error::{FieldError, Problems};
 use crate::records::pattern;
 use crate::schema::auth_options::{EmailTemplate, MfaOptions, OAuth2Options, OAuth2Provider, OtpOptions, TokenOptions};
@@ -19,10 +19,14 @@ pub fn validate(definition: &Definition<'_>, problems: &mut Problems) {
     let Some(auth) = new.auth.as_deref().filter(|_| new.is_auth()) else { return };
     let mut found = Problems::new();
     let before = definition.original.and_then(|original| original.auth.as_deref());
-    note(&mut found, "authRule", definition.rule("authRule", &auth.auth_rule, before.map(|auth| &auth.auth_rule)));
+    note(
+        &mut found,
+        "authRule",
+        definition.rule(&Rule::new("authRule", &auth.auth_rule, before.map(|auth| &auth.auth_rule))),
+    );
     let manage = match auth.manage_rule.as_deref() {
         Some("") => Err(FieldError::new("validation_nil_or_not_empty_required", "Cannot be blank.")),
-        _ => definition.rule("manageRule", &auth.manage_rule, before.map(|auth| &auth.manage_rule)),
+        _ => definition.rule(&Rule::new("manageRule", &auth.manage_rule, before.map(|auth| &auth.manage_rule))),
     };
     note(&mut found, "manageRule", manage);
     let mut alert = Problems::new();
@@ -124,7 +128,11 @@ fn mfa_as_a_whole(definition: &Definition<'_>, auth: &AuthOptions) -> Problems {
         let message = "MFA requires at least 2 auth methods to be enabled.";
         problems.add("enabled", FieldError::new("validation_mfa_not_enough_auths", message));
     } else {
-        note(&mut problems, "rule", definition.rule("mfa.rule", &Some(auth.mfa.rule.clone()), None));
+        note(
+            &mut problems,
+            "rule",
+            definition.rule(&Rule { key: "mfa.rule", text: Some(&auth.mfa.rule), changed: false }),
+        );
     }
     problems
 }

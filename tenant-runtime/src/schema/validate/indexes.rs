@@ -29,9 +29,10 @@ pub fn validate(definition: &Definition<'_>, problems: &mut Problems) -> Result<
             }
             Some(index) => match table_of(definition, &index.name)? {
                 Some(table) => Some(taken(&table)),
-                None if !definitions.insert(nameless(index).to_sql()) => {
-                    Some(FieldError::new("validation_duplicated_index_definition", "The index definition already exists."))
-                }
+                None if !definitions.insert(nameless(index).to_sql()) => Some(FieldError::new(
+                    "validation_duplicated_index_definition",
+                    "The index definition already exists.",
+                )),
                 None => None,
             },
         };
@@ -55,7 +56,11 @@ fn taken(table: &str) -> FieldError {
 /// Another table that has an index of that name.
 fn table_of(definition: &Definition<'_>, index: &str) -> Result<Option<String>> {
     let stored = definition.schema.by_id(&definition.new.id).map_or("", |known| known.name.as_str());
-    find_table(definition.db, index, [stored, definition.original.map_or("", |known| &known.name), &definition.new.name])
+    find_table(
+        definition.db,
+        index,
+        [stored, definition.original.map_or("", |known| &known.name), &definition.new.name],
+    )
 }
 
 fn find_table(db: &Connection, index: &str, own: [&str; 3]) -> Result<Option<String>> {

@@ -19,8 +19,7 @@ use crate::records::pattern;
 
 /// A view nobody else sees, to look at a query's columns through.
 const PROBE: &str = "temp.`_query`";
-const NO_ID: &str =
-    "missing required id column (you can use `(ROW_NUMBER() OVER()) as id` if you don't have one)";
+const NO_ID: &str = "missing required id column (you can use `(ROW_NUMBER() OVER()) as id` if you don't have one)";
 const WILDCARD: &str = "wildcard columns (*) are not supported - manually type the collection field names you want the \
      view query to have";
 
@@ -49,7 +48,8 @@ pub fn derive(db: &Connection, schema: &Schema, query: &str) -> Result<Derived> 
     };
     let field = |(name, _): &(String, String)| known.get(name).cloned().unwrap_or_else(|| computed(name, json()));
     let fields: Vec<Field> = columns.iter().map(field).collect();
-    let refusal = if fields.iter().any(|field| field.name == "id") { misnamed(&fields) } else { Some(NO_ID.to_owned()) };
+    let refusal =
+        if fields.iter().any(|field| field.name == "id") { misnamed(&fields) } else { Some(NO_ID.to_owned()) };
     Ok(Derived { fields, refusal })
 }
 
@@ -102,7 +102,9 @@ fn columns(db: &Connection, query: &str) -> Result<Result<Vec<(String, String)>,
 fn is_about_the_query(error: &rusqlite::Error) -> bool {
     match error {
         rusqlite::Error::SqlInputError { .. } => true,
-        error => matches!(error.sqlite_error_code(), Some(ErrorCode::Unknown | ErrorCode::AuthorizationForStatementDenied)),
+        error => {
+            matches!(error.sqlite_error_code(), Some(ErrorCode::Unknown | ErrorCode::AuthorizationForStatementDenied))
+        }
     }
 }
 
@@ -123,7 +125,8 @@ fn with_text_id(db: &Connection, query: &str) -> Result<String> {
     let query = bare(query);
     let refused = |refusal: String| Error::Internal(anyhow::anyhow!("{refusal}"));
     let columns = columns(db, query)?.map_err(refused)?;
-    let is_text = |(name, kind): &(String, String)| name.eq_ignore_ascii_case("id") && kind.eq_ignore_ascii_case("TEXT");
+    let is_text =
+        |(name, kind): &(String, String)| name.eq_ignore_ascii_case("id") && kind.eq_ignore_ascii_case("TEXT");
     if columns.iter().any(is_text) {
         return Ok(query.to_owned());
     }
@@ -171,8 +174,7 @@ fn suggest(schema: &Schema, query: &str) -> Result<HashMap<String, Field>, Strin
 
 /// The field of an aggregate or a cast.
 fn expression(column: &Identifier) -> Option<Field> {
-    static CAST: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"(?s)^cast\s*\(.*\s+as\s+(\w+)\s*\)$").ok());
+    static CAST: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?s)^cast\s*\(.*\s+as\s+(\w+)\s*\)$").ok());
     let text = column.original.to_lowercase();
     let number = |only_int| FieldKind::Number(NumberOptions { only_int, ..NumberOptions::default() });
     let kind = if text.starts_with("count(") {
