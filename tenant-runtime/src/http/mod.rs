@@ -3,8 +3,10 @@
 mod auth;
 pub mod body;
 mod collections;
+mod files;
 mod health;
-mod pick;
+pub(crate) mod pick;
+mod realtime;
 mod records;
 pub mod request;
 mod respond;
@@ -25,6 +27,9 @@ use crate::error::ApiError;
 pub fn router(app: &App) -> Router {
     Router::new()
         .route("/api/health", get(health::check))
+        .route("/api/files/token", post(files::token))
+        .route("/api/files/{collection}/{record}/{name}", get(files::download))
+        .route("/api/realtime", get(realtime::connect).post(realtime::subscribe))
         .route("/api/collections", get(collections::list).post(collections::create))
         .route(
             "/api/collections/{collection}",
