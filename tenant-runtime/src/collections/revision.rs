@@ -85,9 +85,9 @@ impl Revision<'_> {
     }
 
     /// Judges a definition that is saved already.
-    pub fn judge(&self, new: &Arc<Collection>, original: &Collection) -> Result<Problems> {
+    pub fn judge(&self, new: &Arc<Collection>, original: Option<&Collection>) -> Result<Problems> {
         let derived = if new.is_view() { Some(view::derive(self.tx, &self.schema, &new.view_query)?) } else { None };
-        let (db, schema, original, derived) = (&*self.tx, &self.schema, Some(original), derived.as_ref());
+        let (db, schema, original, derived) = (&*self.tx, &self.schema, original, derived.as_ref());
         validate(&Definition { db, schema, new, original, derived })
     }
 

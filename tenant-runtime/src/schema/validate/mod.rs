@@ -4,6 +4,8 @@ mod auth;
 mod fields;
 mod indexes;
 mod limits;
+mod settings;
+mod texts;
 
 use std::sync::Arc;
 
@@ -80,7 +82,7 @@ impl Definition<'_> {
         }
         length(id, 1, 100)?;
         matches_word(id)?;
-        if self.schema.by_id(id).is_some() {
+        if self.schema.by_id(id).is_some_and(|known| !Arc::ptr_eq(known, self.new)) {
             let message = "The model id is invalid or already exists.";
             return Err(FieldError::new("validation_invalid_or_existing_id", message));
         }
