@@ -49,7 +49,7 @@ pub fn import(app: &App, tx: &mut Tx, definitions: &[Map<String, Json>], delete_
         saved.push((new, existing));
     }
     for (new, existing) in &saved {
-        judge(&revision, new, existing.as_ref().unwrap_or(new))?;
+        judge(&revision, new, existing.as_deref())?;
     }
     revision.refresh_views("")?;
     revision.publish(app)
@@ -87,7 +87,7 @@ fn delete_unlisted(revision: &mut Revision<'_>, imported: &[Imported]) -> Result
     unlisted.iter().try_for_each(|collection| revision.delete(collection))
 }
 
-fn judge(revision: &Revision<'_>, new: &Arc<Collection>, original: &Collection) -> Result<()> {
+fn judge(revision: &Revision<'_>, new: &Arc<Collection>, original: Option<&Collection>) -> Result<()> {
     let problems = revision.judge(new, original)?;
     if problems.is_empty() {
         return Ok(());

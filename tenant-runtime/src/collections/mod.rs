@@ -40,10 +40,10 @@ pub fn create(app: &App, tx: &mut Tx, collection: Collection) -> Result<Arc<Coll
 /// Replaces the definition of `original`. Its table follows, and so do views whose fields change with it.
 ///
 /// # Errors
-/// As for [`create`]; `Error::NotFound` when the id is another.
+/// As for [`create`]; and when the id is another.
 pub fn update(app: &App, tx: &mut Tx, original: &Arc<Collection>, new: Collection) -> Result<Arc<Collection>> {
     if new.id != original.id {
-        return Err(Error::NotFound);
+        return Err(refused(format!("the id of {} cannot be changed", original.name)));
     }
     let mut revision = Revision::begin(app, tx);
     let collection = revision.save(new, Some(original), Checks::All)?;
@@ -65,8 +65,9 @@ pub fn delete(app: &App, tx: &mut Tx, collection: &Arc<Collection>) -> Result<()
         return Err(refused(format!("{} is referenced by {}", collection.name, referencing.join(", "))));
     }
     let mut revision = Revision::begin(app, tx);
+    let views = revision.working_views()?;
     revision.delete(collection)?;
-    revision.require_views()?;
+    revision.require(&views)?;
     revision.publish(app)
 }
 

@@ -85,9 +85,9 @@ impl Revision<'_> {
     }
 
     /// Judges a definition that is saved already.
-    pub fn judge(&self, new: &Arc<Collection>, original: &Collection) -> Result<Problems> {
+    pub fn judge(&self, new: &Arc<Collection>, original: Option<&Collection>) -> Result<Problems> {
         let derived = if new.is_view() { Some(view::derive(self.tx, &self.schema, &new.view_query)?) } else { None };
-        let (db, schema, original, derived) = (&*self.tx, &self.schema, Some(original), derived.as_ref());
+        let (db, schema, original, derived) = (&*self.tx, &self.schema, original, derived.as_ref());
         validate(&Definition { db, schema, new, original, derived })
     }
 
@@ -167,9 +167,20 @@ impl Revision<'_> {
         }
     }
 
-    /// Makes sure that every view still works.
-    pub fn require_views(&mut self) -> Result<()> {
+    /// The views whose query makes sense as things are.
+    pub fn working_views(&self) -> Result<Vec<Arc<Collection>>> {
+        let mut working = Vec::new();
         for view in self.schema.iter().filter(|collection| collection.is_view()) {
+            if view::derive(self.tx, &self.schema, &view.view_query)?.refusal.is_none() {
+                working.push(Arc::clone(view));
+            }
+        }
+        Ok(working)
+    }
+
+    /// Makes sure that these views, as far as they are still there, go on working.
+    pub fn require(&mut self, views: &[Arc<Collection>]) -> Result<()> {
+        for view in views.iter().filter(|view| self.schema.by_id(&view.id).is_some()) {
             if let Some(refusal) = view::derive(self.tx, &self.schema, &view.view_query)?.refusal {
                 return Err(super::refused(format!("the view {} needs it: {refusal}", view.name)));
             }

@@ -7,7 +7,9 @@ pub mod storage;
 mod upload;
 
 use crate::error::Result;
-use crate::hooks::events::{RecordEvent, RecordEvents, RecordOutcome, RecordOutcomes};
+use crate::hooks::events::{
+    CollectionOutcome, CollectionOutcomes, RecordEvent, RecordEvents, RecordOutcome, RecordOutcomes,
+};
 use crate::hooks::{Hooks, Next};
 
 pub use spool::{TEMPORARY, spool};
@@ -19,6 +21,7 @@ pub fn bind(hooks: &mut Hooks) {
     hooks.record_update_execute.bind(&[], store_uploads);
     hooks.record_after_update_success.bind(&[], remove_replaced);
     hooks.record_after_delete_success.bind(&[], remove_all);
+    hooks.collection_after_delete_success.bind(&[], remove_collection);
 }
 
 /// Files come before their record: a crash in between leaves a file nobody names, never a record without its file.
@@ -62,5 +65,16 @@ fn remove_all(event: &mut RecordOutcome<'_>, next: Next<'_, RecordOutcomes>) -> 
             }
         });
     }
+    Ok(())
+}
+
+fn remove_collection(event: &mut CollectionOutcome<'_>, next: Next<'_, CollectionOutcomes>) -> Result<()> {
+    next.run(event)?;
+    let (app, collection) = (event.app.clone(), event.collection.clone());
+    event.app.pool().spawn_detached(move || {
+        if let Err(error) = storage::remove_collection(app.dir(), &collection.id) {
+            tracing::warn!("failed to remove the files of a deleted collection: {error}");
+        }
+    });
     Ok(())
 }

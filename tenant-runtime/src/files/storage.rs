@@ -24,7 +24,11 @@ pub struct Attributes {
 
 /// Where a record's files are.
 pub fn record_dir(data: &Path, collection_id: &str, record_id: &str) -> PathBuf {
-    data.join("storage").join(collection_id).join(record_id)
+    collection_dir(data, collection_id).join(record_id)
+}
+
+fn collection_dir(data: &Path, collection_id: &str) -> PathBuf {
+    data.join("storage").join(collection_id)
 }
 
 /// Moves a spooled upload to its place.
@@ -58,6 +62,11 @@ pub fn remove(data: &Path, collection_id: &str, record_id: &str, name: &str) -> 
 /// Removes all files of a record.
 pub fn remove_record(data: &Path, collection_id: &str, record_id: &str) -> io::Result<()> {
     ignore_missing(fs::remove_dir_all(record_dir(data, collection_id, record_id)))
+}
+
+/// Removes all files of a collection.
+pub fn remove_collection(data: &Path, collection_id: &str) -> io::Result<()> {
+    ignore_missing(fs::remove_dir_all(collection_dir(data, collection_id)))
 }
 
 /// What is known of a file; without a sidecar it is just bytes.

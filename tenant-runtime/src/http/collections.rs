@@ -42,7 +42,7 @@ pub async fn list(State(app): State<App>, head: Head) -> Result<Response> {
             let refused = |_| Error::from(ApiError::bad_request(""));
             let filter = COLUMNS.filter(&page.filter, Utc::now()).map_err(refused)?;
             let sort = COLUMNS.sort(&page.sort).map_err(refused)?;
-            let order = if sort.is_empty() { String::new() } else { format!(" ORDER BY {sort}") };
+            let order = if sort.is_empty() { "`rowid`" } else { &sort };
             let params = || params_from_iter(filter.params.iter().map(to_sql));
             let total = if page.totals {
                 let sql = format!("SELECT COUNT(*) FROM `_collections` WHERE {}", filter.text);
@@ -51,7 +51,7 @@ pub async fn list(State(app): State<App>, head: Head) -> Result<Response> {
                 None
             };
             let sql = format!(
-                "SELECT `id` FROM `_collections` WHERE {}{order} LIMIT {} OFFSET {}",
+                "SELECT `id` FROM `_collections` WHERE {} ORDER BY {order} LIMIT {} OFFSET {}",
                 filter.text,
                 page.per_page,
                 page.offset()

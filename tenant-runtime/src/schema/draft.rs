@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::index::Index;
 use super::overlay::{Malformed, Sent, overlay};
+use super::system::default_collection_id;
 use super::{Collection, CollectionType, Schema, scaffold};
 
 /// A new collection: the blank one of its type with what was sent laid over it.
@@ -18,10 +19,10 @@ pub fn draft(schema: &Schema, given: &Map<String, Json>) -> Result<Collection, M
     let blank = scaffold::blank(kind, &name);
     let mut collection = overlay(&blank, given)?;
     let brings_id = given.get("id").and_then(Json::as_str).is_some_and(|id| !id.is_empty());
-    if !brings_id && !name.is_empty() {
-        collection.id = free_id(schema, &blank.id);
-        rename_indexes(&mut collection, &blank.id);
+    if !brings_id {
+        collection.id = free_id(schema, &default_collection_id(kind, &name));
     }
+    rename_indexes(&mut collection, &blank.id);
     Ok(collection)
 }
 
@@ -32,9 +33,9 @@ fn free_id(schema: &Schema, wanted: &str) -> String {
     ids.find(|id| schema.by_id(id).is_none()).unwrap_or_else(|| wanted.to_owned())
 }
 
-/// Default indexes are named after the id, which may have been taken.
+/// Default indexes are named after the id, which may be another than the blank's.
 fn rename_indexes(collection: &mut Collection, provisional_id: &str) {
-    if collection.id == provisional_id {
+    if collection.id == provisional_id || provisional_id.is_empty() {
         return;
     }
     for text in &mut collection.indexes {

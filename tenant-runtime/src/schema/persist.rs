@@ -57,8 +57,13 @@ fn from_row(row: &Row<'_>) -> Result<Collection> {
         CollectionType::Auth => Some(auth_options(options.clone()).ok_or_else(|| unreadable("the options"))?),
         _ => None,
     };
+    let id: String = row.get(0)?;
+    if id.contains(['/', '\\', '\0']) || matches!(id.as_str(), "" | "." | "..") {
+        // Files lie in a folder of this name, and a directory may come from anybody.
+        return Err(unreadable("the id"));
+    }
     Ok(Collection {
-        id: row.get(0)?,
+        id,
         system: row.get(1)?,
         kind,
         fields,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::limits::{about_field, length, required, required_within};
-use super::{Check, Definition};
+use super::{Check, Definition, Rule};
 use crate::error::{FieldError, Problems};
 use crate::records::pattern;
 use crate::schema::auth_options::{EmailTemplate, MfaOptions, OAuth2Options, OAuth2Provider, OtpOptions, TokenOptions};
@@ -19,10 +19,14 @@ pub fn validate(definition: &Definition<'_>, problems: &mut Problems) {
     let Some(auth) = new.auth.as_deref().filter(|_| new.is_auth()) else { return };
     let mut found = Problems::new();
     let before = definition.original.and_then(|original| original.auth.as_deref());
-    note(&mut found, "authRule", definition.rule("authRule", &auth.auth_rule, before.map(|auth| &auth.auth_rule)));
+    note(
+        &mut found,
+        "authRule",
+        definition.rule(&Rule::new("authRule", &auth.auth_rule, before.map(|auth| &auth.auth_rule))),
+    );
     let manage = match auth.manage_rule.as_deref() {
         Some("") => Err(FieldError::new("validation_nil_or_not_empty_required", "Cannot be blank.")),
-        _ => definition.rule("manageRule", &auth.manage_rule, before.map(|auth| &auth.manage_rule)),
+        _ => definition.rule(&Rule::new("manageRule", &auth.manage_rule, before.map(|auth| &auth.manage_rule))),
     };
     note(&mut found, "manageRule", manage);
     let mut alert = Problems::new();
@@ -31,7 +35,7 @@ pub fn validate(definition: &Definition<'_>, problems: &mut Problems) {
     found.nest("oauth2", oauth2(&auth.oauth2));
     found.nest("passwordAuth", password_auth(new, auth));
     found.nest("otp", otp(&auth.otp));
-    found.nest("mfa", mfa(definition, &auth.mfa));
+    found.nest("mfa", mfa(&auth.mfa));
     for (key, token) in [
         ("authToken", &auth.auth_token),
         ("passwordResetToken", &auth.password_reset_token),
@@ -44,9 +48,8 @@ pub fn validate(definition: &Definition<'_>, problems: &mut Problems) {
     found.nest("verificationTemplate", template(&auth.verification_template));
     found.nest("resetPasswordTemplate", template(&auth.reset_password_template));
     found.nest("confirmEmailChangeTemplate", template(&auth.confirm_email_change_template));
-    if found.is_empty() && auth.mfa.enabled && ways_to_sign_in(auth) < 2 {
-        let message = "MFA requires at least 2 auth methods to be enabled.";
-        found.nest("mfa", Problems::of("enabled", FieldError::new("validation_mfa_not_enough_auths", message)));
+    if found.is_empty() && auth.mfa.enabled {
+        found.nest("mfa", mfa_as_a_whole(definition, auth));
     }
     problems.extend(found);
 }
@@ -110,11 +113,26 @@ fn otp(otp: &OtpOptions) -> Problems {
     problems
 }
 
-fn mfa(definition: &Definition<'_>, mfa: &MfaOptions) -> Problems {
+fn mfa(mfa: &MfaOptions) -> Problems {
     let mut problems = Problems::new();
     if mfa.enabled {
         note(&mut problems, "duration", required_within(mfa.duration, SHORTEST, LONGEST_CODE));
-        note(&mut problems, "rule", definition.rule("mfa.rule", &Some(mfa.rule.clone()), None));
+    }
+    problems
+}
+
+/// What is looked at only when everything else is sound.
+fn mfa_as_a_whole(definition: &Definition<'_>, auth: &AuthOptions) -> Problems {
+    let mut problems = Problems::new();
+    if ways_to_sign_in(auth) < 2 {
+        let message = "MFA requires at least 2 auth methods to be enabled.";
+        problems.add("enabled", FieldError::new("validation_mfa_not_enough_auths", message));
+    } else {
+        note(
+            &mut problems,
+            "rule",
+            definition.rule(&Rule { key: "mfa.rule", text: Some(&auth.mfa.rule), changed: false }),
+        );
     }
     problems
 }

@@ -4,6 +4,8 @@ mod auth;
 mod fields;
 mod indexes;
 mod limits;
+mod settings;
+mod texts;
 
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use self::limits::{length, matches_word};
 use super::view::Derived;
-use super::{Collection, CollectionType, Schema};
+use super::{Collection, Schema};
 use crate::error::{FieldError, Problems, Result};
 use crate::rules;
 
@@ -33,6 +35,14 @@ pub struct Definition<'a> {
 
 type Check = Result<(), FieldError>;
 
+/// One rule under its key.
+struct Rule<'a> {
+    key: &'static str,
+    text: Option<&'a str>,
+    /// Whether it was another before.
+    changed: bool,
+}
+
 /// Judges a definition.
 ///
 /// # Errors
@@ -48,8 +58,8 @@ pub fn validate(definition: &Definition<'_>) -> Result<Problems> {
     note("system", definition.system());
     note("type", definition.kind());
     note("name", definition.name()?);
-    for (key, rule, before) in definition.rules() {
-        note(key, definition.rule(key, rule, before));
+    for rule in definition.rules() {
+        note(rule.key, definition.rule(&rule));
     }
     if definition.new.is_view() {
         note("viewQuery", definition.view_query());
@@ -72,7 +82,7 @@ impl Definition<'_> {
         }
         length(id, 1, 100)?;
         matches_word(id)?;
-        if self.schema.by_id(id).is_some() {
+        if self.schema.by_id(id).is_some_and(|known| !Arc::ptr_eq(known, self.new)) {
             let message = "The model id is invalid or already exists.";
             return Err(FieldError::new("validation_invalid_or_existing_id", message));
         }
@@ -133,30 +143,31 @@ impl Definition<'_> {
         }
     }
 
-    /// The rules every collection has, with what they were.
-    fn rules(&self) -> [(&'static str, &Option<String>, Option<&Option<String>>); 5] {
+    /// The rules every collection has.
+    fn rules(&self) -> [Rule<'_>; 5] {
         let (new, before) = (&self.new.rules, self.original.map(|original| &original.rules));
         [
-            ("listRule", &new.list, before.map(|rules| &rules.list)),
-            ("viewRule", &new.view, before.map(|rules| &rules.view)),
-            ("createRule", &new.create, before.map(|rules| &rules.create)),
-            ("updateRule", &new.update, before.map(|rules| &rules.update)),
-            ("deleteRule", &new.delete, before.map(|rules| &rules.delete)),
+            Rule::new("listRule", &new.list, before.map(|rules| &rules.list)),
+            Rule::new("viewRule", &new.view, before.map(|rules| &rules.view)),
+            Rule::new("createRule", &new.create, before.map(|rules| &rules.create)),
+            Rule::new("updateRule", &new.update, before.map(|rules| &rules.update)),
+            Rule::new("deleteRule", &new.delete, before.map(|rules| &rules.delete)),
         ]
     }
 
-    fn rule(&self, key: &str, rule: &Option<String>, before: Option<&Option<String>>) -> Check {
-        let writes = matches!(key, "createRule" | "updateRule" | "deleteRule");
-        if writes && self.new.kind == CollectionType::View && rule.is_some() {
+    fn rule(&self, rule: &Rule<'_>) -> Check {
+        let writes = matches!(rule.key, "createRule" | "updateRule" | "deleteRule");
+        if writes && self.new.is_view() && rule.text.is_some() {
             return Err(FieldError::new("validation_nil", "Must be blank."));
         }
-        if let Some(text) = rule
+        if let Some(text) = rule.text
             && let Err(error) = rules::check(&self.schema.with(Arc::clone(self.new)), self.new, text)
         {
             let message = format!("Invalid rule. Raw error: {error}");
             return Err(FieldError::new("validation_invalid_rule", &message));
         }
-        if self.new.system && before.is_some_and(|before| before != rule) {
+        let is_system = self.original.is_some_and(|original| original.system);
+        if is_system && rule.changed {
             return Err(FieldError::new(
                 "validation_collection_system_rule_change",
                 "System collection API rule cannot be changed.",
@@ -175,6 +186,12 @@ impl Definition<'_> {
             }
             None => Ok(()),
         }
+    }
+}
+
+impl<'a> Rule<'a> {
+    fn new(key: &'static str, text: &'a Option<String>, before: Option<&Option<String>>) -> Rule<'a> {
+        Rule { key, text: text.as_deref(), changed: before.is_some_and(|before| before != text) }
     }
 }
 

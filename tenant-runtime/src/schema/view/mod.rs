@@ -38,7 +38,7 @@ pub struct Derived {
 /// Only when the database fails or the query runs out of time; a query that makes no sense is a refusal.
 pub fn derive(db: &Connection, schema: &Schema, query: &str) -> Result<Derived> {
     let refused = |refusal: String| Ok(Derived { fields: Vec::new(), refusal: Some(refusal) });
-    let known = match suggest(schema, query) {
+    let known = match one_statement(query).and_then(|()| suggest(schema, query)) {
         Ok(known) => known,
         Err(refusal) => return refused(refusal),
     };
@@ -86,11 +86,6 @@ fn probe(db: &Connection, query: &str) -> Result<()> {
 /// Names and declared types of a query's columns, or why SQLite refuses it.
 fn columns(db: &Connection, query: &str) -> Result<Result<Vec<(String, String)>, String>> {
     let query = bare(query);
-    match split(query, |c| c == ';', false) {
-        Ok(statements) if statements.len() > 1 => return Ok(Err("multiple statements are not supported".to_owned())),
-        Ok(_) => {}
-        Err(refusal) => return Ok(Err(refusal)),
-    }
     let columns = probe(db, query).and_then(|()| {
         let mut statement = db.prepare("SELECT `name`, `type` FROM pragma_table_info('_query', 'temp')")?;
         let columns = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -111,6 +106,13 @@ fn is_about_the_query(error: &rusqlite::Error) -> bool {
             matches!(error.sqlite_error_code(), Some(ErrorCode::Unknown | ErrorCode::AuthorizationForStatementDenied))
         }
     }
+}
+
+fn one_statement(query: &str) -> Result<(), String> {
+    if split(bare(query), |c| c == ';', false)?.len() > 1 {
+        return Err("multiple statements are not supported".to_owned());
+    }
+    Ok(())
 }
 
 /// The query as it may stand in parentheses.
