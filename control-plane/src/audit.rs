@@ -43,8 +43,7 @@ pub async fn note(
 pub async fn of_project(db: &AnyPool, project: &str, limit: i64) -> Result<Vec<Activity>> {
     let sql = "SELECT at_ms, kind, text FROM audit WHERE project_id = $1 ORDER BY at_ms DESC, id LIMIT $2";
     let rows = sqlx::query(sql).bind(project).bind(limit).fetch_all(db).await?;
-    let lines = rows.iter().map(|row| {
-        Ok(Activity { at_ms: row.try_get(0)?, kind: row.try_get(1)?, text: row.try_get(2)? })
-    });
+    let lines =
+        rows.iter().map(|row| Ok(Activity { at_ms: row.try_get(0)?, kind: row.try_get(1)?, text: row.try_get(2)? }));
     Ok(lines.collect::<sqlx::Result<Vec<Activity>>>()?)
 }

@@ -1,5 +1,6 @@
 //! The command line: `roost serve`, what an operator needs before there is a console, and the tenant engine's commands.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,14 +80,19 @@ pub fn main() -> ExitCode {
             println!("{}", http::openapi());
             ExitCode::SUCCESS
         }
-        Command::Serve(arguments) => run(async move { serve::serve(arguments.load()?).await }),
-        Command::Admin(Admin::Create { email, settings }) => run(create_operator(email, settings)),
+        Command::Serve(arguments) => {
+            // Under development the requests of one's own browser would drown everything else.
+            let log = if arguments.dev { "info,sqlx=warn,proxy::access=warn" } else { "info,sqlx=warn" };
+            run(log, async move { serve::serve(arguments.load()?).await })
+        }
+        Command::Admin(Admin::Create { email, settings }) => run("warn", create_operator(email, settings)),
     }
 }
 
-fn run(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("ROOST_LOG").unwrap_or_else(|_| "info,sqlx=warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+fn run(log: &str, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ROOST_LOG").unwrap_or_else(|_| log.into());
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         tracing::debug!("a crypto provider is installed already");
     }
@@ -129,7 +135,8 @@ impl ServeArguments {
             given => config.listen.http = given.to_vec(),
         }
         if self.dev {
-            let loopback = config.listen.http.iter().chain(&config.listen.https).all(|address| address.ip().is_loopback());
+            let loopback =
+                config.listen.http.iter().chain(&config.listen.https).all(|address| address.ip().is_loopback());
             if !loopback {
                 bail!("--dev is for this machine alone: listen on a loopback address");
             }
@@ -138,7 +145,9 @@ impl ServeArguments {
         let plain = config.listen.https.is_empty();
         let local = config.listen.http.iter().all(|address| address.ip().is_loopback());
         if plain && !local {
-            tracing::warn!("serving over plain HTTP beyond this machine: passwords and sessions can be read on the way");
+            tracing::warn!(
+                "serving over plain HTTP beyond this machine: passwords and sessions can be read on the way"
+            );
         }
         Ok(config)
     }

@@ -129,10 +129,7 @@ impl Rest {
     /// The same as a tenant's host takes it.
     pub fn to_spec(&self) -> tenant_runtime::host::Rest {
         let millis = |seconds: f64| Duration::try_from_secs_f64(seconds).map_or(0, |time| time.as_millis() as u64);
-        tenant_runtime::host::Rest {
-            idle_after_ms: millis(self.idle_after),
-            sleep_after_ms: millis(self.sleep_after),
-        }
+        tenant_runtime::host::Rest { idle_after_ms: millis(self.idle_after), sleep_after_ms: millis(self.sleep_after) }
     }
 }
 

@@ -40,7 +40,8 @@ impl Database {
         };
         let writer = pool(if sqlite { 1 } else { READERS }).connect_with(options.clone()).await.context("connect")?;
         sqlx::migrate!().run(&writer).await.context("bring the tables up to date")?;
-        let reader = if sqlite { pool(READERS).connect_with(options).await.context("connect")? } else { writer.clone() };
+        let reader =
+            if sqlite { pool(READERS).connect_with(options).await.context("connect")? } else { writer.clone() };
         Ok(Database { reader, writer })
     }
 

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use futures_util::Stream;
 use http::{HeaderValue, StatusCode, header};
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -167,9 +167,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _state: &S) -> Result<Body<T>> {
-        let too_large = || {
-            Error::refused(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The request is too large.")
-        };
+        let too_large = || Error::refused(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The request is too large.");
         let bytes = axum::body::to_bytes(request.into_body(), MOST_BODY_BYTES).await.map_err(|_| too_large())?;
         serde_json::from_slice(&bytes).map(Body).map_err(|error| {
             tracing::debug!("a body cannot be read: {error}");

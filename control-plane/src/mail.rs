@@ -90,16 +90,18 @@ impl Mail {
         if !platform.config.dev {
             anyhow::bail!("no mail server is configured ([mail] host)");
         }
-        sqlx::query("INSERT INTO outbox (id, recipient, subject, text, html, link, at_ms) VALUES ($1,$2,$3,$4,$5,$6,$7)")
-            .bind(tenant_runtime::random_id(15))
-            .bind(&self.to)
-            .bind(&self.subject)
-            .bind(&self.text)
-            .bind(&self.html)
-            .bind(&self.link)
-            .bind(clock::now_ms())
-            .execute(platform.database.write())
-            .await?;
+        sqlx::query(
+            "INSERT INTO outbox (id, recipient, subject, text, html, link, at_ms) VALUES ($1,$2,$3,$4,$5,$6,$7)",
+        )
+        .bind(tenant_runtime::random_id(15))
+        .bind(&self.to)
+        .bind(&self.subject)
+        .bind(&self.text)
+        .bind(&self.html)
+        .bind(&self.link)
+        .bind(clock::now_ms())
+        .execute(platform.database.write())
+        .await?;
         Ok(())
     }
 

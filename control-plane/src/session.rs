@@ -17,8 +17,6 @@ use crate::error::{Error, Result};
 use crate::state::Platform;
 
 const DAYS: u32 = 30;
-/// Programs that are no browser say so with this header, which a page cannot send to another origin unasked.
-const CLIENT: &str = "x-roost-client";
 
 /// The signed-in account.
 pub struct Session {
@@ -71,7 +69,7 @@ pub async fn end(platform: &Platform, token_hash: &str) -> Result<HeaderValue> {
     Ok(set_cookie(platform, "", 0))
 }
 
-/// Refuses changes that do not come from the console itself or from a program.
+/// Refuses changes made with a session that do not come from the console itself. Programs send its `Origin`.
 pub async fn same_origin(
     axum::extract::State(platform): axum::extract::State<Platform>,
     request: axum::extract::Request,
@@ -90,7 +88,8 @@ fn is_own(platform: &Platform, headers: &HeaderMap) -> bool {
         (Some(site), _) if site != "same-origin" => false,
         (_, Some(origin)) => origin == platform.urls.console(),
         (Some(_), None) => true,
-        (None, None) => headers.contains_key(CLIENT) || cookie(headers, platform.urls.cookie_name()).is_none(),
+        // A program without a session has nothing a page could abuse.
+        (None, None) => cookie(headers, platform.urls.cookie_name()).is_none(),
     }
 }
 

@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn higher_roles_may_do_what_lower_ones_may() {
         let roles = [Role::Viewer, Role::Developer, Role::Admin, Role::Owner];
-        let actions = [Action::View, Action::Wake, Action::SetSuperuser, Action::Create, Action::Rename, Action::Delete];
+        let actions =
+            [Action::View, Action::Wake, Action::SetSuperuser, Action::Create, Action::Rename, Action::Delete];
         for pair in roles.windows(2) {
             for action in actions {
                 assert!(!pair[0].may(action) || pair[1].may(action), "{pair:?} {action:?}");

@@ -22,17 +22,8 @@ pub struct Answer {
 
 impl Answer {
     /// An answer with a stable code (`suspended`) and a sentence for people.
-    pub fn new(
-        status: StatusCode,
-        code: impl Into<Cow<'static, str>>,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Answer {
-            status,
-            code: code.into(),
-            message: message.into(),
-            retry_after: None,
-        }
+    pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Answer { status, code: code.into(), message: message.into(), retry_after: None }
     }
 
     /// Says when it is worth trying again; in whole seconds, at least one.
@@ -101,12 +92,8 @@ impl Answer {
 /// Whether the client is a browser showing a page: it names `text/html`, and before any JSON.
 fn prefers_html(accept: &HeaderValue) -> bool {
     let accept = accept.to_str().unwrap_or_default();
-    let kinds = accept
-        .split(',')
-        .map(|part| part.split(';').next().unwrap_or_default().trim());
-    kinds
-        .take_while(|kind| *kind != "application/json")
-        .any(|kind| kind == "text/html")
+    let kinds = accept.split(',').map(|part| part.split(';').next().unwrap_or_default().trim());
+    kinds.take_while(|kind| *kind != "application/json").any(|kind| kind == "text/html")
 }
 
 fn escape(text: &str) -> String {

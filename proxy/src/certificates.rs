@@ -62,10 +62,7 @@ pub enum CertificateError {
 impl Certificates {
     /// Reads these files.
     pub fn from_files(files: Vec<CertificateFiles>) -> Result<Self, CertificateError> {
-        let certificates = Certificates {
-            files: files.into(),
-            ..Certificates::default()
-        };
+        let certificates = Certificates { files: files.into(), ..Certificates::default() };
         certificates.reload()?;
         Ok(certificates)
     }
@@ -86,9 +83,7 @@ impl Certificates {
     /// The certificate for a name: its own, else a wildcard's.
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Certificate>> {
         let table = self.table.load();
-        let found = table
-            .get(name)
-            .or_else(|| table.get(&format!("*.{}", parent(name)?)));
+        let found = table.get(name).or_else(|| table.get(&format!("*.{}", parent(name)?)));
         found.cloned()
     }
 }
@@ -118,22 +113,14 @@ impl Certificate {
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(unreadable(chain))?;
         let private = PrivateKeyDer::from_pem_file(key).map_err(unreadable(key))?;
-        let nameless = || CertificateError::Nameless {
-            path: chain.to_owned(),
-        };
+        let nameless = || CertificateError::Nameless { path: chain.to_owned() };
         let names = certificates.first().map(dns_names).unwrap_or_default();
         if names.is_empty() {
             return Err(nameless());
         }
         let key = CertifiedKey::from_der(certificates, private, &aws_lc_rs::default_provider())
-            .map_err(|cause| CertificateError::Mismatch {
-                path: chain.to_owned(),
-                cause,
-            })?;
-        Ok(Certificate {
-            key: Arc::new(key),
-            names,
-        })
+            .map_err(|cause| CertificateError::Mismatch { path: chain.to_owned(), cause })?;
+        Ok(Certificate { key: Arc::new(key), names })
     }
 
     /// Whether a client may believe that this certificate's holder speaks for this host.
@@ -149,8 +136,5 @@ fn dns_names(certificate: &CertificateDer<'_>) -> Vec<String> {
     let Ok(parsed) = webpki::EndEntityCert::try_from(certificate) else {
         return Vec::new();
     };
-    parsed
-        .valid_dns_names()
-        .map(str::to_ascii_lowercase)
-        .collect()
+    parsed.valid_dns_names().map(str::to_ascii_lowercase).collect()
 }

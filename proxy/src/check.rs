@@ -42,11 +42,7 @@ fn target<B>(request: &Request<B>) -> Result<(), Answer> {
         _ => path.starts_with('/'),
     };
     let scheme = request.uri().scheme_str().unwrap_or("http");
-    if fits && matches!(scheme, "http" | "https") {
-        Ok(())
-    } else {
-        Err(answers::BAD_TARGET)
-    }
+    if fits && matches!(scheme, "http" | "https") { Ok(()) } else { Err(answers::BAD_TARGET) }
 }
 
 /// `transfer-encoding` is `chunked`, once, or absent: two parsers disagree about everything else.
@@ -61,11 +57,7 @@ fn framing(headers: &HeaderMap) -> Result<(), Answer> {
 
 fn expectation(headers: &HeaderMap) -> Result<(), Answer> {
     let known = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-    if headers.get_all(EXPECT).iter().all(known) {
-        Ok(())
-    } else {
-        Err(answers::BAD_EXPECTATION)
-    }
+    if headers.get_all(EXPECT).iter().all(known) { Ok(()) } else { Err(answers::BAD_EXPECTATION) }
 }
 
 /// Exactly one host: from the request line or pseudo header, from `host`, or the same from both.
@@ -77,14 +69,9 @@ fn addressed<B>(request: &Request<B>) -> Result<Addressed, Answer> {
         (Some(_), None, None) if request.version() < Version::HTTP_2 => {
             return Err(answers::BAD_HOST);
         }
-        (Some(authority), None, None) => {
-            HeaderValue::from_str(authority.as_str()).map_err(|_| answers::BAD_HOST)?
-        }
+        (Some(authority), None, None) => HeaderValue::from_str(authority.as_str()).map_err(|_| answers::BAD_HOST)?,
         (Some(authority), Some(line), None) => {
-            if !line
-                .as_bytes()
-                .eq_ignore_ascii_case(authority.as_str().as_bytes())
-            {
+            if !line.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) {
                 return Err(answers::BAD_HOST);
             }
             line.clone()
@@ -114,17 +101,11 @@ mod tests {
         assert_eq!(with("Blog.Example.com:8080"), Ok("blog.example.com".into()));
         assert_eq!(with("blog.example.com."), Ok("blog.example.com".into()));
         assert_eq!(with("[::1]:80"), Ok("[::1]".into()));
-        for bad in [
-            "", "a, b", "a b", "u@a", "a:", "a:x", "a:+1", "a:99999", "a..b", "-a", "[::1", "ä.de",
-            "a/b",
-        ] {
+        for bad in ["", "a, b", "a b", "u@a", "a:", "a:x", "a:+1", "a:99999", "a..b", "-a", "[::1", "ä.de", "a/b"] {
             assert_eq!(with(bad), Err(400), "{bad:?}");
         }
         assert_eq!(verdict(Request::get("/")), Err(400));
-        assert_eq!(
-            verdict(Request::get("/").header("host", "a").header("host", "a")),
-            Err(400)
-        );
+        assert_eq!(verdict(Request::get("/").header("host", "a").header("host", "a")), Err(400));
     }
 
     #[test]
@@ -140,23 +121,15 @@ mod tests {
 
     #[test]
     fn doubtful_targets_framings_and_expectations_are_refused() {
-        let ask = |method: &str, target: &str| {
-            verdict(
-                Request::builder()
-                    .method(method)
-                    .uri(target)
-                    .header("host", "a"),
-            )
-        };
+        let ask =
+            |method: &str, target: &str| verdict(Request::builder().method(method).uri(target).header("host", "a"));
         assert_eq!(ask("OPTIONS", "*"), Ok("a".into()));
         assert_eq!(ask("GET", "*"), Err(400));
         assert_eq!(ask("CONNECT", "a:443"), Err(400));
         assert_eq!(ask("GET", "a"), Err(400));
         assert_eq!(ask("GET", "ftp://a/"), Err(400));
 
-        let with = |name: &str, value: &str| {
-            verdict(Request::post("/").header("host", "a").header(name, value))
-        };
+        let with = |name: &str, value: &str| verdict(Request::post("/").header("host", "a").header(name, value));
         assert_eq!(with("transfer-encoding", "chunked"), Ok("a".into()));
         assert_eq!(with("transfer-encoding", "gzip, chunked"), Err(400));
         assert_eq!(with("transfer-encoding", "cow"), Err(400));

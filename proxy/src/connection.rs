@@ -47,23 +47,11 @@ pub(crate) struct Pulse {
 }
 
 impl Connection {
-    fn new(
-        edge: Arc<Edge>,
-        peer: IpAddr,
-        linger: Linger,
-        certificate: Option<Arc<Certificate>>,
-    ) -> Arc<Self> {
+    fn new(edge: Arc<Edge>, peer: IpAddr, linger: Linger, certificate: Option<Arc<Certificate>>) -> Arc<Self> {
         let address = peer.to_canonical().to_string();
         let client = HeaderValue::try_from(address).expect("an address is valid in a header");
         let (progress, waiting) = (AtomicU64::new(0), AtomicUsize::new(0));
-        Arc::new(Connection {
-            edge,
-            client,
-            certificate,
-            linger,
-            progress,
-            waiting,
-        })
+        Arc::new(Connection { edge, client, certificate, linger, progress, waiting })
     }
 
     pub(crate) fn is_secure(&self) -> bool {
@@ -76,9 +64,7 @@ impl Connection {
 
     /// Whether the client may believe that this connection speaks for that host.
     pub(crate) fn vouches_for(&self, host: &str) -> bool {
-        self.certificate
-            .as_ref()
-            .is_none_or(|certificate| certificate.covers(host))
+        self.certificate.as_ref().is_none_or(|certificate| certificate.covers(host))
     }
 }
 
@@ -87,10 +73,7 @@ impl Pulse {
     pub(crate) fn begin(connection: Arc<Connection>) -> Self {
         connection.progress.fetch_add(1, Relaxed);
         connection.waiting.fetch_add(1, Relaxed);
-        Pulse {
-            connection,
-            waits: true,
-        }
+        Pulse { connection, waits: true }
     }
 
     /// It has something for the client; whatever comes next is up to the client.
@@ -132,10 +115,7 @@ pub(crate) async fn tls(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
     let Ok(Ok(hello)) = timeout(timeouts.hello, hello).await else {
         return;
     };
-    let name = hello
-        .client_hello()
-        .server_name()
-        .map(str::to_ascii_lowercase);
+    let name = hello.client_hello().server_name().map(str::to_ascii_lowercase);
 
     let Ok(permit) = edge.handshakes.acquire().await else {
         return;
@@ -189,8 +169,7 @@ async fn http2<I: Read + Write + Send + Unpin + 'static>(io: I, connection: Arc<
 /// What hyper calls with every request of a connection.
 fn service(
     connection: Arc<Connection>,
-) -> impl Service<Request<Incoming>, Response = Response<Download>, Error = Infallible, Future: Send>
-{
+) -> impl Service<Request<Incoming>, Response = Response<Download>, Error = Infallible, Future: Send> {
     service_fn(move |request| {
         let answer = forward::answer(connection.clone(), request);
         async { Ok(answer.await) }

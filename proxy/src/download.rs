@@ -29,21 +29,13 @@ impl Download {
         if http_body::Body::is_end_stream(&body) {
             exchange.complete();
         }
-        Download {
-            body,
-            exchange,
-            patience: Patience::Idle(limit, Alarm::default()),
-        }
+        Download { body, exchange, patience: Patience::Idle(limit, Alarm::default()) }
     }
 
     /// The body of an event stream.
     pub(crate) fn event_stream(body: Body, exchange: Exchange, closing: CancellationToken) -> Self {
         let closing = Box::pin(closing.cancelled_owned());
-        Download {
-            body,
-            exchange,
-            patience: Patience::Draining(closing),
-        }
+        Download { body, exchange, patience: Patience::Draining(closing) }
     }
 }
 
@@ -66,9 +58,7 @@ impl Patience {
     /// Ready when there is no point in waiting any longer: cleanly for a drained stream, else with an error.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<BoxError>> {
         match self {
-            Patience::Idle(limit, alarm) => alarm
-                .poll(cx, *limit)
-                .map(|()| Some("the upstream fell silent".into())),
+            Patience::Idle(limit, alarm) => alarm.poll(cx, *limit).map(|()| Some("the upstream fell silent".into())),
             Patience::Draining(closing) => closing.as_mut().poll(cx).map(|()| None),
         }
     }
@@ -78,10 +68,7 @@ impl http_body::Body for Download {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         let Poll::Ready(next) = Pin::new(&mut this.body).poll_frame(cx) else {
             this.exchange.pulse.wait();

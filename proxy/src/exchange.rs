@@ -35,30 +35,16 @@ impl Exchange {
     }
 
     /// Counts as a request in flight, here and on its route.
-    pub(crate) fn enter_request(
-        &mut self,
-        edge: &Edge,
-        limiter: &Limiter,
-        route: &Route,
-    ) -> Result<(), Answer> {
-        let all = edge
-            .requests
-            .enter(edge.options.bounds.requests)
-            .ok_or(answers::BUSY)?;
-        let one = limiter
-            .requests
-            .enter(route.limits.concurrent_requests as usize)
-            .ok_or(answers::BUSY)?;
+    pub(crate) fn enter_request(&mut self, edge: &Edge, limiter: &Limiter, route: &Route) -> Result<(), Answer> {
+        let all = edge.requests.enter(edge.options.bounds.requests).ok_or(answers::BUSY)?;
+        let one = limiter.requests.enter(route.limits.concurrent_requests as usize).ok_or(answers::BUSY)?;
         self.permits = [Some(all), Some(one)];
         Ok(())
     }
 
     /// Counts as a stream, and as a request no longer.
     pub(crate) fn enter_stream(&mut self, limiter: &Limiter, route: &Route) -> Result<(), Answer> {
-        let stream = limiter
-            .streams
-            .enter(route.limits.streams as usize)
-            .ok_or(answers::TOO_MANY_CONNECTIONS)?;
+        let stream = limiter.streams.enter(route.limits.streams as usize).ok_or(answers::TOO_MANY_CONNECTIONS)?;
         self.permits = [Some(stream), None];
         Ok(())
     }

@@ -29,10 +29,7 @@ use crate::tunnel::Tunnel;
 use crate::upload::{Received, Upload};
 
 /// Answers one request, whatever happens.
-pub(crate) async fn answer(
-    connection: Arc<Connection>,
-    request: Request<Incoming>,
-) -> Response<Download> {
+pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Response<Download> {
     let mut exchange = Exchange::begin(&connection, &request);
     let accept = request.headers().get(ACCEPT).cloned();
     let version = request.version();
@@ -67,6 +64,7 @@ pub(crate) async fn answer(
     }
 }
 
+/// Takes a request to its route's upstream and brings back the response, or says what is wrong with it.
 async fn forward(
     connection: &Arc<Connection>,
     request: Request<Incoming>,
@@ -136,11 +134,7 @@ async fn forward(
 }
 
 /// Asks the upstream. It may be late, fail or even panic: the client gets an answer and nobody else notices.
-async fn call(
-    edge: &Edge,
-    route: &Route,
-    request: Request<Body>,
-) -> Result<Response<Body>, Answer> {
+async fn call(edge: &Edge, route: &Route, request: Request<Body>) -> Result<Response<Body>, Answer> {
     let upstream: HttpService = route.upstream.clone();
     let called = AssertUnwindSafe(upstream.oneshot(request)).catch_unwind();
     match timeout(edge.options.timeouts.response_head, called).await {
@@ -177,18 +171,13 @@ async fn upload(
 }
 
 fn is_event_stream(response: &Response<Body>) -> bool {
-    let kind = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .map(HeaderValue::as_bytes);
+    let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     kind.is_some_and(|kind| kind.starts_with(b"text/event-stream"))
 }
 
 fn close_after(response: &mut Response<Body>) {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
 
@@ -197,10 +186,7 @@ fn origin_form(uri: Uri) -> Uri {
     if uri.authority().is_none() {
         return uri;
     }
-    uri.into_parts()
-        .path_and_query
-        .map(Uri::from)
-        .unwrap_or_default()
+    uri.into_parts().path_and_query.map(Uri::from).unwrap_or_default()
 }
 
 fn to_https<B>(edge: &Edge, host: &Host, request: &Request<B>) -> Result<Response<Body>, Answer> {
@@ -208,20 +194,10 @@ fn to_https<B>(edge: &Edge, host: &Host, request: &Request<B>) -> Result<Respons
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(answers::PLAIN_HTTP);
     }
-    redirect(
-        "https",
-        host,
-        edge.https_port.filter(|port| *port != 443),
-        request.uri(),
-    )
+    redirect("https", host, edge.https_port.filter(|port| *port != 443), request.uri())
 }
 
-fn redirect(
-    scheme: &str,
-    host: &Host,
-    port: Option<u16>,
-    uri: &Uri,
-) -> Result<Response<Body>, Answer> {
+fn redirect(scheme: &str, host: &Host, port: Option<u16>, uri: &Uri) -> Result<Response<Body>, Answer> {
     let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let location = match port {
         Some(port) => format!("{scheme}://{host}:{port}{path}"),

@@ -32,20 +32,14 @@ pub(crate) fn stamp_request(
     id: HeaderValue,
     route: &HeaderMap,
 ) {
-    let theirs = headers
-        .get(X_REQUEST_ID)
-        .filter(|id| id.len() <= CLIENT_REQUEST_ID)
-        .cloned();
+    let theirs = headers.get(X_REQUEST_ID).filter(|id| id.len() <= CLIENT_REQUEST_ID).cloned();
     remove(headers, |name| is_of_one_connection(name) || is_ours(name));
     join_cookies(headers);
 
     headers.insert(HOST, authority.clone());
     headers.insert(X_FORWARDED_HOST, authority);
     headers.insert(X_FORWARDED_FOR, connection.client.clone());
-    headers.insert(
-        X_FORWARDED_PROTO,
-        HeaderValue::from_static(connection.scheme()),
-    );
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(connection.scheme()));
     headers.insert(X_REAL_IP, connection.client.clone());
     headers.insert(X_ROOST_CLIENT_IP, connection.client.clone());
     headers.insert(X_REQUEST_ID, id);
@@ -59,9 +53,7 @@ pub(crate) fn stamp_request(
 
 /// Removes from a response what was meant for the proxy alone.
 pub(crate) fn clean_response(headers: &mut HeaderMap) {
-    remove(headers, |name| {
-        is_of_one_connection(name) || name.starts_with("x-roost-")
-    });
+    remove(headers, |name| is_of_one_connection(name) || name.starts_with("x-roost-"));
 }
 
 /// Says that the rest of the connection is WebSocket, in a request or its answer.
@@ -72,16 +64,9 @@ pub(crate) fn set_websocket(headers: &mut HeaderMap) {
 
 /// Removes the unwanted, and whatever any `connection` line names besides.
 fn remove(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
-    let mut doomed: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| unwanted(name.as_str()))
-        .cloned()
-        .collect();
+    let mut doomed: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
     for line in headers.get_all(CONNECTION) {
-        let names = line
-            .as_bytes()
-            .split(|byte| *byte == b',')
-            .map(<[u8]>::trim_ascii);
+        let names = line.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         doomed.extend(names.filter_map(|name| HeaderName::from_bytes(name).ok()));
     }
     for name in doomed {
@@ -107,10 +92,8 @@ fn is_of_one_connection(name: &str) -> bool {
 
 /// `expect` is among them because hyper has answered it already.
 fn is_ours(name: &str) -> bool {
-    matches!(
-        name,
-        "expect" | "forwarded" | "x-client-request-id" | "x-real-ip" | "x-request-id"
-    ) || name.starts_with("x-forwarded-")
+    matches!(name, "expect" | "forwarded" | "x-client-request-id" | "x-real-ip" | "x-request-id")
+        || name.starts_with("x-forwarded-")
         || name.starts_with("x-roost-")
 }
 
@@ -135,9 +118,7 @@ pub(crate) fn request_id() -> HeaderValue {
     static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static COUNT: AtomicU64 = AtomicU64::new(0);
 
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let random = SEED.hash_one(COUNT.fetch_add(1, Relaxed));
     let high = (now.as_millis() as u64) << 16 | 0x7000 | random & 0x0fff;
     let low = 0x8000_0000_0000_0000 | random.rotate_left(32) >> 2;
@@ -180,9 +161,6 @@ mod tests {
         assert_eq!(&text[14..15], "7");
         assert!(matches!(&text[19..20], "8" | "9" | "a" | "b"), "{text}");
         let expected = "01234567-89ab-cdef-0123-456789abcdef";
-        assert_eq!(
-            uuid_text(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
-            expected
-        );
+        assert_eq!(uuid_text(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef), expected);
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::routes::{Entry, Limits, RouteId};
 
-/// The limiters of all routes that were ever asked for and are still published.
+/// The limiters of the routes that were asked for. Those of routes that are gone are forgotten now and then.
 #[derive(Debug, Default)]
 pub(crate) struct Limiters {
     by_route: Mutex<HashMap<RouteId, Arc<Limiter>>>,
@@ -21,7 +21,7 @@ impl Limiters {
         entry.limiter.get_or_init(|| {
             let mut by_route = self.by_route.lock().unwrap_or_else(PoisonError::into_inner);
             if by_route.len() == by_route.capacity() {
-                by_route.retain(|_, limiter| Arc::strong_count(limiter) > 1);
+                by_route.retain(|_, limiter| Arc::strong_count(limiter) > 1 || limiter.is_in_use());
             }
             by_route.entry(entry.route.id.clone()).or_default().clone()
         })
@@ -37,11 +37,13 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
+    fn is_in_use(&self) -> bool {
+        [&self.requests, &self.streams].iter().any(|gauge| gauge.0.load(Relaxed) > 0)
+    }
+
     /// Counts one more request against the route's rate; `false` if it is one too many.
     pub(crate) fn admits(&self, limits: &Limits) -> bool {
-        limits
-            .requests_per_second
-            .is_none_or(|rate| self.rate.admits(rate, Instant::now()))
+        limits.requests_per_second.is_none_or(|rate| self.rate.admits(rate, Instant::now()))
     }
 }
 
@@ -57,10 +59,7 @@ const BURST: u64 = 2;
 
 impl Default for Rate {
     fn default() -> Self {
-        Rate {
-            origin: Instant::now(),
-            full_at: AtomicU64::new(0),
-        }
+        Rate { origin: Instant::now(), full_at: AtomicU64::new(0) }
     }
 }
 

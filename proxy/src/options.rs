@@ -119,10 +119,6 @@ pub struct Drain {
 
 impl Default for Drain {
     fn default() -> Self {
-        Drain {
-            polite: Duration::from_secs(1),
-            tunnels: Duration::from_secs(10),
-            total: Duration::from_secs(30),
-        }
+        Drain { polite: Duration::from_secs(1), tunnels: Duration::from_secs(10), total: Duration::from_secs(30) }
     }
 }

@@ -70,10 +70,7 @@ impl FromStr for Host {
 /// Letters, digits, inner hyphens; underscores, too, because names with them exist and harm nobody.
 fn is_label(label: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=63).contains(&label.len())
-        && label.bytes().all(allowed)
-        && !label.starts_with('-')
-        && !label.ends_with('-')
+    (1..=63).contains(&label.len()) && label.bytes().all(allowed) && !label.starts_with('-') && !label.ends_with('-')
 }
 
 impl Borrow<str> for Host {
@@ -203,15 +200,9 @@ pub(crate) struct Entry {
 impl RouteTable {
     /// A table of these routes. Of two for the same pattern the later one counts.
     pub fn new(version: u64, routes: impl IntoIterator<Item = (Pattern, Route)>) -> Self {
-        let mut table = RouteTable {
-            version,
-            ..RouteTable::default()
-        };
+        let mut table = RouteTable { version, ..RouteTable::default() };
         for (pattern, route) in routes {
-            let entry = Arc::new(Entry {
-                route,
-                limiter: OnceLock::new(),
-            });
+            let entry = Arc::new(Entry { route, limiter: OnceLock::new() });
             match pattern {
                 Pattern::Exact(host) => table.exact.insert(host, entry),
                 Pattern::Wildcard(parent) => table.wildcard.insert(parent, entry),
@@ -231,8 +222,6 @@ impl RouteTable {
     }
 
     pub(crate) fn entry(&self, host: &Host) -> Option<&Arc<Entry>> {
-        self.exact
-            .get(host)
-            .or_else(|| self.wildcard.get(host.parent()?))
+        self.exact.get(host).or_else(|| self.wildcard.get(host.parent()?))
     }
 }

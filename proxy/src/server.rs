@@ -72,16 +72,10 @@ impl Edge {
 
 impl Proxy {
     /// Listens, and answers by whatever table stands in the channel at that moment.
-    pub async fn bind(
-        options: Options,
-        routes: watch::Receiver<Arc<RouteTable>>,
-    ) -> io::Result<Proxy> {
+    pub async fn bind(options: Options, routes: watch::Receiver<Arc<RouteTable>>) -> io::Result<Proxy> {
         let http = listen(&options.http).await?;
         let https = listen(&options.https).await?;
-        let addresses = Addresses {
-            http: addresses(&http)?,
-            https: addresses(&https)?,
-        };
+        let addresses = Addresses { http: addresses(&http)?, https: addresses(&https)? };
         let edge = Arc::new(Edge {
             tls: tls_config(&options)?,
             https_port: addresses.https.first().map(SocketAddr::port),
@@ -99,12 +93,10 @@ impl Proxy {
             options,
         });
         for listener in http {
-            edge.tasks
-                .spawn(accept(edge.clone(), listener, connection::plain));
+            edge.tasks.spawn(accept(edge.clone(), listener, connection::plain));
         }
         for listener in https {
-            edge.tasks
-                .spawn(accept(edge.clone(), listener, connection::tls));
+            edge.tasks.spawn(accept(edge.clone(), listener, connection::tls));
         }
         Ok(Proxy { addresses, edge })
     }
@@ -139,13 +131,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        let Edge {
-            stopping,
-            closing,
-            tunnels_end,
-            cut,
-            ..
-        } = &*self.edge;
+        let Edge { stopping, closing, tunnels_end, cut, .. } = &*self.edge;
         for end in [stopping, closing, tunnels_end, cut] {
             end.cancel();
         }
@@ -176,20 +162,12 @@ fn tls_config(options: &Options) -> io::Result<Arc<ServerConfig>> {
 }
 
 /// Accepts until the proxy stops. Full up, it leaves new connections in the system's queue.
-async fn accept<F>(
-    edge: Arc<Edge>,
-    listener: TcpListener,
-    serve: fn(Arc<Edge>, TcpStream, IpAddr) -> F,
-) where
+async fn accept<F>(edge: Arc<Edge>, listener: TcpListener, serve: fn(Arc<Edge>, TcpStream, IpAddr) -> F)
+where
     F: Future<Output = ()> + Send + 'static,
 {
     let next = async || {
-        let permit = edge
-            .connections
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(io::Error::other)?;
+        let permit = edge.connections.clone().acquire_owned().await.map_err(io::Error::other)?;
         let (tcp, peer) = listener.accept().await?;
         Ok::<_, io::Error>((permit, tcp, peer.ip()))
     };
@@ -219,8 +197,6 @@ async fn accept<F>(
 /// A socket that sends at once and notices a client that vanished. One that refuses works all the same.
 fn prepare(tcp: &TcpStream) {
     let _ = tcp.set_nodelay(true);
-    let keep_alive = TcpKeepalive::new()
-        .with_time(KEEP_ALIVE)
-        .with_interval(KEEP_ALIVE / 4);
+    let keep_alive = TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE / 4);
     let _ = SockRef::from(tcp).set_tcp_keepalive(&keep_alive);
 }

@@ -56,11 +56,7 @@ impl Socket {
     }
 
     /// Turns a write that has waited too long into an error.
-    fn unless_stuck<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+    fn unless_stuck<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stuck.calm();
             return written;
@@ -68,10 +64,7 @@ impl Socket {
         ready!(self.stuck.poll(cx, self.write_limit));
         // Without this the system would keep offering the unsent bytes for minutes.
         let _ = self.tcp.set_zero_linger();
-        Poll::Ready(Err(Error::new(
-            ErrorKind::TimedOut,
-            "the client takes nothing",
-        )))
+        Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the client takes nothing")))
     }
 
     /// Throws away what still comes, until the client closes, too, or time is up.
@@ -89,21 +82,13 @@ impl Socket {
 }
 
 impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.tcp).poll_write(cx, bytes);
         self.unless_stuck(cx, written)
     }

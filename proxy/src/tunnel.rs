@@ -19,10 +19,7 @@ pub(crate) struct Tunnel(OnUpgrade);
 impl Tunnel {
     /// The tunnel a request asks for, if it does.
     pub(crate) fn wanted_by<B>(request: &Request<B>) -> Option<Tunnel> {
-        let upgrade = request
-            .extensions()
-            .get::<OnUpgrade>()
-            .filter(|_| wants_websocket(request))?;
+        let upgrade = request.extensions().get::<OnUpgrade>().filter(|_| wants_websocket(request))?;
         Some(Tunnel(upgrade.clone()))
     }
 
@@ -34,10 +31,7 @@ impl Tunnel {
         response: &mut Response<Body>,
         exchange: &mut Exchange,
     ) -> Result<(), Answer> {
-        let upstream = response
-            .extensions_mut()
-            .remove::<OnUpgrade>()
-            .ok_or(answers::NO_ANSWER)?;
+        let upstream = response.extensions_mut().remove::<OnUpgrade>().ok_or(answers::NO_ANSWER)?;
         headers::set_websocket(response.headers_mut());
         let permits = exchange.take_permits();
         let tunnels_end = edge.tunnels_end.clone();
@@ -62,16 +56,9 @@ fn wants_websocket<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     let says = |value: &HeaderValue, word: &str| {
         let words = value.to_str().unwrap_or_default().split(',');
-        words
-            .map(str::trim)
-            .any(|found| found.eq_ignore_ascii_case(word))
+        words.map(str::trim).any(|found| found.eq_ignore_ascii_case(word))
     };
     request.version() == Version::HTTP_11
-        && headers
-            .get(UPGRADE)
-            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
-        && headers
-            .get_all(CONNECTION)
-            .iter()
-            .any(|value| says(value, "upgrade"))
+        && headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+        && headers.get_all(CONNECTION).iter().any(|value| says(value, "upgrade"))
 }

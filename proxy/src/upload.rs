@@ -69,12 +69,7 @@ impl Broken {
 }
 
 impl Upload {
-    pub(crate) fn new(
-        incoming: Incoming,
-        limit: u64,
-        connection: Arc<Connection>,
-        received: Arc<Received>,
-    ) -> Self {
+    pub(crate) fn new(incoming: Incoming, limit: u64, connection: Arc<Connection>, received: Arc<Received>) -> Self {
         let is_whole = http_body::Body::is_end_stream(&incoming);
         Upload {
             incoming,
@@ -122,9 +117,7 @@ impl Upload {
     /// Waits for the client no longer than its pace so far allows.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.waiting_since.get_or_insert_with(Instant::now);
-        let Options {
-            timeouts, bounds, ..
-        } = &self.connection.edge.options;
+        let Options { timeouts, bounds, .. } = &self.connection.edge.options;
         let earned = self.received.bytes.load(Relaxed) / bounds.request_body_rate.max(1);
         let budget = timeouts.request_body_grace.max(Duration::from_secs(earned));
         let left = budget.saturating_sub(self.waited);
@@ -141,10 +134,7 @@ impl http_body::Body for Upload {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         let Poll::Ready(next) = Pin::new(&mut this.incoming).poll_frame(cx) else {
             ready!(this.poll_patience(cx));

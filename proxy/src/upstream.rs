@@ -47,18 +47,11 @@ pub fn at(address: Address) -> HttpService {
         // The host header is the client's, and always there; hyper would invent one from the address.
         .set_host(false)
         .build(Connector(address));
-    HttpService::new(tower::service_fn(move |request| {
-        send(client.clone(), request)
-    }))
+    HttpService::new(tower::service_fn(move |request| send(client.clone(), request)))
 }
 
-async fn send(
-    client: Client<Connector, Body>,
-    mut request: Request<Body>,
-) -> Result<Response<Body>, BoxError> {
-    let path = std::mem::take(request.uri_mut())
-        .into_parts()
-        .path_and_query;
+async fn send(client: Client<Connector, Body>, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
+    let path = std::mem::take(request.uri_mut()).into_parts().path_and_query;
     let mut target = Parts::default();
     target.scheme = Some(Scheme::HTTP);
     // Names the pool; this client connects to one address only.
@@ -66,13 +59,9 @@ async fn send(
     target.path_and_query = path.or_else(|| Some(http::uri::PathAndQuery::from_static("/")));
     *request.uri_mut() = Uri::from_parts(target)?;
 
-    if !http_body::Body::is_end_stream(request.body())
-        && !request.headers().contains_key(CONTENT_LENGTH)
-    {
+    if !http_body::Body::is_end_stream(request.body()) && !request.headers().contains_key(CONTENT_LENGTH) {
         // Without this hyper sends no body at all with a GET.
-        request
-            .headers_mut()
-            .insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     let again = repeated(&request);
     let mut answer = client.request(request).await;
@@ -84,10 +73,7 @@ async fn send(
 
 /// The same request once more, if sending it twice is sending it once.
 fn repeated(request: &Request<Body>) -> Option<Request<Body>> {
-    let is_safe = matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    );
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !is_safe || !http_body::Body::is_end_stream(request.body()) {
         return None;
     }
@@ -141,21 +127,13 @@ impl Connection for Stream {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut *self.0).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut *self.0).poll_write(cx, bytes)
     }
 

@@ -11,6 +11,7 @@ use crate::auth::{self, Hasher, TenantHasher};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::hooks::Hooks;
+use crate::realtime::{self, Broker};
 use crate::schema::{self, Schema};
 use crate::settings::Settings;
 use crate::store::{self, Pool, Store};
@@ -64,6 +65,7 @@ struct Inner {
     settings: ArcSwap<Settings>,
     hooks: Hooks,
     hasher: TenantHasher,
+    realtime: Arc<Broker>,
     /// Held as long as the directory is served; the system lets go of it with the process.
     lock: File,
 }
@@ -73,6 +75,7 @@ impl App {
     pub fn open(dir: &Path, options: AppOptions) -> Result<App, OpenError> {
         std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
         let lock = lock(dir)?;
+        empty(&dir.join(files::TEMPORARY));
         let path = dir.join("data.db");
         let connection = store::open_exclusive(&path).map_err(OpenError::from_store)?;
         schema::layout::prepare(&connection, dir, options.identity.as_ref())?;
@@ -82,6 +85,7 @@ impl App {
         let mut hooks = Hooks::default();
         auth::records::bind(&mut hooks);
         files::bind(&mut hooks);
+        realtime::bind(&mut hooks);
         Ok(App(Arc::new(Inner {
             dir: dir.to_owned(),
             store,
@@ -89,6 +93,7 @@ impl App {
             settings: ArcSwap::from_pointee(settings),
             hooks,
             hasher: options.hasher.for_tenant(),
+            realtime: Arc::default(),
             options,
             lock,
         })))
@@ -134,6 +139,11 @@ impl App {
         self.0.settings.store(Arc::new(settings));
     }
 
+    /// The realtime clients.
+    pub fn realtime(&self) -> &Arc<Broker> {
+        &self.0.realtime
+    }
+
     /// The handlers.
     pub fn hooks(&self) -> &Hooks {
         &self.0.hooks
@@ -153,6 +163,7 @@ impl App {
 
     /// Ends streams, finishes queued writes, moves the log into the database and closes it.
     pub async fn close(&self) -> Result<()> {
+        self.0.realtime.close();
         let closed = self.0.store.close().await;
         // A handle that somebody still holds must not keep the next one out.
         if let Err(error) = self.0.lock.unlock() {
@@ -179,6 +190,16 @@ impl OpenError {
             Error::Internal(cause) => OpenError::Other(cause),
             other => OpenError::Other(anyhow::anyhow!("{other}")),
         }
+    }
+}
+
+/// Removes what an earlier process was in the middle of.
+fn empty(dir: &Path) {
+    match std::fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!("failed to empty {}: {error}", dir.display());
+        }
+        _ => {}
     }
 }
 

@@ -132,6 +132,13 @@ impl Problems {
         }
     }
 
+    /// Notes the errors of other fields beside these.
+    pub fn extend(&mut self, others: Problems) {
+        for (field, problem) in others.0 {
+            self.0.entry(field).or_insert(problem);
+        }
+    }
+
     /// Whether all is well.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -203,11 +210,24 @@ impl Error {
         match self {
             Error::Invalid(problems) => ApiError::bad_request(message).with_problems(&problems).into(),
             Error::Api(_) | Error::Busy => self,
-            other if is_storage_failure(&other) => other,
+            other if other.is_storage_failure() => other,
             other => {
                 tracing::debug!("{message} {other}");
                 ApiError::bad_request(message).into()
             }
+        }
+    }
+
+    /// Whether the disk rather than the request is at fault.
+    pub fn is_storage_failure(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly, SystemIoFailure};
+        match self {
+            Error::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(DiskFull | SystemIoFailure | DatabaseCorrupt | NotADatabase | CannotOpen | ReadOnly)
+            ),
+            Error::Io(error) => error.kind() != std::io::ErrorKind::NotFound,
+            _ => false,
         }
     }
 
@@ -224,7 +244,7 @@ impl Error {
                 "The server is busy, please try again in a moment.",
             )
             .retry_after(1),
-            other if is_storage_failure(other) => {
+            other if other.is_storage_failure() => {
                 tracing::error!("storage failed: {other}");
                 ApiError::coded(
                     StatusCode::SERVICE_UNAVAILABLE,
@@ -238,19 +258,6 @@ impl Error {
                 ApiError::bad_request("")
             }
         }
-    }
-}
-
-/// Whether the disk rather than the request is at fault.
-fn is_storage_failure(error: &Error) -> bool {
-    use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly, SystemIoFailure};
-    match error {
-        Error::Sqlite(error) => matches!(
-            error.sqlite_error_code(),
-            Some(DiskFull | SystemIoFailure | DatabaseCorrupt | NotADatabase | CannotOpen | ReadOnly)
-        ),
-        Error::Io(error) => error.kind() != std::io::ErrorKind::NotFound,
-        _ => false,
     }
 }
 

@@ -9,10 +9,34 @@ const SHORTEST: usize = 10;
 const LONGEST_BYTES: usize = 200;
 /// What is long enough but tried first.
 const COMMON: &[&str] = &[
-    "0123456789", "1111111111", "1234567890", "12345678910", "1234567891", "123456789a", "1q2w3e4r5t", "1qaz2wsx3edc",
-    "abcdefghij", "administrator", "changeme123", "helloworld", "iloveyou123", "letmein123", "passw0rd123", "password10",
-    "password11", "password12", "password123", "password1234", "password12345", "q1w2e3r4t5", "qwerty1234", "qwerty12345",
-    "qwertyuiop", "qwertyuiop123", "welcome123", "zaq12wsxcde",
+    "0123456789",
+    "1111111111",
+    "1234567890",
+    "12345678910",
+    "1234567891",
+    "123456789a",
+    "1q2w3e4r5t",
+    "1qaz2wsx3edc",
+    "abcdefghij",
+    "administrator",
+    "changeme123",
+    "helloworld",
+    "iloveyou123",
+    "letmein123",
+    "passw0rd123",
+    "password10",
+    "password11",
+    "password12",
+    "password123",
+    "password1234",
+    "password12345",
+    "q1w2e3r4t5",
+    "qwerty1234",
+    "qwerty12345",
+    "qwertyuiop",
+    "qwertyuiop123",
+    "welcome123",
+    "zaq12wsxcde",
 ];
 
 /// A password good enough to be set.

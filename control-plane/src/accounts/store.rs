@@ -51,7 +51,11 @@ pub async fn create(
     match inserted {
         Ok(_) => {}
         Err(error) if is_unique_violation(&error) => {
-            return Err(Error::field("email", "email_taken", "There is an account with this address. Sign in instead?"));
+            return Err(Error::field(
+                "email",
+                "email_taken",
+                "There is an account with this address. Sign in instead?",
+            ));
         }
         Err(error) => return Err(error.into()),
     }

@@ -51,14 +51,16 @@ pub async fn issue(tx: &mut Transaction<'static, Any>, account: &str, purpose: P
         .execute(&mut **tx)
         .await?;
     let now = clock::now_ms();
-    sqlx::query("INSERT INTO ticket (token_hash, account_id, kind, created_ms, expires_ms) VALUES ($1, $2, $3, $4, $5)")
-        .bind(digest(&secret))
-        .bind(account)
-        .bind(purpose.name())
-        .bind(now)
-        .bind(now + clock::millis(purpose.lifetime()))
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "INSERT INTO ticket (token_hash, account_id, kind, created_ms, expires_ms) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(digest(&secret))
+    .bind(account)
+    .bind(purpose.name())
+    .bind(now)
+    .bind(now + clock::millis(purpose.lifetime()))
+    .execute(&mut **tx)
+    .await?;
     Ok(secret)
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tenant_runtime::host::{
-    FirstSuperuser, Generation, Isolation, Limits, TenantId, TenantReport, TenantSpec, TenantState, Wanted,
+    FirstSuperuser, Generation, Isolation, Limits, NodeClient, TenantId, TenantReport, TenantSpec, TenantState, Wanted,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,8 @@ const ROUND: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often what nodes report is kept in the database.
 const KEEP: Duration = Duration::from_secs(10);
+/// How often the counters of projects that are awake are asked for: nodes only tell by themselves when a state changes.
+const COUNT: Duration = Duration::from_secs(1);
 /// Wishes told to a node at the same time.
 const AT_ONCE: usize = 4;
 
@@ -65,7 +67,8 @@ pub async fn run(platform: Platform, stop: CancellationToken) {
 
 async fn round(platform: &Platform) -> anyhow::Result<()> {
     let reports = platform.fleet.node(LOCAL)?.tenants().await?;
-    let known: HashMap<String, TenantReport> = reports.into_iter().map(|report| (report.id.to_string(), report)).collect();
+    let known: HashMap<String, TenantReport> =
+        reports.into_iter().map(|report| (report.id.to_string(), report)).collect();
     let rows = store::of_node(platform.database.read(), LOCAL).await?;
     let wanted: HashSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     let unknown = known.keys().filter(|id| !wanted.contains(id.as_str())).count();
@@ -130,7 +133,7 @@ pub async fn follow(platform: Platform, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let Ok(node) = platform.fleet.node(LOCAL) else { return };
         let mut events = Box::pin(node.events());
-        let mut keep = tokio::time::interval(KEEP);
+        let (mut keep, mut count) = (tokio::time::interval(KEEP), tokio::time::interval(COUNT));
         loop {
             tokio::select! {
                 () = stop.cancelled() => {
@@ -138,6 +141,7 @@ pub async fn follow(platform: Platform, stop: CancellationToken) {
                     return;
                 }
                 _ = keep.tick() => keep_seen(&platform, &mut kept).await,
+                _ = count.tick() => ask_awake(&platform, node).await,
                 report = events.next() => match report {
                     Some(report) => note_change(&platform, report).await,
                     None => break,
@@ -147,6 +151,18 @@ pub async fn follow(platform: Platform, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+/// Looks at the counters of those that are awake. Whoever is asleep is left alone: nothing of theirs changes.
+async fn ask_awake(platform: &Platform, node: &NodeClient) {
+    for (id, seen) in platform.fleet.all_seen() {
+        let Ok(id) = id.parse::<TenantId>() else { continue };
+        if seen.state == ProjectState::Awake
+            && let Ok(report) = node.tenant(&id).await
+        {
+            note_change(platform, report).await;
         }
     }
 }

@@ -9,8 +9,8 @@ use proxy::routes::{Host, Limits, Route, RouteId, RouteTable, State, Tls};
 use tokio::sync::watch;
 
 use super::LOCAL;
-use crate::projects::store::{self, Row};
 use crate::projects::Wish;
+use crate::projects::store::{self, Row};
 use crate::state::Platform;
 
 /// Publishes route tables.

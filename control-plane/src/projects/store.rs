@@ -189,7 +189,8 @@ pub async fn by_id(db: &AnyPool, id: &str) -> Result<Option<Row>> {
 
 /// Whether an account may see a project: for its event stream.
 pub async fn role_of(db: &AnyPool, account: &str, project: &str) -> Result<Option<Role>> {
-    let sql = "SELECT m.role FROM project p JOIN member m ON m.team_id = p.team_id WHERE m.account_id = $1 AND p.id = $2";
+    let sql =
+        "SELECT m.role FROM project p JOIN member m ON m.team_id = p.team_id WHERE m.account_id = $1 AND p.id = $2";
     let role: Option<String> = sqlx::query_scalar(sql).bind(account).bind(project).fetch_optional(db).await?;
     Ok(role.map(|role| Role::from_name(&role)))
 }

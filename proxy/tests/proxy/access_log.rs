@@ -35,10 +35,7 @@ impl Lines {
 async fn a_request_leaves_one_line_without_its_query() {
     let lines = Lines::default();
     let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_writer(move || writer.clone())
-        .finish();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
     set_global_default(subscriber).expect("the only one");
 
     let edge = Edge::with([("a", to(echo()))]).await;

@@ -15,11 +15,7 @@ use crate::streams::{UPGRADE, echo_server, events};
 fn brisk() -> Options {
     let milliseconds = Duration::from_millis;
     Options {
-        drain: Drain {
-            polite: milliseconds(200),
-            tunnels: milliseconds(400),
-            total: Duration::from_secs(20),
-        },
+        drain: Drain { polite: milliseconds(200), tunnels: milliseconds(400), total: Duration::from_secs(20) },
         ..Options::default()
     }
 }

@@ -10,14 +10,7 @@ use crate::kit::{Edge, answering, echo, nobody, to};
 async fn what_belongs_to_the_connection_or_to_us_never_arrives() {
     let mut stamp = HeaderMap::new();
     stamp.insert("x-roost-tenant", HeaderValue::from_static("abc"));
-    let edge = Edge::with([(
-        "a",
-        Route {
-            stamp,
-            ..to(echo())
-        },
-    )])
-    .await;
+    let edge = Edge::with([("a", Route { stamp, ..to(echo()) })]).await;
     let answer = edge
         .ask(
             "GET /x?y=1 HTTP/1.1\r\nHost: A:8080\r\n\
@@ -34,12 +27,7 @@ async fn what_belongs_to_the_connection_or_to_us_never_arrives() {
     assert_eq!(answer.status, 200);
     assert!(answer.body.starts_with("GET /x?y=1\n"));
 
-    let mut names: Vec<_> = answer
-        .body
-        .lines()
-        .skip(1)
-        .filter_map(|line| Some(line.split_once(": ")?.0))
-        .collect();
+    let mut names: Vec<_> = answer.body.lines().skip(1).filter_map(|line| Some(line.split_once(": ")?.0)).collect();
     names.sort_unstable();
     assert_eq!(
         names,
@@ -102,9 +90,7 @@ async fn an_absolute_target_arrives_as_a_path() {
 #[tokio::test]
 async fn expectations_other_than_100_continue_are_refused() {
     let edge = Edge::with([("a", to(nobody()))]).await;
-    let answer = edge
-        .ask("GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n")
-        .await;
+    let answer = edge.ask("GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n").await;
     assert_eq!(answer.status, 417);
 }
 
@@ -112,8 +98,7 @@ async fn expectations_other_than_100_continue_are_refused() {
 async fn a_client_that_waits_for_100_continue_gets_it() {
     let edge = Edge::with([("a", to(echo()))]).await;
     let mut wire = edge.connect().await;
-    wire.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
-        .await;
+    wire.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n").await;
     assert_eq!(wire.head().await.0, 100);
     wire.send("hi").await;
     let answer = wire.answer().await;
@@ -127,9 +112,7 @@ async fn too_large_a_head_is_refused() {
     let many: String = (0..120).map(|n| format!("X-{n}: 1\r\n")).collect();
     let long = format!("X-Long: {}\r\n", "x".repeat(40_000));
     for headers in [many, long] {
-        let answer = edge
-            .ask(&format!("GET / HTTP/1.1\r\nHost: a\r\n{headers}\r\n"))
-            .await;
+        let answer = edge.ask(&format!("GET / HTTP/1.1\r\nHost: a\r\n{headers}\r\n")).await;
         assert_eq!(answer.status, 431);
     }
 }
@@ -139,17 +122,13 @@ async fn a_thousand_requests_fit_one_connection() {
     let edge = Edge::with([("a", to(echo()))]).await;
     let mut wire = edge.connect().await;
     for n in 0..500 {
-        wire.send(&format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n"))
-            .await;
+        wire.send(&format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n")).await;
         let answer = wire.answer().await;
         assert!(answer.body.starts_with(&format!("GET /{n}\n")));
 
         let body = "x".repeat(n + 1);
         let length = body.len();
-        wire.send(&format!(
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}"
-        ))
-        .await;
+        wire.send(&format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")).await;
         let answer = wire.answer().await;
         assert!(answer.body.ends_with(&format!("\n\n{body}")));
     }

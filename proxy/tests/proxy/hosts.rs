@@ -11,9 +11,7 @@ use crate::kit::{Edge, answering, echo, nobody, status, to};
 #[tokio::test]
 async fn an_unknown_host_gets_an_envelope() {
     let edge = Edge::with([("blog.example.com", to(nobody()))]).await;
-    let answer = edge
-        .ask("GET / HTTP/1.1\r\nHost: shop.example.com\r\n\r\n")
-        .await;
+    let answer = edge.ask("GET / HTTP/1.1\r\nHost: shop.example.com\r\n\r\n").await;
     assert_eq!(answer.status, 404);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(
@@ -26,16 +24,9 @@ async fn an_unknown_host_gets_an_envelope() {
 async fn a_browser_gets_a_page() {
     let edge = Edge::with([]).await;
     let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-    let answer = edge
-        .ask(&format!(
-            "GET / HTTP/1.1\r\nHost: a\r\nAccept: {accept}\r\n\r\n"
-        ))
-        .await;
+    let answer = edge.ask(&format!("GET / HTTP/1.1\r\nHost: a\r\nAccept: {accept}\r\n\r\n")).await;
     assert_eq!(answer.status, 404);
-    assert_eq!(
-        answer.header("content-type"),
-        Some("text/html; charset=utf-8")
-    );
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
     assert!(answer.body.contains("There is no project at this address."));
 }
 
@@ -51,9 +42,7 @@ async fn the_exact_name_wins_over_a_wildcard_of_one_label() {
         ("a.b.example.com", 404),
         ("example.com", 404),
     ] {
-        let answer = edge
-            .ask(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"))
-            .await;
+        let answer = edge.ask(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
         assert_eq!(answer.status, expected, "{host}");
     }
 }
@@ -94,55 +83,27 @@ async fn options_for_the_server_itself_is_answered_here() {
 
 #[tokio::test]
 async fn a_held_route_answers_for_itself() {
-    let answer = Answer::new(
-        StatusCode::FORBIDDEN,
-        "suspended",
-        "This project is <suspended>.",
-    );
-    let held = |answer: &Answer| Route {
-        state: State::Held(answer.clone()),
-        ..to(nobody())
-    };
+    let answer = Answer::new(StatusCode::FORBIDDEN, "suspended", "This project is <suspended>.");
+    let held = |answer: &Answer| Route { state: State::Held(answer.clone()), ..to(nobody()) };
     let waking = answer.clone().retry_after(Duration::from_secs(3));
     let edge = Edge::with([("a", held(&answer)), ("b", held(&waking))]).await;
 
     let refused = edge.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    assert_eq!(
-        (refused.status, refused.code().as_str()),
-        (403, "suspended")
-    );
+    assert_eq!((refused.status, refused.code().as_str()), (403, "suspended"));
     assert_eq!(refused.header("retry-after"), None);
 
-    let page = edge
-        .ask("GET / HTTP/1.1\r\nHost: b\r\nAccept: text/html\r\n\r\n")
-        .await;
+    let page = edge.ask("GET / HTTP/1.1\r\nHost: b\r\nAccept: text/html\r\n\r\n").await;
     assert_eq!(page.header("retry-after"), Some("3"));
-    assert!(
-        page.body.contains("This project is &#60;suspended&#62;."),
-        "{}",
-        page.body
-    );
+    assert!(page.body.contains("This project is &#60;suspended&#62;."), "{}", page.body);
 }
 
 #[tokio::test]
 async fn a_moved_route_leads_to_the_same_path_elsewhere() {
     let to_new = State::Redirect("new.example.com".parse().expect("a host"));
-    let edge = Edge::with([(
-        "old.example.com",
-        Route {
-            state: to_new,
-            ..to(nobody())
-        },
-    )])
-    .await;
-    let answer = edge
-        .ask("GET /x?y=1 HTTP/1.1\r\nHost: old.example.com:8080\r\n\r\n")
-        .await;
+    let edge = Edge::with([("old.example.com", Route { state: to_new, ..to(nobody()) })]).await;
+    let answer = edge.ask("GET /x?y=1 HTTP/1.1\r\nHost: old.example.com:8080\r\n\r\n").await;
     assert_eq!(answer.status, 308);
-    assert_eq!(
-        answer.header("location"),
-        Some("http://new.example.com:8080/x?y=1")
-    );
+    assert_eq!(answer.header("location"), Some("http://new.example.com:8080/x?y=1"));
 }
 
 #[tokio::test]

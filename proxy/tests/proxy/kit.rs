@@ -31,10 +31,7 @@ impl Edge {
     }
 
     /// The same with other options; it listens on a free port.
-    pub async fn start(
-        mut options: Options,
-        routes: impl IntoIterator<Item = (&str, Route)>,
-    ) -> Edge {
+    pub async fn start(mut options: Options, routes: impl IntoIterator<Item = (&str, Route)>) -> Edge {
         options.http = vec![loopback()];
         let (table, receiver) = watch::channel(Arc::new(table(routes)));
         let proxy = Proxy::bind(options, receiver).await.expect("bind");
@@ -46,9 +43,7 @@ impl Edge {
     }
 
     pub async fn connect(&self) -> Wire<TcpStream> {
-        let tcp = TcpStream::connect(self.proxy.addresses().http[0])
-            .await
-            .expect("connect");
+        let tcp = TcpStream::connect(self.proxy.addresses().http[0]).await.expect("connect");
         Wire::new(tcp)
     }
 
@@ -66,12 +61,7 @@ pub fn loopback() -> SocketAddr {
 
 fn table<'a>(routes: impl IntoIterator<Item = (&'a str, Route)>) -> RouteTable {
     let pattern = |text: &str| text.parse::<Pattern>().expect("a pattern");
-    RouteTable::new(
-        1,
-        routes
-            .into_iter()
-            .map(|(host, route)| (pattern(host), route)),
-    )
+    RouteTable::new(1, routes.into_iter().map(|(host, route)| (pattern(host), route)))
 }
 
 /// A route to this upstream with nothing special about it.
@@ -87,15 +77,12 @@ pub fn to(upstream: HttpService) -> Route {
 }
 
 pub fn router(router: Router) -> HttpService {
-    let service =
-        tower::ServiceExt::<Request<Body>>::map_err(router, |never: Infallible| match never {});
+    let service = tower::ServiceExt::<Request<Body>>::map_err(router, |never: Infallible| match never {});
     HttpService::new(service)
 }
 
 /// An upstream made of one function.
-pub fn answering<F>(
-    answer: impl Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
-) -> HttpService
+pub fn answering<F>(answer: impl Fn(Request<Body>) -> F + Clone + Send + Sync + 'static) -> HttpService
 where
     F: Future<Output = Response<Body>> + Send + 'static,
 {
@@ -123,20 +110,11 @@ pub fn echo() -> HttpService {
 
 /// An upstream that must not be reached.
 pub fn nobody() -> HttpService {
-    answering(|request| async move {
-        panic!(
-            "reached the upstream: {} {}",
-            request.method(),
-            request.uri()
-        )
-    })
+    answering(|request| async move { panic!("reached the upstream: {} {}", request.method(), request.uri()) })
 }
 
 pub fn status(code: u16) -> Response<Body> {
-    Response::builder()
-        .status(code)
-        .body(Body::empty())
-        .expect("a response")
+    Response::builder().status(code).body(Body::empty()).expect("a response")
 }
 
 /// One end of a connection, spoken to in text.
@@ -173,9 +151,7 @@ impl Answer {
 }
 
 fn value<'a>(lines: &'a str, name: &str) -> Option<&'a str> {
-    let mut found = lines
-        .lines()
-        .filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    let mut found = lines.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
     let value = found.next();
     assert!(found.next().is_none(), "{name} stands there twice");
     value
@@ -183,10 +159,7 @@ fn value<'a>(lines: &'a str, name: &str) -> Option<&'a str> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub fn new(stream: S) -> Self {
-        Wire {
-            stream,
-            unread: Vec::new(),
-        }
+        Wire { stream, unread: Vec::new() }
     }
 
     pub async fn send(&mut self, text: &str) {
@@ -195,27 +168,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Sends without caring whether anybody takes it.
     pub async fn offer(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        timeout(PATIENCE, self.stream.write_all(bytes))
-            .await
-            .expect("sent in time")
+        timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("sent in time")
     }
 
     /// Reads until this text has come, and gives everything up to its end.
     pub async fn until(&mut self, end: &str) -> String {
         loop {
-            let place = self
-                .unread
-                .windows(end.len())
-                .position(|window| window == end.as_bytes());
+            let place = self.unread.windows(end.len()).position(|window| window == end.as_bytes());
             if let Some(place) = place {
                 let taken = self.unread.drain(..place + end.len()).collect();
                 return String::from_utf8(taken).expect("text");
             }
-            assert!(
-                self.more().await,
-                "closed after {:?}",
-                String::from_utf8_lossy(&self.unread)
-            );
+            assert!(self.more().await, "closed after {:?}", String::from_utf8_lossy(&self.unread));
         }
     }
 
@@ -233,16 +197,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     pub async fn head(&mut self) -> (u16, String) {
-        let head = self
-            .until("\r\n\r\n")
-            .await
-            .to_lowercase()
-            .replace('\r', "");
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|word| word.parse().ok())
-            .expect(&head);
+        let head = self.until("\r\n\r\n").await.to_lowercase().replace('\r', "");
+        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).expect(&head);
         (status, head)
     }
 
@@ -278,9 +234,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     async fn more(&mut self) -> bool {
         let mut buffer = [0; 16 * 1024];
-        let read = timeout(PATIENCE, self.stream.read(&mut buffer))
-            .await
-            .expect("nothing came");
+        let read = timeout(PATIENCE, self.stream.read(&mut buffer)).await.expect("nothing came");
         let length = read.unwrap_or(0);
         self.unread.extend_from_slice(&buffer[..length]);
         length > 0

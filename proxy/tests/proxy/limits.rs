@@ -29,10 +29,7 @@ fn halting() -> (Arc<Semaphore>, HttpService) {
                     }
                     _ => return None,
                 };
-                Some((
-                    Ok::<_, std::io::Error>(Bytes::from(piece)),
-                    (step + 1, gate),
-                ))
+                Some((Ok::<_, std::io::Error>(Bytes::from(piece)), (step + 1, gate)))
             });
             Response::new(Body::from_stream(body))
         }
@@ -43,14 +40,8 @@ fn halting() -> (Arc<Semaphore>, HttpService) {
 #[tokio::test]
 async fn a_request_counts_until_the_end_of_its_body() {
     let (go, upstream) = halting();
-    let limits = Limits {
-        concurrent_requests: 1,
-        ..Limits::default()
-    };
-    let route = Route {
-        limits,
-        ..to(upstream)
-    };
+    let limits = Limits { concurrent_requests: 1, ..Limits::default() };
+    let route = Route { limits, ..to(upstream) };
     let edge = Edge::with([("a", route.clone())]).await;
 
     let mut wire = edge.connect().await;
@@ -73,18 +64,8 @@ async fn a_request_counts_until_the_end_of_its_body() {
 #[tokio::test]
 async fn a_client_that_hangs_up_gives_its_place_back() {
     let (_go, upstream) = halting();
-    let limits = Limits {
-        concurrent_requests: 1,
-        ..Limits::default()
-    };
-    let edge = Edge::with([(
-        "a",
-        Route {
-            limits,
-            ..to(upstream)
-        },
-    )])
-    .await;
+    let limits = Limits { concurrent_requests: 1, ..Limits::default() };
+    let edge = Edge::with([("a", Route { limits, ..to(upstream) })]).await;
     let mut wire = edge.connect().await;
     wire.send(GET).await;
     assert_eq!(wire.head().await.0, 200);
@@ -103,35 +84,19 @@ async fn all_routes_together_have_a_limit() {
     let (go, upstream) = halting();
     let mut options = Options::default();
     options.bounds.requests = 1;
-    let other = Route {
-        id: proxy::routes::RouteId("other".into()),
-        ..to(echo())
-    };
+    let other = Route { id: proxy::routes::RouteId("other".into()), ..to(echo()) };
     let edge = Edge::start(options, [("a", to(upstream)), ("b", other)]).await;
     let mut wire = edge.connect().await;
     wire.send(GET).await;
     wire.head().await;
-    assert_eq!(
-        edge.ask("GET / HTTP/1.1\r\nHost: b\r\n\r\n").await.status,
-        503
-    );
+    assert_eq!(edge.ask("GET / HTTP/1.1\r\nHost: b\r\n\r\n").await.status, 503);
     go.add_permits(1);
 }
 
 #[tokio::test]
 async fn beyond_the_rate_nothing_reaches_the_upstream() {
-    let limits = Limits {
-        requests_per_second: Some(1),
-        ..Limits::default()
-    };
-    let edge = Edge::with([(
-        "a",
-        Route {
-            limits,
-            ..to(echo())
-        },
-    )])
-    .await;
+    let limits = Limits { requests_per_second: Some(1), ..Limits::default() };
+    let edge = Edge::with([("a", Route { limits, ..to(echo()) })]).await;
     let mut wire = edge.connect().await;
     let mut refused = None;
     for _ in 0..10 {
@@ -142,23 +107,11 @@ async fn beyond_the_rate_nothing_reaches_the_upstream() {
         }
     }
     let refused = refused.expect("the burst is two");
-    assert_eq!(
-        (refused.status, refused.code().as_str()),
-        (429, "rate_limited")
-    );
+    assert_eq!((refused.status, refused.code().as_str()), (429, "rate_limited"));
     assert_eq!(refused.header("retry-after"), Some("1"));
 
-    let none = Limits {
-        requests_per_second: Some(0),
-        ..Limits::default()
-    };
-    edge.publish([(
-        "a",
-        Route {
-            limits: none,
-            ..to(nobody())
-        },
-    )]);
+    let none = Limits { requests_per_second: Some(0), ..Limits::default() };
+    edge.publish([("a", Route { limits: none, ..to(nobody()) })]);
     assert_eq!(edge.ask(GET).await.status, 429);
 }
 
@@ -179,8 +132,7 @@ async fn a_panic_is_one_answer_and_nothing_more() {
 
 #[tokio::test]
 async fn an_upstream_without_an_answer_is_a_502() {
-    let broken =
-        tower::service_fn(|_| async { Err::<Response<Body>, BoxError>("out of order".into()) });
+    let broken = tower::service_fn(|_| async { Err::<Response<Body>, BoxError>("out of order".into()) });
     let edge = Edge::with([("a", to(HttpService::new(broken)))]).await;
     let answer = edge.ask(GET).await;
     assert_eq!((answer.status, answer.code().as_str()), (502, "no_answer"));

@@ -1,9 +1,6 @@
 //! The proxy through real sockets: what clients see, and what upstreams see of them.
 
-#![allow(
-    unreachable_pub,
-    reason = "nothing outside this program could reach anything"
-)]
+#![allow(unreachable_pub, reason = "nothing outside this program could reach anything")]
 
 mod kit;
 

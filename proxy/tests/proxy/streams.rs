@@ -26,11 +26,8 @@ pub fn events() -> (watch::Sender<u32>, proxy::HttpService) {
                 let event = format!("data: {}\n\n", *receiver.borrow_and_update());
                 Some((Ok::<_, std::io::Error>(Bytes::from(event)), receiver))
             });
-            let response =
-                Response::builder().header("content-type", "text/event-stream; charset=utf-8");
-            response
-                .body(Body::from_stream(events))
-                .expect("a response")
+            let response = Response::builder().header("content-type", "text/event-stream; charset=utf-8");
+            response.body(Body::from_stream(events)).expect("a response")
         }
     });
     (sender, upstream)
@@ -57,19 +54,8 @@ async fn events_pass_one_by_one_and_may_be_rare() {
 #[tokio::test]
 async fn streams_do_not_count_as_requests_but_have_a_limit_of_their_own() {
     let (_sender, upstream) = events();
-    let limits = Limits {
-        concurrent_requests: 1,
-        streams: 2,
-        ..Limits::default()
-    };
-    let edge = Edge::with([(
-        "a",
-        Route {
-            limits,
-            ..to(upstream)
-        },
-    )])
-    .await;
+    let limits = Limits { concurrent_requests: 1, streams: 2, ..Limits::default() };
+    let edge = Edge::with([("a", Route { limits, ..to(upstream) })]).await;
     let mut open = Vec::new();
     for _ in 0..2 {
         let mut wire = edge.connect().await;
@@ -78,10 +64,7 @@ async fn streams_do_not_count_as_requests_but_have_a_limit_of_their_own() {
         open.push(wire);
     }
     let answer = edge.ask(SUBSCRIBE).await;
-    assert_eq!(
-        (answer.status, answer.code().as_str()),
-        (429, "too_many_connections")
-    );
+    assert_eq!((answer.status, answer.code().as_str()), (429, "too_many_connections"));
 
     open.pop();
     loop {
@@ -105,12 +88,10 @@ pub async fn echo_server() -> Address {
                     head.push(tcp.read_u8().await?);
                 }
                 let head = String::from_utf8_lossy(&head).to_lowercase();
-                let upgrades = head.contains("\r\nupgrade: websocket\r\n")
-                    && head.contains("\r\nconnection: upgrade\r\n");
+                let upgrades =
+                    head.contains("\r\nupgrade: websocket\r\n") && head.contains("\r\nconnection: upgrade\r\n");
                 if !upgrades {
-                    return tcp
-                        .write_all(b"HTTP/1.1 426 Upgrade\r\ncontent-length: 0\r\n\r\n")
-                        .await;
+                    return tcp.write_all(b"HTTP/1.1 426 Upgrade\r\ncontent-length: 0\r\n\r\n").await;
                 }
                 let answer = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n\
                               upgrade: websocket\r\nsec-websocket-accept: x\r\n\r\n";
@@ -147,14 +128,8 @@ async fn a_tunnel_outlives_every_idle_limit_and_counts_as_a_stream() {
     let short = Duration::from_millis(100);
     options.timeouts.request_head = short;
     options.timeouts.idle_connection = short;
-    let limits = Limits {
-        streams: 1,
-        ..Limits::default()
-    };
-    let route = Route {
-        limits,
-        ..to(upstream::at(echo_server().await))
-    };
+    let limits = Limits { streams: 1, ..Limits::default() };
+    let route = Route { limits, ..to(upstream::at(echo_server().await)) };
     let edge = Edge::start(options, [("a", route)]).await;
     let mut wire = edge.connect().await;
     wire.send(UPGRADE).await;

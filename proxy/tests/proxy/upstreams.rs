@@ -12,21 +12,9 @@ use crate::kit::{Edge, loopback, to};
 /// Says how it was asked, and repeats the body.
 async fn shown(request: Request) -> String {
     let (head, body) = request.into_parts();
-    let host = head
-        .headers
-        .get("host")
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("none")
-        .to_owned();
-    let body = axum::body::to_bytes(body, usize::MAX)
-        .await
-        .expect("a body");
-    format!(
-        "{} {} {host} {}",
-        head.method,
-        head.uri,
-        String::from_utf8_lossy(&body)
-    )
+    let host = head.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("none").to_owned();
+    let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+    format!("{} {} {host} {}", head.method, head.uri, String::from_utf8_lossy(&body))
 }
 
 #[tokio::test]
@@ -41,14 +29,10 @@ async fn a_unix_socket_sees_the_clients_host_and_body() {
     assert_eq!(answer.body, "GET /x?y=1 a:80 ");
     for method in ["GET", "POST"] {
         let chunked = "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
-        let answer = edge
-            .ask(&format!("{method} / HTTP/1.1\r\nHost: a\r\n{chunked}"))
-            .await;
+        let answer = edge.ask(&format!("{method} / HTTP/1.1\r\nHost: a\r\n{chunked}")).await;
         assert_eq!(answer.body, format!("{method} / a hi"));
         let length = "Content-Length: 2\r\n\r\nhi";
-        let answer = edge
-            .ask(&format!("{method} / HTTP/1.1\r\nHost: a\r\n{length}"))
-            .await;
+        let answer = edge.ask(&format!("{method} / HTTP/1.1\r\nHost: a\r\n{length}")).await;
         assert_eq!(answer.body, format!("{method} / a hi"));
     }
 }
@@ -56,11 +40,7 @@ async fn a_unix_socket_sees_the_clients_host_and_body() {
 #[tokio::test]
 async fn nobody_at_home_is_a_502() {
     let dir = tempfile::tempdir().expect("a directory");
-    let edge = Edge::with([(
-        "a",
-        to(upstream::at(Address::Unix(dir.path().join("nothing")))),
-    )])
-    .await;
+    let edge = Edge::with([("a", to(upstream::at(Address::Unix(dir.path().join("nothing")))))]).await;
     let answer = edge.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!((answer.status, answer.code().as_str()), (502, "no_answer"));
 }
@@ -74,9 +54,7 @@ async fn hangs_up_once() -> Address {
             let (mut tcp, _) = listener.accept().await.expect("a client");
             let _ = tcp.read(&mut [0; 4096]).await;
             if !is_first {
-                let _ = tcp
-                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nsecond")
-                    .await;
+                let _ = tcp.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nsecond").await;
             }
         }
     });
@@ -85,15 +63,11 @@ async fn hangs_up_once() -> Address {
 
 #[tokio::test]
 async fn only_what_changes_nothing_is_tried_twice() {
-    let edge = Edge::with([
-        ("a", to(upstream::at(hangs_up_once().await))),
-        ("b", to(upstream::at(hangs_up_once().await))),
-    ])
-    .await;
+    let edge =
+        Edge::with([("a", to(upstream::at(hangs_up_once().await))), ("b", to(upstream::at(hangs_up_once().await)))])
+            .await;
     let get = edge.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(get.body, "second");
-    let post = edge
-        .ask("POST / HTTP/1.1\r\nHost: b\r\nContent-Length: 2\r\n\r\nhi")
-        .await;
+    let post = edge.ask("POST / HTTP/1.1\r\nHost: b\r\nContent-Length: 2\r\n\r\nhi").await;
     assert_eq!(post.status, 502);
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::records::Record;
+use crate::rules::AuthIdentity;
 
 /// The one who makes a request.
 #[derive(Clone, Debug, Default)]
@@ -32,5 +33,19 @@ impl Caller {
     /// Whether they are that very record.
     pub fn is(&self, record: &Record) -> bool {
         self.0.as_ref().is_some_and(|own| own.collection().id == record.collection().id && own.id() == record.id())
+    }
+}
+
+impl AuthIdentity {
+    /// What rules know of a signed-in record without asking the database.
+    pub fn of(record: &Record) -> AuthIdentity {
+        AuthIdentity {
+            id: record.id().to_owned(),
+            collection_id: record.collection().id.clone(),
+            collection_name: record.collection().name.clone(),
+            email: record.text("email").to_owned(),
+            email_visibility: record.flag("emailVisibility"),
+            verified: record.flag("verified"),
+        }
     }
 }

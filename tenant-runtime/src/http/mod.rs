@@ -2,8 +2,11 @@
 
 mod auth;
 pub mod body;
+mod collections;
+mod files;
 mod health;
-mod pick;
+pub(crate) mod pick;
+mod realtime;
 mod records;
 pub mod request;
 mod respond;
@@ -13,7 +16,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use http::{HeaderValue, Method, StatusCode, header};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -24,6 +27,18 @@ use crate::error::ApiError;
 pub fn router(app: &App) -> Router {
     Router::new()
         .route("/api/health", get(health::check))
+        .route("/api/files/token", post(files::token))
+        .route("/api/files/{collection}/{record}/{name}", get(files::download))
+        .route("/api/realtime", get(realtime::connect).post(realtime::subscribe))
+        .route("/api/collections", get(collections::list).post(collections::create))
+        .route(
+            "/api/collections/{collection}",
+            get(collections::view).patch(collections::update).delete(collections::delete).put(collections::import),
+        )
+        .route("/api/collections/{collection}/truncate", delete(collections::truncate))
+        .route("/api/collections/meta/scaffolds", get(collections::scaffolds))
+        .route("/api/collections/meta/oauth2-providers", get(collections::oauth2_providers))
+        .route("/api/collections/meta/dry-run-view", post(collections::dry_run_view))
         .route("/api/collections/{collection}/records", get(records::list).post(records::create))
         .route(
             "/api/collections/{collection}/records/{id}",

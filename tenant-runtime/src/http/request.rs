@@ -66,14 +66,7 @@ impl Head {
             method: self.method.as_str().to_owned(),
             headers: snake_case_headers(&self.headers),
             query: self.query.clone(),
-            auth: caller.as_record().map(|record| AuthIdentity {
-                id: record.id().to_owned(),
-                collection_id: record.collection().id.clone(),
-                collection_name: record.collection().name.clone(),
-                email: record.text("email").to_owned(),
-                email_visibility: record.flag("emailVisibility"),
-                verified: record.flag("verified"),
-            }),
+            auth: caller.as_record().map(|record| AuthIdentity::of(record)),
             body,
         }
     }

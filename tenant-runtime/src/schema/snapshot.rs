@@ -40,6 +40,21 @@ impl Schema {
         self.collections.get(*at)
     }
 
+    /// The same with one more collection, or with this one in the place of the one with its id.
+    pub fn with(&self, collection: Arc<Collection>) -> Schema {
+        let mut collections = self.collections.clone();
+        match self.by_id.get(&collection.id) {
+            Some(&at) => collections[at] = collection,
+            None => collections.push(collection),
+        }
+        Schema::new(collections)
+    }
+
+    /// The same without the collection of that id.
+    pub fn without(&self, id: &str) -> Schema {
+        Schema::new(self.collections.iter().filter(|collection| collection.id != id).map(Arc::clone).collect())
+    }
+
     /// All of them, in order of creation.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Collection>> {
         self.collections.iter()

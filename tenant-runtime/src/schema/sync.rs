@@ -148,7 +148,11 @@ fn drop_indexes(db: &Connection, collection: &Collection) -> Result<()> {
 fn create_indexes(db: &Connection, collection: &Collection) -> Result<()> {
     let mut failed = Problems::new();
     for (at, text) in collection.indexes.iter().enumerate() {
-        let Some(index) = Index::parse(text) else { continue };
+        let Some(index) = Index::parse(text) else {
+            let message = "Invalid CREATE INDEX expression.";
+            failed.add(&at.to_string(), FieldError::new("validation_invalid_index_expression", message));
+            continue;
+        };
         let index = Index { table: collection.name.clone(), ..index };
         if let Err(error) = db.execute_batch(&index.to_sql()) {
             let message = format!("Failed to create index {} - {}.", index.name, reason(&error));

@@ -48,6 +48,11 @@ impl Store {
         self.0.readers.run(work).await
     }
 
+    /// Runs `work` on a reader on this very thread, which must be one of the pool's.
+    pub fn read_here<T>(&self, work: impl Fn(&Connection) -> Result<T>) -> Result<T> {
+        self.0.readers.run_here(work)
+    }
+
     /// Runs `work` in the writer's transaction, shared with whatever else is queued, and answers after the commit.
     /// An error undoes `work` and nothing else.
     ///

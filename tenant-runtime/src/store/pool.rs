@@ -94,6 +94,11 @@ impl Pool {
         }
     }
 
+    /// Runs `work` on one of the threads without anybody waiting for it.
+    pub fn spawn_detached(&self, work: impl FnOnce() + Send + 'static) {
+        self.spawn(Box::new(work));
+    }
+
     pub(super) fn spawn(&self, job: Job) {
         let shared = &self.0.0;
         let mut state = shared.lock();

@@ -70,6 +70,11 @@ impl Readers {
         answered.await.unwrap_or_else(|_| Err(Error::Internal(anyhow!("the read panicked"))))
     }
 
+    /// Runs `work` on this thread for as long as any read may take.
+    pub(super) fn run_here<T>(&self, work: impl Fn(&Connection) -> Result<T>) -> Result<T> {
+        self.attempt(work, LONGEST)
+    }
+
     /// Runs `work` here and now, for at most that long.
     fn attempt<T>(&self, work: impl Fn(&Connection) -> Result<T>, time: Duration) -> Result<T> {
         let reader = self.take()?;
