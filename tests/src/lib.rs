@@ -1,1 +1,23 @@
-//! placeholder
+//! The kit: starts the real platform in a directory of its own and drives it over HTTP.
+
+mod console;
+mod http;
+mod roost;
+
+pub use console::{Console, Project};
+pub use http::{Answer, Http};
+pub use roost::Roost;
+
+use std::time::{Duration, Instant};
+
+/// Asks again and again until the answer is yes.
+///
+/// # Panics
+/// After ten seconds, naming what was waited for.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !condition().await {
+        assert!(Instant::now() < end, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -181,10 +181,10 @@ async fn note_change(platform: &Platform, report: TenantReport) {
     };
     let waking = report.state == TenantState::Waking;
     platform.fleet.see(platform, report);
-    if let (Some((kind, text)), false) = (line, waking) {
-        if let Err(error) = note_activity(platform, &id, kind, text).await {
-            tracing::warn!("failed to note that {id} {kind}: {error}");
-        }
+    if let (Some((kind, text)), false) = (line, waking)
+        && let Err(error) = note_activity(platform, &id, kind, text).await
+    {
+        tracing::warn!("failed to note that {id} {kind}: {error}");
     }
 }
 

@@ -1,0 +1,8 @@
+//! The platform from outside: what people do with it, and its bad days.
+
+mod accounts;
+mod edge;
+mod isolation;
+mod projects;
+mod recovery;
+mod sleep;

@@ -1,0 +1,152 @@
+//! Somebody at the console, and a project of theirs.
+
+use http::Method;
+use serde_json::{Value as Json, json};
+
+use crate::{Answer, Http};
+
+/// The password of everybody in the tests.
+const PASSWORD: &str = "a quiet place to sit";
+const SUPERUSER_PASSWORD: &str = "correct horse";
+
+/// A signed-in account.
+pub struct Console {
+    http: Http,
+    url: String,
+    email: String,
+    cookie: String,
+}
+
+/// A project and a superuser's token for it.
+pub struct Project {
+    http: Http,
+    /// The origin SDKs are given.
+    pub url: String,
+    /// The id of its tenant.
+    pub id: String,
+    token: String,
+}
+
+impl Console {
+    /// Opens an account.
+    pub async fn sign_up(http: &Http, url: &str, email: &str) -> Console {
+        let body = json!({ "email": email, "password": PASSWORD });
+        let answer = http.post(&format!("{url}/api/accounts"), &body).await;
+        assert_eq!(answer.status, 201, "{:?}", answer.json());
+        Console { http: http.clone(), url: url.to_owned(), email: email.to_owned(), cookie: cookie(&answer) }
+    }
+
+    /// Signs in again, for instance after a restart.
+    pub async fn sign_in_again(&mut self, http: &Http) {
+        self.http = http.clone();
+        let body = json!({ "email": self.email, "password": PASSWORD });
+        let answer = self.http.post(&format!("{}/api/session", self.url), &body).await;
+        assert_eq!(answer.status, 200, "{:?}", answer.json());
+        self.cookie = cookie(&answer);
+    }
+
+    /// Calls the console's API as its own pages would.
+    ///
+    /// # Errors
+    /// What the connection ran into.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Json>) -> Result<Answer, String> {
+        let headers = [("cookie", self.cookie.as_str()), ("origin", self.url.as_str())];
+        self.http.send(method, &format!("{}{path}", self.url), &headers, body).await
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Json {
+        self.call(Method::GET, path, None).await.expect("an answer").json()
+    }
+
+    /// The session's cookie, to be misused.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    /// Asks for a project.
+    ///
+    /// # Errors
+    /// What the connection ran into.
+    pub async fn ask_for_project(&self, slug: &str) -> Result<Answer, String> {
+        let superuser = json!({ "email": "admin@example.com", "password": SUPERUSER_PASSWORD });
+        let body = json!({ "name": slug, "slug": slug, "superuser": superuser });
+        self.call(Method::POST, "/api/projects", Some(&body)).await
+    }
+
+    /// Creates a project and signs in as its superuser.
+    pub async fn create_project(&self, slug: &str) -> Project {
+        let answer = self.ask_for_project(slug).await.expect("an answer");
+        assert_eq!(answer.status, 201, "{:?}", answer.json());
+        self.open_project(&answer.json()["project"]).await
+    }
+
+    /// Signs in as the superuser of a project that is there.
+    pub async fn open_project(&self, project: &Json) -> Project {
+        let text = |key: &str| project[key].as_str().expect("a text").to_owned();
+        let (url, id) = (text("endpoint"), text("id"));
+        let body = json!({ "identity": "admin@example.com", "password": SUPERUSER_PASSWORD });
+        let answer = self.http.post(&format!("{url}/api/collections/_superusers/auth-with-password"), &body).await;
+        assert_eq!(answer.status, 200, "{:?}", answer.json());
+        let token = answer.json()["token"].as_str().expect("a token").to_owned();
+        Project { http: self.http.clone(), url, id, token }
+    }
+
+    /// The state the console shows of a project.
+    pub async fn state(&self, slug: &str) -> String {
+        self.get(&format!("/api/projects/{slug}")).await["state"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Project {
+    /// Calls the project's API as its superuser.
+    ///
+    /// # Errors
+    /// What the connection ran into.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Json>) -> Result<Answer, String> {
+        let headers = [("authorization", self.token.as_str())];
+        self.http.send(method, &format!("{}{path}", self.url), &headers, body).await
+    }
+
+    /// Makes a collection with one text and everything open.
+    pub async fn create_collection(&self, name: &str) {
+        let body = json!({
+            "name": name, "type": "base", "fields": [{ "name": "text", "type": "text" }],
+            "listRule": "", "viewRule": "", "createRule": "", "updateRule": "", "deleteRule": "",
+        });
+        let answer = self.call(Method::POST, "/api/collections", Some(&body)).await.expect("an answer");
+        assert_eq!(answer.status, 200, "{:?}", answer.json());
+    }
+
+    /// Creates a record; its id if that was acknowledged.
+    pub async fn create(&self, collection: &str, text: &str) -> Option<String> {
+        let path = format!("/api/collections/{collection}/records");
+        let answer = self.call(Method::POST, &path, Some(&json!({ "text": text }))).await.ok()?;
+        answer.json()["id"].as_str().map(str::to_owned)
+    }
+
+    /// The ids of all records.
+    pub async fn ids(&self, collection: &str) -> Vec<String> {
+        let mut ids = Vec::new();
+        for page in 1.. {
+            let path = format!("/api/collections/{collection}/records?perPage=1000&page={page}&fields=id");
+            let items = self.call(Method::GET, &path, None).await.expect("an answer").json()["items"].take();
+            let items = items.as_array().cloned().unwrap_or_default();
+            ids.extend(items.iter().filter_map(|item| item["id"].as_str().map(str::to_owned)));
+            if items.len() < 1000 {
+                return ids;
+            }
+        }
+        ids
+    }
+
+    /// The same project after a restart, whose connections are gone.
+    pub fn reconnect(self, http: &Http) -> Project {
+        Project { http: http.clone(), ..self }
+    }
+}
+
+fn cookie(answer: &Answer) -> String {
+    let set = answer.headers.get("set-cookie").and_then(|value| value.to_str().ok()).expect("a cookie");
+    set.split(';').next().unwrap_or_default().to_owned()
+}

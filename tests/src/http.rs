@@ -1,0 +1,100 @@
+//! A small HTTP client for which every host name is this machine.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value as Json;
+use tower::util::BoxCloneSyncService;
+
+type Resolver = BoxCloneSyncService<Name, std::iter::Once<SocketAddr>, Infallible>;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The client; clones share its connections.
+#[derive(Clone)]
+pub struct Http(Client<HttpConnector<Resolver>, Full<Bytes>>);
+
+/// A complete answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl Http {
+    /// A client without connections.
+    pub fn new() -> Http {
+        let here = |_: Name| async { Ok(std::iter::once(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))) };
+        let resolver = BoxCloneSyncService::new(tower::service_fn(here));
+        Http(Client::builder(TokioExecutor::new()).build(HttpConnector::new_with_resolver(resolver)))
+    }
+
+    /// Sends a request with a JSON body, or none.
+    ///
+    /// # Errors
+    /// What the connection ran into.
+    pub async fn send(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Json>,
+    ) -> Result<Answer, String> {
+        let mut request = Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        let request = request.body(Full::new(bytes)).map_err(|error| error.to_string())?;
+        let exchange = async {
+            let response = self.0.request(request).await.map_err(|error| format!("{error:?}"))?;
+            let (head, body) = response.into_parts();
+            let body = body.collect().await.map_err(|error| format!("{error:?}"))?.to_bytes();
+            Ok(Answer { status: head.status, headers: head.headers, body })
+        };
+        tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| "no answer in time".to_owned())?
+    }
+
+    /// GET.
+    pub async fn get(&self, url: &str) -> Answer {
+        self.send(Method::GET, url, &[], None).await.expect("an answer")
+    }
+
+    /// POST with a JSON body.
+    pub async fn post(&self, url: &str, body: &Json) -> Answer {
+        self.send(Method::POST, url, &[], Some(body)).await.expect("an answer")
+    }
+}
+
+impl Default for Http {
+    fn default() -> Http {
+        Http::new()
+    }
+}
+
+impl Answer {
+    /// The body as JSON; null if it is none.
+    pub fn json(&self) -> Json {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The stable code under `data.code`, if there is one.
+    pub fn code(&self) -> String {
+        self.json()["data"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+}

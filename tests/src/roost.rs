@@ -1,0 +1,107 @@
+//! The platform as a process: started on a free port in a fresh directory, killed or stopped, started again.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::{Console, Http};
+
+/// A running platform. Dropping it kills the process and removes the directory.
+pub struct Roost {
+    child: Child,
+    dir: TempDir,
+    settings: String,
+    port: u16,
+    /// A client for all of its hosts.
+    pub http: Http,
+}
+
+impl Roost {
+    /// Starts with the defaults.
+    pub fn start() -> Roost {
+        Roost::start_with("")
+    }
+
+    /// Starts with these lines of settings.
+    pub fn start_with(settings: &str) -> Roost {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (child, port) = launch(dir.path(), settings, 0);
+        Roost { child, dir, settings: settings.to_owned(), port, http: Http::new() }
+    }
+
+    /// Ends the process at once, as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the process can be killed");
+        self.child.wait().expect("the process ends");
+    }
+
+    /// Starts again on the same directory and port.
+    pub fn restart(&mut self) {
+        (self.child, self.port) = launch(self.dir.path(), &self.settings, self.port);
+        self.http = Http::new();
+    }
+
+    /// The console's origin.
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// The port everything is on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A project's origin.
+    pub fn project_url(&self, slug: &str) -> String {
+        format!("http://{slug}.localhost:{}", self.port)
+    }
+
+    /// The directories of all tenants.
+    pub fn tenant_dirs(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.dir.path().join("data/tenants")).expect("the tenants' directory");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        paths.filter(|path| path.is_dir()).collect()
+    }
+
+    /// Somebody new, signed in.
+    pub async fn sign_up(&self, email: &str) -> Console {
+        Console::sign_up(&self.http, &self.url(), email).await
+    }
+}
+
+impl Drop for Roost {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn launch(dir: &Path, settings: &str, port: u16) -> (Child, u16) {
+    let config = dir.join("roost.toml");
+    std::fs::write(&config, settings).expect("the settings can be written");
+    let binary = std::env::var_os("ROOST_BIN").map_or_else(default_binary, PathBuf::from);
+    let mut child = Command::new(&binary)
+        .args(["serve", "--dev", "--http", &format!("127.0.0.1:{port}"), "--config"])
+        .arg(&config)
+        .arg("--dir")
+        .arg(dir.join("data"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .env("ROOST_LOG", "error")
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}; build it with `cargo build --release`", binary.display()));
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    for line in lines {
+        let line = line.expect("readable output");
+        if let Some((_, port)) = line.strip_prefix("Console ready at ").and_then(|url| url.rsplit_once(':')) {
+            return (child, port.parse().expect("a port"));
+        }
+    }
+    panic!("roost ended before it was ready");
+}
+
+fn default_binary() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/roost")
+}
