@@ -8,6 +8,12 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 export const alias = { $kit: here('./kit'), $api: here('./api') }
 
+// Which module goes into which file; a group takes along whatever its modules import and no group before it took.
+const base =
+  /\/node_modules\/|rolldown\/runtime|\/dashboard\/(kit|api)\/|\/console\/(main|App|routes|shell\/(Door|ErrorBox|Gate|PageHead|ThemeButton|Title))/
+const widgets =
+  /\/node_modules\/(bits-ui|@floating-ui|@internationalized|runed|svelte-toolbelt|tabbable)\/|\/kit\/ui\/(Dialog|Drawer|Menu|Tabs)\.svelte/
+
 export default defineConfig({
   root: here('./console'),
   base: '/',
@@ -20,6 +26,21 @@ export default defineConfig({
     // A data: URL would be one more source to allow; small files are cheap as they are.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      preserveEntrySignatures: false,
+      output: {
+        // Few files rather than many small ones: what every page needs, what menus and dialogs need, and the areas
+        // that are visited together. Fewer requests before the first paint, better compression.
+        codeSplitting: {
+          groups: [
+            { name: 'widgets', priority: 1, test: widgets },
+            { name: 'door', priority: 1, test: /\/areas\/accounts\/(?!Account|Profile|PasswordPanel)/ },
+            { name: 'project', priority: 1, test: /\/areas\/(projects|overview|settings)\// },
+            { name: 'base', priority: 2, test: (id) => !widgets.test(id) && base.test(id) },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: { '/api': { target: process.env.ROOST_API ?? 'http://localhost:8080', changeOrigin: true } },

@@ -1,6 +1,6 @@
 // Journeys and whole-page checks in a real browser against a real platform: ROOST_URL, or ROOST_BIN to start one.
 import { defineConfig } from 'vitest/config'
-import { alias } from './vite.config'
+import { alias } from './vite.config.ts'
 
 export default defineConfig({
   resolve: { alias },

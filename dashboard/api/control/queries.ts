@@ -177,15 +177,23 @@ export const useCreateProject = () => {
   }))
 }
 
-export const useUpdateProject = (slug: () => string) =>
-  useProjectChange((body: { name?: string; slug?: string }) =>
-    answer(api.PATCH('/api/projects/{slug}', { params: { path: { slug: slug() } }, body })),
+// `done` is called even when the page that asked is gone by then: the event stream may be faster than the answer.
+
+export const useUpdateProject = (slug: () => string, done?: (project: Project) => void) =>
+  useProjectChange(
+    (body: { name?: string; slug?: string }) =>
+      answer(api.PATCH('/api/projects/{slug}', { params: { path: { slug: slug() } }, body })),
+    done,
   )
 
 /** The confirmation is what was typed; the server compares. */
-export const useDeleteProject = (slug: () => string) =>
-  useProjectChange((typed: string) =>
-    answer(api.DELETE('/api/projects/{slug}', { params: { path: { slug: slug() } }, body: { slug: typed } })),
+export const useDeleteProject = (slug: () => string, done: () => void) =>
+  useProjectChange(
+    (typed: string) =>
+      answer(
+        api.DELETE('/api/projects/{slug}', { params: { path: { slug: slug() } }, body: { slug: typed } }),
+      ),
+    done,
   )
 
 export const useUndeleteProject = () =>
@@ -204,11 +212,17 @@ export const usePutSuperuser = (slug: () => string) =>
       answer(api.PUT('/api/projects/{slug}/superuser', { params: { path: { slug: slug() } }, body })),
   }))
 
-function useProjectChange<Input>(change: (input: Input) => Promise<Project>) {
+function useProjectChange<Input>(
+  change: (input: Input) => Promise<Project>,
+  done?: (project: Project) => void,
+) {
   const client = useQueryClient()
   return createMutation(() => ({
     mutationFn: change,
-    onSuccess: (project: Project) => absorb(client, project),
+    onSuccess: (project: Project) => {
+      absorb(client, project)
+      done?.(project)
+    },
   }))
 }
 

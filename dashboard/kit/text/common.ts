@@ -20,7 +20,8 @@ export const common = {
   menu: 'Menu',
   navigation: 'Main',
   breadcrumb: 'Where you are',
-  accountMenu: (name: string) => `Account of ${name}`,
+  /** Begins with what is seen, so that who speaks to the page can say it. */
+  accountMenu: (initials: string, name: string) => `${initials}, account of ${name}`,
   signOut: 'Sign out',
   signingOut: 'Signing out…',
   toLight: 'Switch to the light theme',

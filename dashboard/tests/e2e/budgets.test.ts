@@ -96,7 +96,7 @@ it('does not grow with every change of page', async () => {
   const turn = async () => {
     await page.getByRole('table').getByRole('link', { name: 'Orchard' }).click()
     await page.getByText(text.overview.arrived).waitFor()
-    await page.getByRole('navigation').getByRole('link', { name: text.common.nav.projects }).click()
+    await page.getByRole('link', { name: text.common.nav.projects, exact: true }).click()
     await page.getByRole('table').waitFor()
   }
   await page.goto('/projects')

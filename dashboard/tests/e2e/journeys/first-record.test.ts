@@ -71,7 +71,7 @@ it('leads from sign-up to the first record, and a deleted project comes back who
   await page.getByLabel(text.settings.name.label).fill('Orchard two')
   await button(page, text.common.save).click()
   await page.getByText(text.common.saved, { exact: true }).waitFor()
-  await page.getByLabel(text.settings.address.label, { exact: true }).fill(moved)
+  await page.getByRole('textbox', { name: text.settings.address.label }).fill(moved)
   await button(page, text.settings.address.action).click()
   await page.waitForURL(`**/p/${moved}/settings`)
   await page.getByText(text.settings.address.done).waitFor()
