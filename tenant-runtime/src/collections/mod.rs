@@ -55,7 +55,7 @@ pub fn update(app: &App, tx: &mut Tx, original: &Arc<Collection>, new: Collectio
 /// Deletes a collection with its table or view.
 ///
 /// # Errors
-/// When it belongs to the system, or other collections need it.
+/// When it belongs to the system, other collections need it, or a view makes no sense without it (or at all).
 pub fn delete(app: &App, tx: &mut Tx, collection: &Arc<Collection>) -> Result<()> {
     if collection.system {
         return Err(refused(format!("{} belongs to the system", collection.name)));
@@ -65,9 +65,8 @@ pub fn delete(app: &App, tx: &mut Tx, collection: &Arc<Collection>) -> Result<()
         return Err(refused(format!("{} is referenced by {}", collection.name, referencing.join(", "))));
     }
     let mut revision = Revision::begin(app, tx);
-    let views = revision.working_views()?;
     revision.delete(collection)?;
-    revision.require(&views)?;
+    revision.require_views()?;
     revision.publish(app)
 }
 

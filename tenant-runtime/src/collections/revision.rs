@@ -126,13 +126,19 @@ impl Revision<'_> {
 
     /// Saves views anew whose fields are no longer what their query gives. One that cannot be is left as it is.
     pub fn refresh_views(&mut self, except: &str) -> Result<()> {
-        let views: Vec<Arc<Collection>> =
-            self.schema.iter().filter(|view| view.is_view() && view.id != except).map(Arc::clone).collect();
+        let views = self.views(except);
         // A view may select from another; each pass settles at least one more.
         for _ in 0..views.len() {
             let mut settled = true;
             for view in &views {
-                settled &= !self.refresh(&view.id)?;
+                match self.refresh(&view.id) {
+                    Ok(changed) => settled &= !changed,
+                    Err(error) if error.is_storage_failure() => return Err(error),
+                    Err(error) => {
+                        tracing::debug!("the view {} stays as it is: {error}", view.name);
+                        view::fill_lost_columns(self.tx, view)?;
+                    }
+                }
             }
             if settled {
                 break;
@@ -141,51 +147,37 @@ impl Revision<'_> {
         Ok(())
     }
 
+    /// Makes sure that every view makes sense, and refreshes them.
+    pub fn require_views(&mut self) -> Result<()> {
+        for view in self.views("") {
+            self.refresh(&view.id)?;
+        }
+        self.refresh_views("")
+    }
+
+    fn views(&self, except: &str) -> Vec<Arc<Collection>> {
+        self.schema.iter().filter(|view| view.is_view() && view.id != except).map(Arc::clone).collect()
+    }
+
+    /// Saves a view anew if its query gives other fields; whether it did.
     fn refresh(&mut self, id: &str) -> Result<bool> {
         let Some(view) = self.schema.by_id(id).map(Arc::clone) else { return Ok(false) };
         let derived = view::derive(self.tx, &self.schema, &view.view_query)?;
-        if derived.refusal.is_some() || same_fields(&derived.fields, &view.fields) {
+        if let Some(refusal) = derived.refusal {
+            return Err(super::refused(format!("the query of the view {} makes no sense: {refusal}", view.name)));
+        }
+        if same_fields(&derived.fields, &view.fields) {
             return Ok(false);
         }
         let schema = self.schema.clone();
-        let saved = self.tx.nested(|tx| {
+        let (schema, changes) = self.tx.nested(|tx| {
             let mut revision = Revision { tx, schema, changes: Vec::new() };
             revision.save(Collection::clone(&view), Some(&view), Checks::All)?;
             Ok((revision.schema, revision.changes))
-        });
-        match saved {
-            Ok((schema, changes)) => {
-                self.schema = schema;
-                self.changes.extend(changes);
-                Ok(true)
-            }
-            Err(error) if error.is_storage_failure() => Err(error),
-            Err(error) => {
-                tracing::warn!("failed to refresh the view {}: {error}", view.name);
-                Ok(false)
-            }
-        }
-    }
-
-    /// The views whose query makes sense as things are.
-    pub fn working_views(&self) -> Result<Vec<Arc<Collection>>> {
-        let mut working = Vec::new();
-        for view in self.schema.iter().filter(|collection| collection.is_view()) {
-            if view::derive(self.tx, &self.schema, &view.view_query)?.refusal.is_none() {
-                working.push(Arc::clone(view));
-            }
-        }
-        Ok(working)
-    }
-
-    /// Makes sure that these views, as far as they are still there, go on working.
-    pub fn require(&mut self, views: &[Arc<Collection>]) -> Result<()> {
-        for view in views.iter().filter(|view| self.schema.by_id(&view.id).is_some()) {
-            if let Some(refusal) = view::derive(self.tx, &self.schema, &view.view_query)?.refusal {
-                return Err(super::refused(format!("the view {} needs it: {refusal}", view.name)));
-            }
-        }
-        self.refresh_views("")
+        })?;
+        self.schema = schema;
+        self.changes.extend(changes);
+        Ok(true)
     }
 
     /// Lets everybody see the new state once it is committed.

@@ -95,3 +95,22 @@ async fn a_query_can_be_tried() {
     let told = app.send("POST", path, json!({})).await.json;
     assert_eq!(told["data"]["query"]["code"], "validation_required");
 }
+
+#[tokio::test]
+async fn a_column_renamed_under_a_view_reads_as_empty_until_the_query_is_edited() {
+    let app = TestApp::open().await;
+    let posts = app.base("posts", json!([{ "name": "t", "type": "text" }])).await;
+    app.record("posts", json!({ "t": "x" })).await;
+    app.create(json!({ "name": "seen", "type": "view", "viewQuery": "select id, t from posts" })).await;
+    let renamed = fields(&posts, |name, field| {
+        if name == "t" {
+            field["name"] = "title".into();
+        }
+    });
+    app.update("posts", json!({ "fields": renamed })).await;
+    assert_eq!(app.records("seen").await[0]["t"], "");
+    assert_eq!(app.get("/api/collections/seen").await["viewQuery"], "select id, t from posts");
+
+    app.update("seen", json!({ "viewQuery": "select id, title as t from posts" })).await;
+    assert_eq!(app.records("seen").await[0]["t"], "x");
+}

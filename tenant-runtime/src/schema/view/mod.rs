@@ -2,7 +2,7 @@
 
 pub mod identifiers;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
@@ -63,6 +63,33 @@ pub fn create(db: &Connection, view: &Collection) -> Result<()> {
     db.execute_batch(&format!("DROP VIEW IF EXISTS {name}"))?;
     // One statement, whatever the query contains.
     db.prepare(&format!("CREATE VIEW {name} AS SELECT * FROM ({query})"))?.execute([])?;
+    Ok(())
+}
+
+/// Gives a view back the columns it lost because they were renamed where it selects them: empty ones, until its query
+/// is edited. Does nothing for a view that cannot be read at all.
+pub fn fill_lost_columns(db: &Connection, view: &Collection) -> Result<()> {
+    let present = db.prepare("SELECT `name` FROM pragma_table_info(?1)").and_then(|mut statement| {
+        statement.query_map([&view.name], |row| row.get(0))?.collect::<rusqlite::Result<HashSet<String>>>()
+    });
+    let Ok(present) = present else { return Ok(()) };
+    if view.fields.iter().all(|field| present.contains(&field.name)) {
+        return Ok(());
+    }
+    let sql = "SELECT `sql` FROM sqlite_schema WHERE `type` = 'view' AND `name` = ?1";
+    let sql: String = db.query_row(sql, [&view.name], |row| row.get(0))?;
+    let Some((_, query)) = sql.split_once(" AS ") else { return Ok(()) };
+    let columns: Vec<String> = view
+        .fields
+        .iter()
+        .map(|field| match quote(&field.name) {
+            name if present.contains(&field.name) => name,
+            name => format!("NULL AS {name}"),
+        })
+        .collect();
+    let name = quote(&view.name);
+    db.execute_batch(&format!("DROP VIEW {name}"))?;
+    db.prepare(&format!("CREATE VIEW {name} AS SELECT {} FROM ({query})", columns.join(",")))?.execute([])?;
     Ok(())
 }
 
