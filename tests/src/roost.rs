@@ -78,6 +78,7 @@ impl Drop for Roost {
     }
 }
 
+#[expect(clippy::zombie_processes, reason = "the platform that owns the process waits for it when it goes")]
 fn launch(dir: &Path, settings: &str, port: u16) -> (Child, u16) {
     let config = dir.join("roost.toml");
     std::fs::write(&config, settings).expect("the settings can be written");
