@@ -105,7 +105,9 @@ impl Pool {
         state.jobs.push_back(job);
         if state.idle > 0 {
             shared.work.notify_one();
-        } else if state.watching {
+        }
+        // Idle threads may be on their way to earlier work already: only as many jobs as there are of them are safe.
+        if state.jobs.len() > state.idle && state.watching {
             shared.watch.notify_one();
         }
     }
