@@ -21,9 +21,14 @@ async fn send(method: &str, path: &str, headers: &[(HeaderName, &str)]) -> Answe
     for (name, value) in headers {
         request = request.header(name, *value);
     }
-    let response = console().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let response =
+        console().oneshot(request.body(Body::empty()).expect("a request")).await.expect("the router never fails");
     let (parts, body) = response.into_parts();
-    Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes().to_vec() }
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: body.collect().await.expect("a body in memory").to_bytes().to_vec(),
+    }
 }
 
 fn is_built() -> bool {

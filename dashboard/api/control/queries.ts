@@ -36,7 +36,14 @@ export const useConfig = () =>
 
 /** The signed-in account, or `null`. */
 export const useAccount = (enabled: () => boolean = () => true) =>
-  createQuery(() => ({ queryKey: ['account'], queryFn: whoAmI, enabled: enabled(), staleTime: Infinity }))
+  createQuery(() => ({
+    queryKey: ['account'],
+    queryFn: whoAmI,
+    enabled: enabled(),
+    staleTime: Infinity,
+    // The link in the mail usually opens in another tab.
+    refetchOnWindowFocus: ({ state }) => (state.data?.verified === false ? 'always' : false),
+  }))
 
 async function whoAmI(): Promise<Account | null> {
   try {
