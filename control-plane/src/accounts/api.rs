@@ -25,7 +25,7 @@ const LONGEST_NAME: usize = 80;
 pub fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new()
         .routes(routes!(sign_up))
-        .routes(routes!(show, change))
+        .routes(routes!(show_account, change_account))
         .routes(routes!(sign_in, sign_out))
         .routes(routes!(send_verification))
         .routes(routes!(confirm_verification))
@@ -100,14 +100,14 @@ async fn sign_up(
 
 /// The signed-in account
 #[utoipa::path(get, path = "/api/account", responses((status = 200, body = Account), (status = 401, body = ErrorBody)))]
-async fn show(session: Session) -> Json<Account> {
+async fn show_account(session: Session) -> Json<Account> {
     Json(session.account)
 }
 
 /// Changes the name or the password
 #[utoipa::path(patch, path = "/api/account", request_body = AccountChange,
     responses((status = 200, body = Account), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-async fn change(
+async fn change_account(
     State(platform): State<Platform>,
     session: Session,
     Body(change): Body<AccountChange>,

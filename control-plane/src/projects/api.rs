@@ -29,12 +29,12 @@ const PASSWORD_LENGTH: usize = 20;
 /// The routes.
 pub fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new()
-        .routes(routes!(list, create))
-        .routes(routes!(show, change, delete))
-        .routes(routes!(undelete))
-        .routes(routes!(wake))
+        .routes(routes!(list_projects, create_project))
+        .routes(routes!(show_project, change_project, delete_project))
+        .routes(routes!(undelete_project))
+        .routes(routes!(wake_project))
         .routes(routes!(set_superuser))
-        .routes(routes!(activity))
+        .routes(routes!(project_activity))
         .routes(routes!(check_slug))
 }
 
@@ -102,7 +102,7 @@ pub struct SlugCheck {
 
 /// The account's projects, deleted ones in their grace period included
 #[utoipa::path(get, path = "/api/projects", responses((status = 200, body = ProjectList)))]
-async fn list(State(platform): State<Platform>, session: Session) -> Result<Json<ProjectList>> {
+async fn list_projects(State(platform): State<Platform>, session: Session) -> Result<Json<ProjectList>> {
     let rows = store::of_account(platform.database.read(), &session.account.id).await?;
     let items = rows.into_iter().map(|(row, role)| present(&platform, row, role)).collect();
     Ok(Json(ProjectList { items, limit: platform.config.projects_per_account }))
@@ -111,7 +111,7 @@ async fn list(State(platform): State<Platform>, session: Session) -> Result<Json
 /// Creates a project; usually it serves when this answers
 #[utoipa::path(post, path = "/api/projects", request_body = NewProject,
     responses((status = 201, body = CreatedProject), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)))]
-async fn create(
+async fn create_project(
     State(platform): State<Platform>,
     session: Session,
     Body(new): Body<NewProject>,
@@ -142,14 +142,18 @@ async fn create(
 /// One project
 #[utoipa::path(get, path = "/api/projects/{slug}", params(("slug" = String, Path)),
     responses((status = 200, body = Project), (status = 404, body = ErrorBody)))]
-async fn show(State(platform): State<Platform>, session: Session, Path(slug): Path<String>) -> Result<Json<Project>> {
+async fn show_project(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(slug): Path<String>,
+) -> Result<Json<Project>> {
     Ok(Json(load(&platform, &session, &slug).await?))
 }
 
 /// Changes name or address; the old address stops working at once
 #[utoipa::path(patch, path = "/api/projects/{slug}", params(("slug" = String, Path)), request_body = ProjectChange,
     responses((status = 200, body = Project), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn change(
+async fn change_project(
     State(platform): State<Platform>,
     session: Session,
     Path(slug): Path<String>,
@@ -180,7 +184,7 @@ async fn change(
 /// Deletes a project; it can be brought back until `deletedUntilMs`
 #[utoipa::path(delete, path = "/api/projects/{slug}", params(("slug" = String, Path)), request_body = Confirmation,
     responses((status = 200, body = Project), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn delete(
+async fn delete_project(
     State(platform): State<Platform>,
     session: Session,
     Path(slug): Path<String>,
@@ -207,7 +211,7 @@ async fn delete(
 /// Brings a deleted project back
 #[utoipa::path(post, path = "/api/projects/{slug}/undelete", params(("slug" = String, Path)),
     responses((status = 200, body = Project), (status = 404, body = ErrorBody)))]
-async fn undelete(
+async fn undelete_project(
     State(platform): State<Platform>,
     session: Session,
     Path(slug): Path<String>,
@@ -228,7 +232,11 @@ async fn undelete(
 /// Wakes a project that sleeps
 #[utoipa::path(post, path = "/api/projects/{slug}/wake", params(("slug" = String, Path)),
     responses((status = 200, body = Project), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
-async fn wake(State(platform): State<Platform>, session: Session, Path(slug): Path<String>) -> Result<Json<Project>> {
+async fn wake_project(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(slug): Path<String>,
+) -> Result<Json<Project>> {
     let row = find(&platform, &session, &slug, Action::Wake).await?;
     refuse_deleted(&row)?;
     let id = row.id.parse().map_err(anyhow::Error::new)?;
@@ -266,7 +274,7 @@ async fn set_superuser(
 /// What happened to a project, newest first
 #[utoipa::path(get, path = "/api/projects/{slug}/activity", params(("slug" = String, Path)),
     responses((status = 200, body = ActivityList), (status = 404, body = ErrorBody)))]
-async fn activity(
+async fn project_activity(
     State(platform): State<Platform>,
     session: Session,
     Path(slug): Path<String>,
