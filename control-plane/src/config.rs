@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use serde::Deserialize;
+use tenant_runtime::outbound::Network;
 
 const DEFAULTS: &str = include_str!("../../ops/roost.toml");
 
@@ -24,6 +25,7 @@ pub struct Config {
     pub listen: Listen,
     pub tls: Tls,
     pub rest: Rest,
+    pub projects: Projects,
     pub mail: Mail,
     /// Given by `--dev` only: a development outbox, no limits on tries, and the first account is an operator.
     #[serde(skip)]
@@ -66,6 +68,14 @@ pub struct Rest {
     pub idle_after: f64,
     pub sleep_after: f64,
     pub most_awake: usize,
+}
+
+/// What projects may do beyond their own address.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Projects {
+    pub may_reach: Vec<Network>,
 }
 
 /// How the platform's mails leave.

@@ -5,8 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use anyhow::Context as _;
 use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::{Options, Proxy};
+use tenant_runtime::app::AppOptions;
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::host::{Host, HostOptions, NodeClient};
+use tenant_runtime::outbound::Outbound;
 use tenant_runtime::store::Pool;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -69,10 +71,15 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
 }
 
 fn open_host(config: &Config, hasher: &Hasher) -> anyhow::Result<Host> {
-    let options = HostOptions {
-        dir: config.dir.join("tenants"),
+    let engine = AppOptions {
         pool: Pool::for_this_machine(),
         hasher: hasher.clone(),
+        outbound: Outbound::public_and(config.projects.may_reach.clone()),
+        identity: None,
+    };
+    let options = HostOptions {
+        dir: config.dir.join("tenants"),
+        engine,
         max_awake: Some(config.rest.most_awake).filter(|most| *most > 0),
     };
     Host::open(options).context("open the tenants")

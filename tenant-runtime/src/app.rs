@@ -11,6 +11,7 @@ use crate::auth::{self, Hasher, TenantHasher};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::hooks::Hooks;
+use crate::outbound::Outbound;
 use crate::realtime::{self, Broker};
 use crate::schema::{self, Schema};
 use crate::settings::Settings;
@@ -27,8 +28,17 @@ pub struct AppOptions {
     pub pool: Pool,
     /// Where passwords are hashed; shared likewise.
     pub hasher: Hasher,
+    /// How servers that a tenant names are reached.
+    pub outbound: Outbound,
     /// Name and address a new data directory's settings begin with.
     pub identity: Option<Identity>,
+}
+
+impl AppOptions {
+    /// A backend that stands alone.
+    pub fn alone(pool: Pool, hasher: Hasher) -> AppOptions {
+        AppOptions { pool, hasher, outbound: Outbound::anywhere(), identity: None }
+    }
 }
 
 /// What a new backend is called and where it is reached.
@@ -117,6 +127,11 @@ impl App {
     /// The pool for password hashes.
     pub fn hasher(&self) -> &TenantHasher {
         &self.0.hasher
+    }
+
+    /// The way to servers that a tenant names.
+    pub fn outbound(&self) -> &Outbound {
+        &self.0.options.outbound
     }
 
     /// All collections as last committed.

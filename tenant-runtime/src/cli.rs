@@ -141,7 +141,7 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         );
     }
     let address = parse_address(&arguments.http)?;
-    let options = AppOptions { pool: Pool::for_this_machine(), hasher: Hasher::for_this_machine(), identity: None };
+    let options = AppOptions::alone(Pool::for_this_machine(), Hasher::for_this_machine());
     let app = App::open(&arguments.common.dir, options)?;
     let server = Server::bind(address).await.with_context(|| format!("listen on {address}"))?;
     println!("Server started at http://{}", server.address());

@@ -13,7 +13,7 @@ const STOCK_SCHEMA: &str = include_str!("data/stock_schema.sql");
 const STOCK_DIRECTORY: &str = include_str!("data/stock_directory.json");
 
 async fn open_and_close(dir: &Path) -> Result<(), OpenError> {
-    let options = AppOptions { pool: Pool::new(2), hasher: Hasher::for_this_machine(), identity: None };
+    let options = AppOptions::alone(Pool::new(2), Hasher::for_this_machine());
     let app = App::open(dir, options)?;
     app.close().await.expect("closes");
     Ok(())

@@ -7,9 +7,7 @@ use futures_util::future::BoxFuture;
 use super::answers::Refusal;
 use super::spec::{FirstSuperuser, TenantSpec};
 use crate::app::{App, AppOptions, Identity, OpenError};
-use crate::auth::Hasher;
 use crate::service::{self, HttpService};
-use crate::store::Pool;
 use crate::superusers;
 
 /// Opens the data directory it is given, making what is absent.
@@ -24,11 +22,11 @@ pub(super) struct Backend {
     pub(super) app: Option<App>,
 }
 
-/// Launches Apps that share these threads.
-pub(super) fn launcher(pool: Pool, hasher: Hasher) -> Launch {
+/// Launches Apps that share what these options hold.
+pub(super) fn launcher(engine: AppOptions) -> Launch {
     Box::new(move |dir, spec| {
         let identity = Identity { app_name: spec.app_name.clone(), app_url: spec.public_url.clone() };
-        let options = AppOptions { pool: pool.clone(), hasher: hasher.clone(), identity: Some(identity) };
+        let options = AppOptions { identity: Some(identity), ..engine.clone() };
         Box::pin(open(dir, options))
     })
 }

@@ -44,9 +44,8 @@ use self::in_process::Launch;
 use self::stamp::Stamp;
 use self::surroundings::{Surroundings, now_ms};
 use self::tenant::{GRACE, Tenant};
-use crate::auth::Hasher;
+use crate::app::AppOptions;
 use crate::service::{self, BoxError, HttpService};
-use crate::store::Pool;
 
 pub use client::{NodeClient, NodeError};
 pub use spec::{
@@ -72,10 +71,8 @@ pub struct Host(Arc<Inner>);
 pub struct HostOptions {
     /// Where the tenants live.
     pub dir: PathBuf,
-    /// Where blocking work runs.
-    pub pool: Pool,
-    /// Where passwords are hashed.
-    pub hasher: Hasher,
+    /// What the tenants share: threads, and the way out. Each brings its own identity.
+    pub engine: AppOptions,
     /// How many tenants may be awake at once; as many as half of the files this process may open when absent.
     pub max_awake: Option<usize>,
 }
@@ -109,18 +106,18 @@ struct Inner {
 impl Host {
     /// Opens a host within a tokio runtime. Only lists the tenants: each is read when someone asks for it.
     pub fn open(options: HostOptions) -> Result<Host, HostError> {
-        let launch = in_process::launcher(options.pool.clone(), options.hasher.clone());
+        let launch = in_process::launcher(options.engine.clone());
         Host::open_with(options, launch)
     }
 
     fn open_with(options: HostOptions, launch: Launch) -> Result<Host, HostError> {
-        let HostOptions { dir, pool, max_awake, .. } = options;
+        let HostOptions { dir, engine, max_awake } = options;
         let (directory, ids) = Directory::open(&dir).map_err(|error| match error.kind() {
             std::io::ErrorKind::WouldBlock => HostError::InUse { dir },
             _ => HostError::Directory { dir, source: error },
         })?;
         let max_awake = max_awake.unwrap_or_else(awake_by_files).max(1);
-        let surroundings = Arc::new(Surroundings::new(directory, pool, launch, max_awake));
+        let surroundings = Arc::new(Surroundings::new(directory, engine.pool, launch, max_awake));
         let tenants = ids.into_iter().map(|id| (id, Arc::new(Tenant::new(id, &surroundings)))).collect();
         Ok(Host(Arc::new(Inner {
             sleeper: tokio::spawn(sleeper::run(Arc::clone(&surroundings))).abort_handle(),

@@ -15,7 +15,9 @@ use tower::ServiceExt;
 use super::in_process::Backend;
 use super::*;
 use crate::app::OpenError;
+use crate::auth::Hasher;
 use crate::client_address::ClientAddress;
+use crate::store::Pool;
 
 struct Kit {
     dir: tempfile::TempDir,
@@ -101,8 +103,7 @@ impl Kit {
 fn options(dir: &Path, max_awake: usize) -> HostOptions {
     HostOptions {
         dir: dir.join("tenants"),
-        pool: Pool::new(2),
-        hasher: Hasher::for_this_machine(),
+        engine: AppOptions::alone(Pool::new(2), Hasher::for_this_machine()),
         max_awake: Some(max_awake),
     }
 }
@@ -615,11 +616,8 @@ async fn a_real_tenant_with_a_damaged_database_says_so() {
 async fn a_data_directory_in_other_hands_is_left_alone() {
     let (dir, host, node, tenant) = real().await;
     let data = dir.path().join("tenants").join(tenant.id.as_str()).join("data-1");
-    let other = crate::app::App::open(
-        &data,
-        crate::app::AppOptions { pool: Pool::new(2), hasher: Hasher::for_this_machine(), identity: None },
-    )
-    .expect("opens");
+    let other =
+        crate::app::App::open(&data, AppOptions::alone(Pool::new(2), Hasher::for_this_machine())).expect("opens");
     assert_eq!(ask(&host, &tenant, "/api/health", None).await.code(), "not_starting");
     other.close().await.expect("closes");
     drop(other);

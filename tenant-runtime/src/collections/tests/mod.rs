@@ -34,7 +34,7 @@ struct Answer {
 impl TestApp {
     async fn open() -> TestApp {
         let dir = tempfile::tempdir().expect("a directory");
-        let options = AppOptions { pool: Pool::new(2), hasher: Hasher::for_this_machine(), identity: None };
+        let options = AppOptions::alone(Pool::new(2), Hasher::for_this_machine());
         let app = App::open(dir.path(), options).expect("opens");
         let inner = app.clone();
         let write = app.store().write(move |tx| {
