@@ -1,7 +1,9 @@
 //! PocketBase's API: every route and every layer around them on one screen.
 
 mod auth;
+mod batch;
 pub mod body;
+mod change;
 mod collections;
 mod files;
 mod health;
@@ -30,6 +32,7 @@ pub fn router(app: &App) -> Router {
         .route("/api/files/token", post(files::token))
         .route("/api/files/{collection}/{record}/{name}", get(files::download))
         .route("/api/realtime", get(realtime::connect).post(realtime::subscribe))
+        .route("/api/batch", post(batch::run))
         .route("/api/collections", get(collections::list).post(collections::create))
         .route(
             "/api/collections/{collection}",

@@ -5,28 +5,22 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use serde_json::Map;
 
-use super::body::{self, Submitted};
+use super::body;
+use super::change::{Action, Change, present};
 use super::request::Head;
 use super::respond;
 use crate::app::App;
 use crate::error::{ApiError, Error, Result};
 use crate::records::access::{self, Scope};
-use crate::records::actions::{Credentials, Submission, Writing};
 use crate::records::list::{self, Page};
-use crate::records::{self as engine, Record, expand, export};
 use crate::rules::Context;
 use crate::schema::field::{EditorOptions, FileOptions, JsonOptions};
 use crate::schema::{Collection, FieldKind};
 use crate::store::Tx;
 
-const MISSING: &str = "Missing collection context.";
+pub(super) const MISSING: &str = "Missing collection context.";
 const MISSING_FOR_WRITE: &str = "Missing or invalid collection context.";
-const FAILED_TO_CREATE: &str = "Failed to create record.";
-const FAILED_TO_UPDATE: &str = "Failed to update record.";
-const FAILED_TO_DELETE: &str =
-    "Failed to delete record. Make sure that the record is not part of a required relation reference.";
 
 /// `GET /api/collections/{collection}/records`
 pub async fn list(State(app): State<App>, Path(name): Path<String>, request: Request) -> Result<Response> {
@@ -74,12 +68,9 @@ pub async fn view(
 /// `POST /api/collections/{collection}/records`
 pub async fn create(State(app): State<App>, Path(name): Path<String>, request: Request) -> Result<Response> {
     let (head, body) = take_apart(request);
-    let collection = find_collection(&app, &name, MISSING_FOR_WRITE)?;
-    refuse_view(&collection)?;
+    let collection = find_writable(&app, &name, MISSING_FOR_WRITE)?;
     let submitted = body::read(&app, &head, body, body_limit(&collection)).await?;
-    let json =
-        write(&app, head, submitted, collection, None).await.map_err(|error| error.or_bad_request(FAILED_TO_CREATE))?;
-    Ok(respond::json(json))
+    change(&app, Change { collection, action: Action::Create, head, submitted }).await
 }
 
 /// `PATCH /api/collections/{collection}/records/{id}`
@@ -89,14 +80,9 @@ pub async fn update(
     request: Request,
 ) -> Result<Response> {
     let (head, body) = take_apart(request);
-    let collection = find_collection(&app, &name, MISSING_FOR_WRITE)?;
-    refuse_view(&collection)?;
+    let collection = find_writable(&app, &name, MISSING_FOR_WRITE)?;
     let submitted = body::read(&app, &head, body, body_limit(&collection)).await?;
-    let json = write(&app, head, submitted, collection, Some(id)).await.map_err(|error| match error {
-        Error::NotFound => error,
-        error => error.or_bad_request(FAILED_TO_UPDATE),
-    })?;
-    Ok(respond::json(json))
+    change(&app, Change { collection, action: Action::Update(id), head, submitted }).await
 }
 
 /// `DELETE /api/collections/{collection}/records/{id}`
@@ -106,60 +92,22 @@ pub async fn delete(
     request: Request,
 ) -> Result<Response> {
     let (head, body) = take_apart(request);
-    let collection = find_collection(&app, &name, MISSING)?;
-    refuse_view(&collection)?;
+    let collection = find_writable(&app, &name, MISSING)?;
     let submitted = body::read(&app, &head, body, body::DEFAULT_LIMIT).await?;
-    let inner = app.clone();
-    app.store()
-        .write(move |tx| {
-            let schema = inner.schema();
-            let caller = head.caller(tx, &schema)?;
-            let info = head.info(&caller, Context::Default, submitted.values);
-            let rule = access::applicable(&caller, &collection.rules.delete)?;
-            let scope = Scope { db: tx, schema: &schema, caller: &caller, request: &info };
-            let record = scope.find(&collection, &id, rule)?.ok_or(Error::NotFound)?;
-            engine::delete::delete(&inner, tx, record).map_err(|error| error.or_bad_request(FAILED_TO_DELETE))
-        })
-        .await?;
-    Ok(respond::no_content())
+    change(&app, Change { collection, action: Action::Delete(id), head, submitted }).await
 }
 
-/// Creates a record, or updates the one with that id, and shows it as the caller may see it.
-async fn write(
-    app: &App,
-    head: Head,
-    submitted: Submitted,
-    collection: Arc<Collection>,
-    id: Option<String>,
-) -> Result<Vec<u8>> {
-    let Submitted { values, uploads } = submitted;
-    let credentials = Credentials::prepare(app, &collection, id.as_deref(), &values).await?;
-    let does_io = !uploads.is_empty();
+/// Carries out a single change in a transaction it may share with others, unless it moves files.
+async fn change(app: &App, change: Change) -> Result<Response> {
+    let change = change.prepare(app).await?;
+    let alone = change.moves_files();
     let inner = app.clone();
     let work = move |tx: &mut Tx| {
-        let schema = inner.schema();
-        // The collection may have changed while the body was read.
-        let collection = schema.by_id(&collection.id).ok_or(Error::NotFound)?;
-        let caller = head.caller(tx, &schema)?;
-        let request = head.info(&caller, Context::Default, Map::new());
-        let mut writing = Writing { app: &inner, schema: &schema, caller: &caller, request };
-        let submission = Submission { values, uploads, credentials };
-        let record = match &id {
-            None => writing.create(tx, collection, submission)?,
-            Some(id) => writing.update(tx, collection, id, submission)?,
-        };
-        let scope = Scope { db: tx, schema: &schema, caller: &caller, request: &writing.request };
-        present(&scope, &head, &mut Record::clone(&record))
+        let caller = change.head().caller(tx, &inner.schema())?;
+        change.carry_out(&inner, tx, &caller, Context::Default)
     };
-    if does_io { app.store().write_alone(work).await } else { app.store().write(work).await }
-}
-
-/// The record as JSON, with what `expand` asks for.
-fn present(scope: &Scope<'_>, head: &Head, record: &mut Record) -> Result<Vec<u8>> {
-    if let Some(paths) = head.given("expand") {
-        expand::expand(scope, std::slice::from_mut(record), paths)?;
-    }
-    export::record_json(scope, record)
+    let shown = if alone { app.store().write_alone(work).await? } else { app.store().write(work).await? };
+    Ok(shown.map_or_else(respond::no_content, respond::json))
 }
 
 fn take_apart(request: Request) -> (Head, Body) {
@@ -172,11 +120,13 @@ fn find_collection(app: &App, name: &str, missing: &str) -> Result<Arc<Collectio
     found.ok_or_else(|| ApiError::not_found(missing).into())
 }
 
-fn refuse_view(collection: &Collection) -> Result<()> {
+/// Views only show what other collections hold.
+pub(super) fn find_writable(app: &App, name: &str, missing: &str) -> Result<Arc<Collection>> {
+    let collection = find_collection(app, name, missing)?;
     if collection.is_view() {
         return Err(ApiError::bad_request("Unsupported collection type.").into());
     }
-    Ok(())
+    Ok(collection)
 }
 
 /// What a record's body may have: the default and what its large fields may hold.
