@@ -13,6 +13,7 @@ use crate::files;
 use crate::hooks::Hooks;
 use crate::outbound::Outbound;
 use crate::realtime::{self, Broker};
+use crate::records::counts::Counts;
 use crate::schema::{self, Schema};
 use crate::settings::Settings;
 use crate::store::{self, Pool, Store};
@@ -76,6 +77,7 @@ struct Inner {
     hooks: Hooks,
     hasher: TenantHasher,
     realtime: Arc<Broker>,
+    counts: Counts,
     /// Held as long as the directory is served; the system lets go of it with the process.
     lock: File,
 }
@@ -104,6 +106,7 @@ impl App {
             hooks,
             hasher: options.hasher.for_tenant(),
             realtime: Arc::default(),
+            counts: Counts::default(),
             options,
             lock,
         })))
@@ -159,6 +162,11 @@ impl App {
         &self.0.realtime
     }
 
+    /// What lists have in all.
+    pub fn counts(&self) -> &Counts {
+        &self.0.counts
+    }
+
     /// The handlers.
     pub fn hooks(&self) -> &Hooks {
         &self.0.hooks
@@ -171,6 +179,7 @@ impl App {
 
     /// Gives back what memory can be given back without closing.
     pub async fn rest(&self) {
+        self.0.counts.clear();
         if let Err(error) = self.0.store.rest().await {
             tracing::debug!("failed to rest: {error}");
         }

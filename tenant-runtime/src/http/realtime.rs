@@ -72,7 +72,7 @@ pub async fn subscribe(State(app): State<App>, request: Request) -> Result<Respo
     }
     state.topics = topics.iter().map(|topic| Topic::parse(topic)).collect();
     state.caller = caller;
-    client.set(state);
+    app.realtime().subscribe(&client, state);
     Ok(respond::no_content())
 }
 

@@ -29,13 +29,15 @@ pub async fn list(State(app): State<App>, Path(name): Path<String>, request: Req
     let submitted = body::read(&app, &head, body, body::DEFAULT_LIMIT).await?;
     let page = Page::parse(|name| head.given(name))?;
     let schema = app.schema();
+    let inner = app.clone();
     let json = app
         .store()
         .read(move |db| {
+            let version = inner.store().version();
             let caller = head.caller(db, &schema)?;
             let info = head.info(&caller, Context::Default, submitted.values.clone());
             let scope = Scope { db, schema: &schema, caller: &caller, request: &info };
-            list::page(&scope, &collection, &page)
+            list::page(&scope, &collection, &page, |select| inner.counts().of(version, db, select))
         })
         .await?;
     Ok(respond::json(json))

@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, Messages};
+use super::client::{Client, Messages, State};
 use crate::records::pattern::random_key;
 use crate::schema::Collection;
 use crate::store::Pool;
@@ -15,10 +15,19 @@ const ID_LENGTH: usize = 40;
 
 /// The clients.
 pub struct Broker {
-    clients: RwLock<HashMap<String, Arc<Client>>>,
+    clients: RwLock<Clients>,
     /// Work that follows commits, in their order.
     later: Mutex<Later>,
     closing: CancellationToken,
+}
+
+type ById = HashMap<String, Arc<Client>>;
+
+#[derive(Default)]
+struct Clients {
+    by_id: ById,
+    /// Those with a topic of a collection, by the id or name the topic has.
+    by_collection: HashMap<String, ById>,
 }
 
 type Work = Box<dyn FnOnce() + Send>;
@@ -34,35 +43,56 @@ impl Broker {
     pub fn connect(&self, address: Option<IpAddr>) -> (Arc<Client>, Messages) {
         let (client, messages) = Client::new(random_key(ID_LENGTH), address, self.closing.child_token());
         let client = Arc::new(client);
-        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
-        clients.insert(client.id.clone(), Arc::clone(&client));
+        self.write().by_id.insert(client.id.clone(), Arc::clone(&client));
         (client, messages)
     }
 
     /// Forgets a client whose stream ended.
     pub fn disconnect(&self, id: &str) {
-        self.clients.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        let mut clients = self.write();
+        if let Some(client) = clients.by_id.remove(id) {
+            clients.unlist(&client);
+        }
+    }
+
+    /// Replaces what a client listens to, and as whom.
+    pub fn subscribe(&self, client: &Arc<Client>, state: State) {
+        let mut clients = self.write();
+        clients.unlist(client);
+        // A client that left meanwhile stays forgotten.
+        if clients.by_id.contains_key(&client.id) {
+            for topic in state.topics.iter() {
+                let listed = clients.by_collection.entry(topic.collection.clone()).or_default();
+                listed.insert(client.id.clone(), Arc::clone(client));
+            }
+        }
+        client.set(state);
     }
 
     /// The client with that id.
     pub fn find(&self, id: &str) -> Option<Arc<Client>> {
-        self.clients.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.read().by_id.get(id).cloned()
     }
 
     /// All clients.
     pub fn all(&self) -> Vec<Arc<Client>> {
-        self.clients.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.read().by_id.values().cloned().collect()
     }
 
-    /// Whether somebody might listen to a record of this collection. Nearly always the answer is no, and it is cheap.
-    pub fn has_listeners(&self, collection: &Collection, record: &str) -> bool {
-        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
-        clients.values().any(|client| {
-            client.state().topics.iter().any(|topic| {
-                (topic.collection == collection.id || topic.collection == collection.name)
-                    && topic.record.as_deref().is_none_or(|wanted| wanted == record)
-            })
-        })
+    /// The clients with a topic of this collection.
+    pub fn listeners(&self, collection: &Collection) -> Vec<Arc<Client>> {
+        let clients = self.read();
+        let by_id = clients.by_collection.get(&collection.id);
+        let by_name = clients.by_collection.get(&collection.name);
+        let others = by_name.into_iter().flat_map(ById::values);
+        let others = others.filter(|client| by_id.is_none_or(|listed| !listed.contains_key(&client.id)));
+        by_id.into_iter().flat_map(ById::values).chain(others).cloned().collect()
+    }
+
+    /// Whether anybody listens to this collection. Nearly always the answer is no, and it is cheap.
+    pub fn has_listeners(&self, collection: &Collection) -> bool {
+        let clients = self.read();
+        clients.by_collection.contains_key(&collection.id) || clients.by_collection.contains_key(&collection.name)
     }
 
     /// Ends all streams; clients come back by themselves.
@@ -90,8 +120,29 @@ impl Broker {
         }
     }
 
+    fn read(&self) -> RwLockReadGuard<'_, Clients> {
+        self.clients.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Clients> {
+        self.clients.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Later> {
         self.later.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clients {
+    fn unlist(&mut self, client: &Client) {
+        for topic in client.state().topics.iter() {
+            if let Some(listed) = self.by_collection.get_mut(&topic.collection) {
+                listed.remove(&client.id);
+                if listed.is_empty() {
+                    self.by_collection.remove(&topic.collection);
+                }
+            }
+        }
     }
 }
 

@@ -59,7 +59,7 @@ impl Client {
     }
 
     /// Replaces its topics and who it is.
-    pub fn set(&self, state: State) {
+    pub(super) fn set(&self, state: State) {
         *self.lock() = state;
     }
 

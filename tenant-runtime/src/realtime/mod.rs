@@ -10,5 +10,5 @@ mod topic;
 
 pub use broadcast::bind;
 pub use broker::Broker;
-pub use client::{Client, Message, Messages};
+pub use client::{Client, Message, Messages, State};
 pub use topic::Topic;

@@ -1,6 +1,7 @@
 //! What a client listens to: `posts/*`, `posts/RECORD_ID`, each possibly with options.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -12,7 +13,7 @@ use crate::records::value::cast_text;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topic {
     /// Exactly as subscribed: it is the name of the events sent back.
-    pub text: String,
+    pub text: Arc<str>,
     /// A collection's name or id, if it is about records at all.
     pub collection: String,
     /// One record, or all when none is named.
@@ -45,7 +46,7 @@ impl Topic {
             values.iter().map(|(key, value)| (name(key), cast_text(value))).collect()
         };
         Topic {
-            text: text.to_owned(),
+            text: text.into(),
             collection: collection.to_owned(),
             record,
             query: texts(options.query, str::to_owned),

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod actions;
 pub mod body;
+pub mod counts;
 pub mod datetime;
 pub mod delete;
 pub mod expand;

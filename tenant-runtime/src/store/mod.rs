@@ -48,6 +48,11 @@ impl Store {
         self.0.readers.run(work).await
     }
 
+    /// Grows with every commit. Who reads it before a read knows that the read saw at least that much.
+    pub fn version(&self) -> u64 {
+        self.0.writer.commits()
+    }
+
     /// Runs `work` on a reader on this very thread, which must be one of the pool's.
     pub fn read_here<T>(&self, work: impl Fn(&Connection) -> Result<T>) -> Result<T> {
         self.0.readers.run_here(work)

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,7 @@ pub(super) enum Sharing {
 pub(super) struct Writer {
     pool: Pool,
     queue: Mutex<Queue>,
+    commits: AtomicU64,
     /// Held only by the one thread that drains.
     tx: Mutex<Option<Tx>>,
 }
@@ -58,7 +60,12 @@ struct CommitFailed(Option<rusqlite::ffi::Error>, String);
 
 impl Writer {
     pub(super) fn new(connection: Connection, pool: &Pool) -> Writer {
-        Writer { pool: pool.clone(), queue: Mutex::default(), tx: Mutex::new(Some(Tx::new(connection))) }
+        Writer {
+            pool: pool.clone(),
+            queue: Mutex::default(),
+            commits: AtomicU64::new(0),
+            tx: Mutex::new(Some(Tx::new(connection))),
+        }
     }
 
     pub(super) async fn run<T, F>(self: &Arc<Self>, sharing: Sharing, work: F) -> Result<T>
@@ -78,6 +85,11 @@ impl Writer {
         });
         self.push(Write { sharing, run })?;
         answered.await.unwrap_or_else(|_| Err(Error::Internal(anyhow!("a write was dropped"))))
+    }
+
+    /// How often something was committed.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
     }
 
     fn push(self: &Arc<Self>, write: Write) -> Result<()> {
@@ -142,6 +154,7 @@ impl Writer {
             Ok(()) => commit(tx),
             Err(_) => return,
         };
+        self.commits.fetch_add(1, Ordering::Release);
         for (reply, effects) in done {
             if catch_unwind(AssertUnwindSafe(|| effects.happen(commit.is_ok()))).is_err() {
                 tracing::error!("what follows a commit panicked");
