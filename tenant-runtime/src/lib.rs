@@ -5,6 +5,7 @@ pub mod auth;
 pub mod cli;
 pub mod client_address;
 pub mod collections;
+pub mod cron;
 pub mod error;
 pub mod files;
 pub mod hooks;

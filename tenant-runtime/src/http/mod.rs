@@ -12,6 +12,7 @@ mod realtime;
 mod records;
 pub mod request;
 mod respond;
+mod settings;
 
 use axum::Router;
 use axum::body::Body;
@@ -33,6 +34,7 @@ pub fn router(app: &App) -> Router {
         .route("/api/files/{collection}/{record}/{name}", get(files::download))
         .route("/api/realtime", get(realtime::connect).post(realtime::subscribe))
         .route("/api/batch", post(batch::run))
+        .route("/api/settings", get(settings::view).patch(settings::update))
         .route("/api/collections", get(collections::list).post(collections::create))
         .route(
             "/api/collections/{collection}",
