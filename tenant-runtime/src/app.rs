@@ -7,10 +7,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 
-use crate::auth::{self, Hasher, TenantHasher};
+use crate::auth::{self, Hasher, TenantHasher, Throttle};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::hooks::Hooks;
+use crate::mail::{Mail, MailError, Mailer, Outbox};
 use crate::outbound::Outbound;
 use crate::realtime::{self, Broker};
 use crate::records::counts::Counts;
@@ -31,6 +32,8 @@ pub struct AppOptions {
     pub hasher: Hasher,
     /// How servers that a tenant names are reached.
     pub outbound: Outbound,
+    /// Takes mail while the tenant has no server of its own; without it such mail is not sent.
+    pub outbox: Option<Arc<dyn Outbox>>,
     /// Name and address a new data directory's settings begin with.
     pub identity: Option<Identity>,
 }
@@ -38,7 +41,7 @@ pub struct AppOptions {
 impl AppOptions {
     /// A backend that stands alone.
     pub fn alone(pool: Pool, hasher: Hasher) -> AppOptions {
-        AppOptions { pool, hasher, outbound: Outbound::anywhere(), identity: None }
+        AppOptions { pool, hasher, outbound: Outbound::anywhere(), outbox: None, identity: None }
     }
 }
 
@@ -78,6 +81,8 @@ struct Inner {
     hasher: TenantHasher,
     realtime: Arc<Broker>,
     counts: Counts,
+    mailer: Mailer,
+    throttle: Throttle,
     /// Held as long as the directory is served; the system lets go of it with the process.
     lock: File,
 }
@@ -107,6 +112,8 @@ impl App {
             hasher: options.hasher.for_tenant(),
             realtime: Arc::default(),
             counts: Counts::default(),
+            mailer: Mailer::new(options.outbound.clone(), options.outbox.clone()),
+            throttle: Throttle::default(),
             options,
             lock,
         })))
@@ -157,6 +164,21 @@ impl App {
         self.0.settings.store(Arc::new(settings));
     }
 
+    /// The way for mail that nobody waits for.
+    pub fn mailer(&self) -> &Mailer {
+        &self.0.mailer
+    }
+
+    /// Sends a mail as the settings say and waits until it is on its way.
+    pub async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        self.0.mailer.send(&self.settings().smtp, mail).await
+    }
+
+    /// What happened too often lately.
+    pub fn throttle(&self) -> &Throttle {
+        &self.0.throttle
+    }
+
     /// The realtime clients.
     pub fn realtime(&self) -> &Arc<Broker> {
         &self.0.realtime
@@ -185,9 +207,10 @@ impl App {
         }
     }
 
-    /// Ends streams, finishes queued writes, moves the log into the database and closes it.
+    /// Ends streams, sends what mail is under way, finishes queued writes, moves the log into the database and closes it.
     pub async fn close(&self) -> Result<()> {
         self.0.realtime.close();
+        self.0.mailer.close().await;
         let closed = self.0.store.close().await;
         // A handle that somebody still holds must not keep the next one out.
         if let Err(error) = self.0.lock.unlock() {

@@ -12,6 +12,7 @@ pub mod hooks;
 pub mod host;
 pub mod http;
 pub mod json;
+pub mod mail;
 pub mod outbound;
 pub mod realtime;
 pub mod records;
