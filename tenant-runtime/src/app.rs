@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 
-use crate::auth::{self, Hasher, TenantHasher, Throttle};
+use crate::auth::{self, Hasher, TenantHasher, Throttle, oauth2};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::hooks::Hooks;
@@ -83,6 +83,7 @@ struct Inner {
     counts: Counts,
     mailer: Mailer,
     throttle: Throttle,
+    oauth2: oauth2::Memory,
     /// Held as long as the directory is served; the system lets go of it with the process.
     lock: File,
 }
@@ -114,6 +115,7 @@ impl App {
             counts: Counts::default(),
             mailer: Mailer::new(options.outbound.clone(), options.outbox.clone()),
             throttle: Throttle::default(),
+            oauth2: oauth2::Memory::default(),
             options,
             lock,
         })))
@@ -182,6 +184,11 @@ impl App {
     /// The realtime clients.
     pub fn realtime(&self) -> &Arc<Broker> {
         &self.0.realtime
+    }
+
+    /// What is remembered of sign-ins through other services.
+    pub fn oauth2(&self) -> &oauth2::Memory {
+        &self.0.oauth2
     }
 
     /// What lists have in all.

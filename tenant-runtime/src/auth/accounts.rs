@@ -14,12 +14,7 @@ use crate::schema::{Collection, FieldKind, Schema, TokenType, index};
 const RANDOM_PASSWORD: usize = 30;
 
 /// The account whose field has that value. Letter case counts as the field's unique index says.
-pub fn by_identity(
-    db: &Connection,
-    collection: &Arc<Collection>,
-    field: &str,
-    value: &str,
-) -> Result<Option<Record>> {
+pub fn by_identity(db: &Connection, collection: &Arc<Collection>, field: &str, value: &str) -> Result<Option<Record>> {
     let index = index::single_column_unique(&collection.indexes, field);
     let ignore_case = index.is_some_and(|index| index.columns[0].collate.eq_ignore_ascii_case("nocase"));
     find::by_column(db, collection, field, value, ignore_case)
@@ -123,7 +118,7 @@ pub(super) fn belongings(db: &Connection, collection: &Arc<Collection>, account:
         quote(&collection.name)
     );
     let mut statement = db.prepare_cached(&sql)?;
-    let rows =
-        statement.query_map(params![account.collection().id, account.id()], |row| Record::from_row(collection, row, 0))?;
+    let rows = statement
+        .query_map(params![account.collection().id, account.id()], |row| Record::from_row(collection, row, 0))?;
     Ok(rows.collect::<rusqlite::Result<Vec<Record>>>()?)
 }

@@ -45,23 +45,25 @@ pub async fn watch(app: &App, account: &Record, place: &Place) -> Result<()> {
         sent.map_err(anyhow::Error::new)?.map_err(|error| Error::Internal(anyhow::Error::new(error)))?;
     }
     let (inner, of) = (app.clone(), account.clone());
-    app.store().write(move |tx| {
-        let origins = accounts::supporting(&inner.schema(), ORIGINS)?;
-        let mut known = accounts::belongings(tx, &origins, &of)?;
-        let at = known.iter().position(|origin| origin.text("fingerprint") == fingerprint);
-        let origin = match at {
-            Some(at) => known.swap_remove(at),
-            None => {
-                for oldest in known.drain((MOST - 1).min(known.len())..) {
-                    delete::delete(&inner, tx, oldest)?;
+    app.store()
+        .write(move |tx| {
+            let origins = accounts::supporting(&inner.schema(), ORIGINS)?;
+            let mut known = accounts::belongings(tx, &origins, &of)?;
+            let at = known.iter().position(|origin| origin.text("fingerprint") == fingerprint);
+            let origin = match at {
+                Some(at) => known.swap_remove(at),
+                None => {
+                    for oldest in known.drain((MOST - 1).min(known.len())..) {
+                        delete::delete(&inner, tx, oldest)?;
+                    }
+                    let mut origin = accounts::belonging(&origins, &of);
+                    accounts::set(&mut origin, "fingerprint", Value::Text(fingerprint));
+                    origin
                 }
-                let mut origin = accounts::belonging(&origins, &of);
-                accounts::set(&mut origin, "fingerprint", Value::Text(fingerprint));
-                origin
-            }
-        };
-        save::save(&inner, tx, origin).map(drop)
-    }).await
+            };
+            save::save(&inner, tx, origin).map(drop)
+        })
+        .await
 }
 
 impl Place {

@@ -56,7 +56,12 @@ fn compose(
 ///
 /// # Errors
 /// `Error::Invalid` for a template that is none.
-pub async fn sample(app: &App, collection: &std::sync::Arc<Collection>, kind: &str, to: &str) -> Result<Result<(), MailError>> {
+pub async fn sample(
+    app: &App,
+    collection: &std::sync::Arc<Collection>,
+    kind: &str,
+    to: &str,
+) -> Result<Result<(), MailError>> {
     let mut record = Record::new(collection);
     for (at, field) in collection.fields.iter().enumerate() {
         if matches!(field.kind, FieldKind::Text(_) | FieldKind::Editor(_) | FieldKind::Email(_) | FieldKind::Url(_)) {

@@ -1,8 +1,8 @@
 //! A second factor: who proved themselves once gets an id, and shows it when they prove themselves otherwise.
 
+use super::Method;
 use super::accounts;
 use super::otp::is_over;
-use super::Method;
 use crate::app::App;
 use crate::error::{ApiError, Error, Result};
 use crate::records::{Record, Value, delete, find, save};

@@ -7,6 +7,7 @@ pub mod email_change;
 pub mod expiry;
 mod mails;
 pub mod mfa;
+pub mod oauth2;
 pub mod otp;
 mod password;
 pub mod password_reset;

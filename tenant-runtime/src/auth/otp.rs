@@ -178,9 +178,8 @@ fn open_otp(
 
 /// Whether a record was created longer ago than so many seconds.
 pub(super) fn is_over(record: &Record, seconds: i64) -> bool {
-    let end = TimeDelta::try_seconds(seconds).and_then(|duration| {
-        datetime::parse(record.text("created"))?.checked_add_signed(duration)
-    });
+    let end = TimeDelta::try_seconds(seconds)
+        .and_then(|duration| datetime::parse(record.text("created"))?.checked_add_signed(duration));
     end.is_none_or(|end| end < Utc::now())
 }
 

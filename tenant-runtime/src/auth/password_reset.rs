@@ -57,8 +57,7 @@ pub async fn confirm(app: &App, collection: Arc<Collection>, token: String, pass
     app.store()
         .write(move |tx| {
             // Asked again: in between the same token may have been used.
-            let found =
-                accounts::by_mailed_token(tx, &inner.schema(), &collection, &token, TokenType::PasswordReset)?;
+            let found = accounts::by_mailed_token(tx, &inner.schema(), &collection, &token, TokenType::PasswordReset)?;
             let (mut record, claims) = found.map_err(|error| Problems::of("token", error))?;
             password.give_to(&mut record);
             if claims.email.as_deref().is_some_and(|email| email == record.text("email")) {

@@ -51,7 +51,12 @@ pub fn issue_for_mail(record: &Record, kind: TokenType) -> Result<String> {
 /// A token for the link in a mail to the address the record is to have.
 pub fn issue_email_change(record: &Record, new_email: &str) -> Result<String> {
     let email = Some(record.text("email").to_owned());
-    sign(record, TokenType::EmailChange, None, Claims { email, new_email: Some(new_email.to_owned()), ..Claims::default() })
+    sign(
+        record,
+        TokenType::EmailChange,
+        None,
+        Claims { email, new_email: Some(new_email.to_owned()), ..Claims::default() },
+    )
 }
 
 fn sign(record: &Record, kind: TokenType, seconds: Option<i64>, claims: Claims) -> Result<String> {

@@ -19,11 +19,13 @@ pub(super) fn write(mail: &Mail) -> Result<Message, MailError> {
         .to(Mailbox::new(None, address(&mail.to)?))
         .subject(one_line(&mail.subject))
         .message_id(Some(format!("<{}@{domain}>", random_id(ID_LENGTH))))
-        .multipart(MultiPart::mixed().multipart(
-            MultiPart::alternative()
-                .singlepart(part(ContentType::TEXT_PLAIN, &mail.text))
-                .singlepart(part(ContentType::TEXT_HTML, &mail.html)),
-        ))
+        .multipart(
+            MultiPart::mixed().multipart(
+                MultiPart::alternative()
+                    .singlepart(part(ContentType::TEXT_PLAIN, &mail.text))
+                    .singlepart(part(ContentType::TEXT_HTML, &mail.html)),
+            ),
+        )
         .map_err(|error| MailError::Failed(error.to_string()))
 }
 

@@ -4,8 +4,28 @@
 const SILENT: [&str; 4] = ["style", "script", "head", "title"];
 /// Elements that begin and end a line.
 const BLOCKS: [&str; 22] = [
-    "address", "article", "blockquote", "div", "dl", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6",
-    "header", "li", "ol", "p", "pre", "section", "table", "ul",
+    "address",
+    "article",
+    "blockquote",
+    "div",
+    "dl",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "table",
+    "ul",
 ];
 
 /// What an HTML page says. Never fails: what is no markup is text.

@@ -106,14 +106,9 @@ mod tests {
             "B" => Some("b".to_owned()),
             _ => None,
         };
-        for (text, expected) in [
-            ("{A} {B}", "{B} b"),
-            ("{C}{B", "{C}{B"),
-            ("{{B}}", "{b}"),
-            ("{ B}", "{ B}"),
-            ("a{", "a{"),
-            ("", ""),
-        ] {
+        for (text, expected) in
+            [("{A} {B}", "{B} b"), ("{C}{B", "{C}{B"), ("{{B}}", "{b}"), ("{ B}", "{ B}"), ("a{", "a{"), ("", "")]
+        {
             assert_eq!(fill(text, &known), expected, "{text}");
         }
     }

@@ -21,35 +21,35 @@ use crate::rules::Context;
 use crate::schema::TokenType;
 
 /// Somebody who proved who they are.
-pub(super) struct SignIn {
-    pub(super) record: Record,
+pub(in crate::http) struct Proven {
+    pub(in crate::http) record: Record,
     /// How; nothing where no factor was asked for, hence no second one and no alert.
-    pub(super) method: Option<Method>,
+    pub(in crate::http) method: Option<Method>,
     /// The token to answer; a new one if there is none.
-    pub(super) token: Option<String>,
+    pub(in crate::http) token: Option<String>,
     /// What the answer says besides.
-    pub(super) meta: Option<Json>,
+    pub(in crate::http) meta: Option<Json>,
 }
 
-impl SignIn {
+impl Proven {
     /// By one of the methods.
-    pub(super) fn by(method: Method, record: Record) -> SignIn {
-        SignIn { method: Some(method), ..SignIn::without_method(record) }
+    pub(in crate::http) fn by(method: Method, record: Record) -> Proven {
+        Proven { method: Some(method), ..Proven::without_method(record) }
     }
 
     /// By a token, their own or a superuser's.
-    pub(super) fn without_method(record: Record) -> SignIn {
-        SignIn { record, method: None, token: None, meta: None }
+    pub(in crate::http) fn without_method(record: Record) -> Proven {
+        Proven { record, method: None, token: None, meta: None }
     }
 
     /// Checks what the collection requires beyond the proof, and answers.
-    pub(super) async fn answer(self, app: &App, head: Head, values: Map<String, Json>) -> Result<Response> {
+    pub(in crate::http) async fn answer(self, app: &App, head: Head, values: Map<String, Json>) -> Result<Response> {
         if self.record.collection().is_superusers() && !app.settings().lets_superusers_in_from(head.address) {
             return Err(ApiError::forbidden("").into());
         }
         let mfa_id = head.given("mfaId").map(str::to_owned);
         let mfa_id = mfa_id.or_else(|| values.get("mfaId").map(cast_text)).filter(|id| !id.is_empty());
-        let SignIn { record, method, token, meta } = self;
+        let Proven { record, method, token, meta } = self;
         let (asked, of) = (Question { head: head.clone(), values, method }, record.clone());
         let schema = app.schema();
         let needs_second_factor = app

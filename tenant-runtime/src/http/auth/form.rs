@@ -63,7 +63,7 @@ impl<'a> Form<'a> {
 }
 
 /// Wraps field errors in the sentence of forms.
-pub(super) fn invalid(error: Error) -> Error {
+pub(in crate::http) fn invalid(error: Error) -> Error {
     match error {
         Error::Invalid(problems) => ApiError::bad_request(INVALID).with_problems(&problems).into(),
         error => error,

@@ -3,7 +3,7 @@
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 
-use super::answer::SignIn;
+use super::answer::Proven;
 use super::auth_collection;
 use super::form::Form;
 use crate::app::App;
@@ -35,5 +35,5 @@ pub async fn impersonate(
     form.finish()?;
     let seconds = if seconds == 0 { options.auth_token.duration } else { seconds };
     let token = auth::issue_static(&record, seconds)?;
-    SignIn { token: Some(token), ..SignIn::without_method(record) }.answer(&app, head, values).await
+    Proven { token: Some(token), ..Proven::without_method(record) }.answer(&app, head, values).await
 }

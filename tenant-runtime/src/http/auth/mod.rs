@@ -24,7 +24,9 @@ use crate::error::{ApiError, Error, Result};
 use crate::schema::Collection;
 use crate::schema::auth_options::AuthOptions;
 
+pub(super) use answer::Proven;
 pub use email_change::{confirm as confirm_email_change, request as request_email_change};
+pub(super) use form::invalid;
 pub use impersonate::impersonate;
 pub use methods::methods;
 pub use otp::{request as request_otp, with_otp};
@@ -36,7 +38,7 @@ pub use verification::{confirm as confirm_verification, request as request_verif
 const UNREADABLE_BODY: &str = "An error occurred while loading the submitted data.";
 
 /// The auth collection of a path, with its options.
-fn auth_collection(app: &App, name: &str) -> Result<(Arc<Collection>, Box<AuthOptions>)> {
+pub(super) fn auth_collection(app: &App, name: &str) -> Result<(Arc<Collection>, Box<AuthOptions>)> {
     let collection = app.schema().find(name).map(Arc::clone);
     let collection = collection.ok_or_else(|| ApiError::not_found("Missing or invalid collection context."))?;
     let options = collection.auth.clone();
@@ -52,7 +54,7 @@ async fn read(app: &App, request: Request) -> Result<(Head, Map<String, Json>)> 
     Ok((head, submitted.values))
 }
 
-fn unreadable(error: Error) -> Error {
+pub(super) fn unreadable(error: Error) -> Error {
     match error {
         Error::Api(answer) if answer.status == StatusCode::BAD_REQUEST && answer.message.is_empty() => {
             ApiError::bad_request(UNREADABLE_BODY).into()

@@ -4,7 +4,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use serde_json::json;
 
-use super::answer::SignIn;
+use super::answer::Proven;
 use super::auth_collection;
 use super::form::{Form, MOST_BYTES};
 use crate::app::App;
@@ -37,7 +37,7 @@ pub async fn with_otp(State(app): State<App>, Path(name): Path<String>, request:
     let password = form.sized("password", 1, MOST_PASSWORD_BYTES);
     form.finish()?;
     let record = otp::redeem(&app, collection, &options.otp, id, password, head.address).await?;
-    SignIn::by(Method::Otp, record).answer(&app, head, values).await
+    Proven::by(Method::Otp, record).answer(&app, head, values).await
 }
 
 fn require_enabled(options: &AuthOptions) -> Result<()> {

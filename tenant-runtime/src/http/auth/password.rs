@@ -6,7 +6,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use serde_json::{Map, Value as Json};
 
-use super::answer::SignIn;
+use super::answer::Proven;
 use super::auth_collection;
 use super::form::{Form, MOST_BYTES};
 use crate::app::App;
@@ -39,7 +39,7 @@ pub async fn with_password(State(app): State<App>, Path(name): Path<String>, req
     };
     let fits = app.hasher().verify(login.password, hash).await?;
     let record = record.filter(|_| fits).ok_or_else(|| ApiError::bad_request(FAILED))?;
-    SignIn::by(Method::Password, *record).answer(&app, head, values).await
+    Proven::by(Method::Password, *record).answer(&app, head, values).await
 }
 
 /// What somebody signs in with.

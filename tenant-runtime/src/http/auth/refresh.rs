@@ -3,7 +3,7 @@
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 
-use super::answer::SignIn;
+use super::answer::Proven;
 use super::auth_collection;
 use crate::app::App;
 use crate::auth;
@@ -18,7 +18,7 @@ pub async fn refresh(State(app): State<App>, Path(name): Path<String>, request: 
     let (head, values) = super::read(&app, request).await?;
     let (record, refreshable) = same_collection(&app, &head, &collection).await?;
     let kept = (!refreshable).then(|| head.token.clone());
-    SignIn { token: kept, ..SignIn::without_method(record) }.answer(&app, head, values).await
+    Proven { token: kept, ..Proven::without_method(record) }.answer(&app, head, values).await
 }
 
 /// The caller, who must be one of the collection, and whether the token may be refreshed.
