@@ -1,14 +1,15 @@
 //! The mails accounts get: which template, which link, to whom.
 
+use std::sync::Arc;
+
+use super::{accounts, tokens};
 use crate::app::App;
-use crate::error::{Error, FieldError, Problems, Result};
+use crate::error::{Error, Result};
+use crate::mail::Mail;
 use crate::mail::template::{self, Filling};
-use crate::mail::{Mail, MailError};
 use crate::records::{Record, Value};
 use crate::schema::auth_options::{AuthOptions, EmailTemplate};
-use crate::schema::{Collection, FieldKind, TokenType};
-
-use super::tokens;
+use crate::schema::{Collection, TokenType};
 
 /// "Is this address yours?"
 pub(super) fn verification(app: &App, record: &Record) -> Result<Mail> {
@@ -52,33 +53,45 @@ fn compose(
     Ok(template::mail(&app.settings(), template(auth), to, &Filling { record, own }))
 }
 
-/// Sends one of the mails as a trial, about an account that does not exist.
-///
-/// # Errors
-/// `Error::Invalid` for a template that is none.
-pub async fn sample(
-    app: &App,
-    collection: &std::sync::Arc<Collection>,
-    kind: &str,
-    to: &str,
-) -> Result<Result<(), MailError>> {
-    let mut record = Record::new(collection);
-    for (at, field) in collection.fields.iter().enumerate() {
-        if matches!(field.kind, FieldKind::Text(_) | FieldKind::Editor(_) | FieldKind::Email(_) | FieldKind::Url(_)) {
-            record.set_value(at, Value::Text(format!("__pb_test_{}__", field.name)));
+/// What a mail is about.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Occasion {
+    Verification,
+    PasswordReset,
+    EmailChange,
+    Otp,
+    LoginAlert,
+}
+
+impl Occasion {
+    /// Reads the name on the wire.
+    pub fn from_name(name: &str) -> Option<Occasion> {
+        Some(match name {
+            "verification" => Occasion::Verification,
+            "password-reset" => Occasion::PasswordReset,
+            "email-change" => Occasion::EmailChange,
+            "otp" => Occasion::Otp,
+            "login-alert" => Occasion::LoginAlert,
+            _ => return None,
+        })
+    }
+
+    /// The mail about an account that does not exist, to see what it looks like.
+    pub fn sample(self, app: &App, collection: &Arc<Collection>, to: &str) -> Result<Mail> {
+        let mut record = Record::new(collection);
+        for (at, field) in collection.fields.iter().enumerate() {
+            if matches!(record.values()[at], Value::Text(_)) {
+                record.set_value(at, Value::Text(format!("__pb_test_{}__", field.name)));
+            }
+        }
+        accounts::set(&mut record, "email", Value::Text(to.to_owned()));
+        match self {
+            Occasion::Verification => verification(app, &record),
+            Occasion::PasswordReset => password_reset(app, &record),
+            Occasion::EmailChange => email_change(app, &record, to),
+            Occasion::Otp => otp(app, &record, "_PB_TEST_OTP_ID_", "123456"),
+            Occasion::LoginAlert => alert(app, &record, "__pb_test_alert_info__"),
         }
     }
-    super::accounts::set(&mut record, "email", Value::Text(to.to_owned()));
-    let mail = match kind {
-        "verification" => verification(app, &record),
-        "password-reset" => password_reset(app, &record),
-        "email-change" => email_change(app, &record, to),
-        "otp" => otp(app, &record, "_PB_TEST_OTP_ID_", "123456"),
-        "login-alert" => alert(app, &record, "__pb_test_alert_info__"),
-        _ => {
-            let error = FieldError::new("validation_in_invalid", "Must be a valid value.");
-            return Err(Problems::of("template", error).into());
-        }
-    }?;
-    Ok(app.send(&mail).await)
 }

@@ -18,7 +18,7 @@ pub mod verification;
 
 pub use accounts::{by_email, by_identity};
 pub use caller::Caller;
-pub use mails::sample;
+pub use mails::Occasion;
 pub use password::{Hasher, TenantHasher, hash};
 pub use throttle::Throttle;
 pub use tokens::{authenticate, authenticate_file_token, issue, issue_static};

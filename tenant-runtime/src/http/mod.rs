@@ -6,6 +6,7 @@ pub mod body;
 mod change;
 mod collections;
 mod files;
+mod form;
 mod health;
 mod oauth2;
 pub(crate) mod pick;
@@ -36,6 +37,7 @@ pub fn router(app: &App) -> Router {
         .route("/api/realtime", get(realtime::connect).post(realtime::subscribe))
         .route("/api/batch", post(batch::run))
         .route("/api/settings", get(settings::view).patch(settings::update))
+        .route("/api/settings/test/email", post(settings::test_email))
         .route("/api/collections", get(collections::list).post(collections::create))
         .route(
             "/api/collections/{collection}",

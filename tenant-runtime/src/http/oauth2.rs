@@ -8,7 +8,8 @@ use futures_util::StreamExt as _;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value as Json, json};
 
-use super::auth::{Proven, auth_collection, invalid, unreadable};
+use super::auth::{Proven, auth_collection, unreadable};
+use super::form::invalid;
 use super::request::{Head, parse_query};
 use super::{body, respond};
 use crate::app::App;

@@ -4,11 +4,11 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 
 use super::auth_collection;
-use super::form::{self, Form};
 use super::refresh::same_collection;
 use crate::app::App;
 use crate::auth::email_change;
 use crate::error::{ApiError, Result};
+use crate::http::form::{self, Form};
 use crate::http::request::Head;
 use crate::http::{body, respond};
 use crate::records::pattern;

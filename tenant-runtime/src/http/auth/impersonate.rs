@@ -5,10 +5,10 @@ use axum::response::Response;
 
 use super::answer::Proven;
 use super::auth_collection;
-use super::form::Form;
 use crate::app::App;
 use crate::auth;
 use crate::error::{Error, Result};
+use crate::http::form::Form;
 use crate::http::request::{Head, require_superuser};
 use crate::records::find;
 use crate::records::value::cast_number;

@@ -2,7 +2,6 @@
 
 mod answer;
 mod email_change;
-mod form;
 mod impersonate;
 mod methods;
 mod otp;
@@ -26,7 +25,6 @@ use crate::schema::auth_options::AuthOptions;
 
 pub(super) use answer::Proven;
 pub use email_change::{confirm as confirm_email_change, request as request_email_change};
-pub(super) use form::invalid;
 pub use impersonate::impersonate;
 pub use methods::methods;
 pub use otp::{request as request_otp, with_otp};

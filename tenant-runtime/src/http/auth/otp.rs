@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::answer::Proven;
 use super::auth_collection;
-use super::form::{Form, MOST_BYTES};
 use crate::app::App;
 use crate::auth::{Method, otp};
 use crate::error::{ApiError, Result};
+use crate::http::form::{Form, MOST_BYTES};
 use crate::http::respond;
 use crate::schema::auth_options::AuthOptions;
 

@@ -8,10 +8,10 @@ use serde_json::{Map, Value as Json};
 
 use super::answer::Proven;
 use super::auth_collection;
-use super::form::{Form, MOST_BYTES};
 use crate::app::App;
 use crate::auth::{self, Method};
 use crate::error::{ApiError, FieldError, Result};
+use crate::http::form::{Form, MOST_BYTES};
 use crate::records::{Record, find, pattern};
 use crate::schema::Collection;
 use crate::schema::auth_options::AuthOptions;

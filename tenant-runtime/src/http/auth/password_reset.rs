@@ -4,10 +4,10 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 
 use super::auth_collection;
-use super::form::{self, Form, MOST_BYTES};
 use crate::app::App;
 use crate::auth::{self, password_reset};
 use crate::error::{ApiError, FieldError, Result};
+use crate::http::form::{self, Form, MOST_BYTES};
 use crate::http::respond;
 use crate::schema::{Collection, FieldKind};
 

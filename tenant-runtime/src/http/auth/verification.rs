@@ -4,10 +4,10 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 
 use super::auth_collection;
-use super::form::{self, Form};
 use crate::app::App;
 use crate::auth::{self, verification};
 use crate::error::{ApiError, Result};
+use crate::http::form::{self, Form};
 use crate::http::respond;
 use crate::schema::Collection;
 

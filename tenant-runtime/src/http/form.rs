@@ -1,4 +1,4 @@
-//! The few fields a request of these endpoints has, checked in the words of stock servers.
+//! Bodies of a few fixed fields, checked in the words of stock servers.
 
 use serde_json::{Map, Value as Json};
 
@@ -58,12 +58,17 @@ impl<'a> Form<'a> {
 
     /// 400 with all that is wrong.
     pub(super) fn finish(self) -> Result<()> {
-        self.problems.into_result().map_err(invalid)
+        self.finish_as(INVALID)
+    }
+
+    /// The same with a sentence of the endpoint's own.
+    pub(super) fn finish_as(self, sentence: &str) -> Result<()> {
+        self.problems.into_result().map_err(|error| error.or_bad_request(sentence))
     }
 }
 
 /// Wraps field errors in the sentence of forms.
-pub(in crate::http) fn invalid(error: Error) -> Error {
+pub(super) fn invalid(error: Error) -> Error {
     match error {
         Error::Invalid(problems) => ApiError::bad_request(INVALID).with_problems(&problems).into(),
         error => error,
