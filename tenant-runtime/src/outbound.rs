@@ -164,7 +164,7 @@ impl Resolve for GuardedResolver {
 }
 
 impl Network {
-    /// Whether an address is one of them.
+    /// Whether it holds the address.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {

@@ -81,7 +81,7 @@ impl Place {
     }
 
     fn address_text(&self) -> String {
-        self.address.map(client_address::expanded).unwrap_or_default()
+        self.address.map(client_address::text).unwrap_or_default()
     }
 
     fn short_user_agent(&self) -> String {

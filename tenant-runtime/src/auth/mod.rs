@@ -4,7 +4,6 @@ mod accounts;
 pub mod alerts;
 mod caller;
 pub mod email_change;
-pub mod expiry;
 mod mails;
 pub mod mfa;
 pub mod oauth2;

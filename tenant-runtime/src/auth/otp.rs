@@ -85,7 +85,7 @@ pub async fn redeem(
         app.hasher().hash(password, i64::from(COST)).await.ok();
         return Err(ApiError::bad_request(INVALID).into());
     };
-    let place = address.map(client_address::expanded).unwrap_or_default();
+    let place = address.map(client_address::text).unwrap_or_default();
     if !app.throttle().admit(&format!("otp {} {place}", account.id()), GUESSES, GUESSING) {
         let message = "Too many attempts, please try again later with a new OTP.";
         return Err(ApiError::new(http::StatusCode::TOO_MANY_REQUESTS, message).into());

@@ -46,7 +46,7 @@ pub async fn sign_in(State(app): State<App>, Path(name): Path<String>, request: 
         let message = "The collection is not configured to allow OAuth2 authentication.";
         return Err(ApiError::forbidden(message).into());
     }
-    let submitted = body::read(&app, &head, content, body::DEFAULT_LIMIT).await.map_err(|error| unreadable(error))?;
+    let submitted = body::read(&app, &head, content, body::DEFAULT_LIMIT).await.map_err(unreadable)?;
     let form = Form::parse(&submitted.values, |name| Provider::find(&options, name))?;
     let code = oauth2::Code { code: &form.code, verifier: &form.verifier, redirect_url: &form.redirect_url };
     let talked = oauth2::sign_in(app.outbound(), app.oauth2(), &form.provider, code).await;

@@ -31,7 +31,7 @@ pub(super) fn write(mail: &Mail) -> Result<Message, MailError> {
 
 fn part(kind: ContentType, text: &str) -> SinglePart {
     let encoding = ContentTransferEncoding::QuotedPrintable;
-    let body = Body::new_with_encoding(text.to_owned(), encoding).unwrap_or_else(|text| Body::new(text));
+    let body = Body::new_with_encoding(text.to_owned(), encoding).unwrap_or_else(Body::new);
     SinglePart::builder().header(kind).body(body)
 }
 

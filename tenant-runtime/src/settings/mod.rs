@@ -2,14 +2,11 @@
 
 mod validate;
 
-use std::net::IpAddr;
-
 use rusqlite::{Connection, OptionalExtension, types::ValueRef};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::error::Result;
-use crate::outbound::Network;
 
 /// The settings, keys as on the wire. Secrets are stored but never shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -138,14 +135,6 @@ pub struct Logs {
 }
 
 impl Settings {
-    /// Whether superusers may act from that address: from anywhere, unless some are listed.
-    pub fn lets_superusers_in_from(&self, address: Option<IpAddr>) -> bool {
-        let mut listed = self.superuser_ips.iter().filter(|text| !text.is_empty()).peekable();
-        let Some(address) = address.map(|address| address.to_canonical()) else { return listed.peek().is_none() };
-        listed.peek().is_none()
-            || listed.any(|text| text.parse::<Network>().is_ok_and(|network| network.contains(address)))
-    }
-
     /// These settings with what a client sent laid over them; nothing if a value has another type than its key.
     pub fn overlaid(&self, given: &Map<String, Json>) -> Option<Settings> {
         let mut keys = serde_json::to_value(self).ok()?;
