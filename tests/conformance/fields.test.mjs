@@ -155,7 +155,7 @@ test("date: its errors", () => values("date", [
 test("select and relation: their errors", async () => {
   await values("select", [
     [{ required: true }, "", ...BLANK],
-    [{ values: ["a"] }, "z", "validation_invalid_value", "Invalid value z."],
+    [{ values: ["a"] }, "z", "validation_invalid_value", "Invalid value z.", { value: "z" }],
     [{ values: ["a", "b", "c"], maxSelect: 2 }, ["a", "b", "c"], "validation_too_many_values", "Select no more than 2.", { maxSelect: 2 }],
   ]);
   const { id } = await admin.collection("target").create({});
