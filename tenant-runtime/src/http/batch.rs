@@ -20,7 +20,7 @@ use super::request::{self, Head};
 use super::respond;
 use crate::app::App;
 use crate::error::{ApiError, Error, FieldError, Problems, Result};
-use crate::files::Upload;
+use crate::files::{Upload, names};
 use crate::json;
 use crate::rules::Context;
 use crate::settings::Batch;
@@ -163,13 +163,15 @@ fn too_long(max: i64) -> FieldError {
     FieldError::new("validation_length_too_long", &message).with("max", max).with("min", 0)
 }
 
-/// Files by request, out of keys such as `requests.0.photos` and `requests[0].photos`. Others belong to nobody.
+/// Files by request, out of keys such as `requests.0.photos` and `requests[0].photos`. Others belong to nobody. As on
+/// stock servers a file of a batch is named twice, the second time by its first name.
 fn sort(uploads: Vec<(String, Upload)>, requests: usize) -> Vec<Vec<(String, Upload)>> {
     let mut sorted = vec![Vec::new(); requests];
-    for (key, upload) in uploads {
+    for (key, mut upload) in uploads {
         if let Some((at, field)) = owner(&key)
             && let Some(files) = sorted.get_mut(at)
         {
+            upload.name = names::stored_name(&upload.name, "");
             files.push((field.to_owned(), upload));
         }
     }
