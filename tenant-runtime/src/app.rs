@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 
-use crate::auth::{self, Hasher, TenantHasher};
+use crate::auth::{self, Hasher, TenantHasher, oauth2};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::hooks::Hooks;
@@ -78,6 +78,7 @@ struct Inner {
     hasher: TenantHasher,
     realtime: Arc<Broker>,
     counts: Counts,
+    oauth2: oauth2::Memory,
     /// Held as long as the directory is served; the system lets go of it with the process.
     lock: File,
 }
@@ -107,6 +108,7 @@ impl App {
             hasher: options.hasher.for_tenant(),
             realtime: Arc::default(),
             counts: Counts::default(),
+            oauth2: oauth2::Memory::default(),
             options,
             lock,
         })))
@@ -160,6 +162,11 @@ impl App {
     /// The realtime clients.
     pub fn realtime(&self) -> &Arc<Broker> {
         &self.0.realtime
+    }
+
+    /// What is remembered of sign-ins through other services.
+    pub fn oauth2(&self) -> &oauth2::Memory {
+        &self.0.oauth2
     }
 
     /// What lists have in all.

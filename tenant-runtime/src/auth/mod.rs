@@ -1,6 +1,7 @@
 //! Who is asking, and how they prove it.
 
 mod caller;
+pub mod oauth2;
 mod password;
 pub mod records;
 mod tokens;

@@ -11,6 +11,7 @@ use super::body;
 use super::request::Head;
 use super::respond;
 use crate::app::App;
+use crate::auth::oauth2::Provider;
 use crate::auth::{self, Caller};
 use crate::error::{ApiError, Error, FieldError, Problems, Result};
 use crate::json;
@@ -22,8 +23,8 @@ use crate::schema::auth_options::{AuthOptions, TokenType};
 use crate::schema::{Collection, index};
 
 const FAILED: &str = "Failed to authenticate.";
-const INVALID_BODY: &str = "An error occurred while validating the submitted data.";
-const UNREADABLE_BODY: &str = "An error occurred while loading the submitted data.";
+pub(super) const INVALID_BODY: &str = "An error occurred while validating the submitted data.";
+pub(super) const UNREADABLE_BODY: &str = "An error occurred while loading the submitted data.";
 const MOST_IDENTITY_BYTES: usize = 255;
 
 /// `GET /api/collections/{collection}/auth-methods`
@@ -33,16 +34,30 @@ pub async fn methods(State(app): State<App>, Path(name): Path<String>) -> Result
     let fields: &[String] = if password.enabled { &password.identity_fields } else { &[] };
     let has = |field: &str| fields.iter().any(|known| known == field);
     let duration = |enabled: bool, seconds: i64| if enabled { seconds } else { 0 };
+    let providers: Vec<Json> = match options.oauth2.enabled {
+        true => Provider::all(&options).iter().map(Provider::offer).collect(),
+        false => Vec::new(),
+    };
     let answer = json!({
         "password": { "identityFields": fields, "enabled": password.enabled },
-        "oauth2": { "providers": [], "enabled": false },
+        "oauth2": { "providers": providers, "enabled": options.oauth2.enabled },
         "mfa": { "enabled": options.mfa.enabled, "duration": duration(options.mfa.enabled, options.mfa.duration) },
         "otp": { "enabled": options.otp.enabled, "duration": duration(options.otp.enabled, options.otp.duration) },
-        "authProviders": [],
+        "authProviders": without_logos(&providers, options.oauth2.enabled),
         "usernamePassword": has("username"),
         "emailPassword": has("email"),
     });
     Ok(respond::json(answer.to_string().into_bytes()))
+}
+
+/// The same list as clients of long ago expect it.
+fn without_logos(providers: &[Json], enabled: bool) -> Json {
+    let without = |provider: &Json| {
+        let mut provider = provider.clone();
+        provider["logo"] = Json::from("");
+        provider
+    };
+    if enabled { providers.iter().map(without).collect() } else { Json::Null }
 }
 
 /// `POST /api/collections/{collection}/auth-with-password`
@@ -70,7 +85,8 @@ pub async fn with_password(State(app): State<App>, Path(name): Path<String>, req
     };
     let fits = app.hasher().verify(login.password, hash).await?;
     let record = record.filter(|_| fits).ok_or_else(|| ApiError::bad_request(FAILED))?;
-    answer(&app, head, *record, Context::Password, submitted.values, None).await
+    let outcome = Outcome { context: Context::Password, body: submitted.values, token: None, meta: None };
+    answer(&app, head, *record, outcome).await
 }
 
 /// `POST /api/collections/{collection}/auth-refresh`
@@ -90,18 +106,25 @@ pub async fn refresh(State(app): State<App>, Path(name): Path<String>, request: 
         return Err(ApiError::forbidden(&message).into());
     }
     let same_token = (!refreshable).then(|| head.token.clone());
-    answer(&app, head, Record::clone(&record), Context::Default, submitted.values, same_token).await
+    let outcome = Outcome { context: Context::Default, body: submitted.values, token: same_token, meta: None };
+    answer(&app, head, Record::clone(&record), outcome).await
 }
 
-/// Checks the collection's auth rule and answers with a token, an old one if it is given, and the record.
-async fn answer(
-    app: &App,
-    head: Head,
-    record: Record,
-    context: Context,
-    body: Map<String, Json>,
-    token: Option<String>,
-) -> Result<Response> {
+/// How somebody proved who they are.
+pub(super) struct Outcome {
+    /// What rules see as the request's context.
+    pub(super) context: Context,
+    /// What was submitted.
+    pub(super) body: Map<String, Json>,
+    /// A token to hand out again; a new one is made without.
+    pub(super) token: Option<String>,
+    /// What the service they came through said.
+    pub(super) meta: Option<Json>,
+}
+
+/// Checks the collection's auth rule and answers with a token and the record.
+pub(super) async fn answer(app: &App, head: Head, record: Record, outcome: Outcome) -> Result<Response> {
+    let Outcome { context, body, token, meta } = outcome;
     let schema = app.schema();
     let json = app
         .store()
@@ -121,7 +144,13 @@ async fn answer(
                 Some(token) => token.clone(),
                 None => auth::issue(&record, TokenType::Auth)?,
             };
-            let mut out = b"{\"record\":".to_vec();
+            let mut out = vec![b'{'];
+            if let Some(meta) = &meta {
+                out.extend_from_slice(b"\"meta\":");
+                json::write_value(&mut out, meta);
+                out.push(b',');
+            }
+            out.extend_from_slice(b"\"record\":");
             out.extend(export::own_record_json(&record));
             out.extend_from_slice(b",\"token\":");
             json::write_string(&mut out, &token);
@@ -210,7 +239,7 @@ fn lookup_order(fields: &[String], identity: &str) -> Vec<String> {
     email.chain(fields.iter().filter(|field| *field != "email")).cloned().collect()
 }
 
-fn auth_collection(app: &App, name: &str) -> Result<(Arc<Collection>, Box<AuthOptions>)> {
+pub(super) fn auth_collection(app: &App, name: &str) -> Result<(Arc<Collection>, Box<AuthOptions>)> {
     let collection = app.schema().find(name).map(Arc::clone);
     let collection = collection.ok_or_else(|| ApiError::not_found("Missing or invalid collection context."))?;
     let options = collection.auth.clone();
@@ -218,7 +247,7 @@ fn auth_collection(app: &App, name: &str) -> Result<(Arc<Collection>, Box<AuthOp
     Ok((collection, options))
 }
 
-fn with_message(error: Error, message: &str) -> Error {
+pub(super) fn with_message(error: Error, message: &str) -> Error {
     match error {
         Error::Api(answer) if answer.status == StatusCode::BAD_REQUEST && answer.message.is_empty() => {
             ApiError::bad_request(message).into()

@@ -7,6 +7,7 @@ mod change;
 mod collections;
 mod files;
 mod health;
+mod oauth2;
 pub(crate) mod pick;
 mod realtime;
 mod records;
@@ -51,6 +52,8 @@ pub fn router(app: &App) -> Router {
         )
         .route("/api/collections/{collection}/auth-methods", get(auth::methods))
         .route("/api/collections/{collection}/auth-with-password", post(auth::with_password))
+        .route("/api/collections/{collection}/auth-with-oauth2", post(oauth2::sign_in))
+        .route("/api/oauth2-redirect", get(oauth2::redirect).post(oauth2::redirect))
         .route("/api/collections/{collection}/auth-refresh", post(auth::refresh))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
