@@ -15,9 +15,10 @@ use crate::mail::{Mail, MailError, Mailer, Outbox};
 use crate::outbound::Outbound;
 use crate::realtime::{self, Broker};
 use crate::records::counts::Counts;
+use crate::schema::layout::Opened;
 use crate::schema::{self, Schema};
 use crate::settings::Settings;
-use crate::store::{self, Pool, Store};
+use crate::store::{Pool, Store};
 
 /// A handle to an open backend; clones share it.
 #[derive(Clone)]
@@ -93,13 +94,10 @@ impl App {
     pub fn open(dir: &Path, options: AppOptions) -> Result<App, OpenError> {
         std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
         let lock = lock(dir)?;
-        empty(&dir.join(files::TEMPORARY));
         let path = dir.join("data.db");
-        let connection = store::open_exclusive(&path).map_err(OpenError::from_store)?;
-        schema::layout::prepare(&connection, dir, options.identity.as_ref())?;
-        let collections = schema::persist::load(&connection).map_err(OpenError::from_store)?;
-        let settings = Settings::load(&connection).map_err(OpenError::from_store)?;
-        let store = Store::new(&path, connection, &options.pool);
+        let Opened { db, collections, settings } = schema::layout::open(dir, options.identity.as_ref())?;
+        empty(&dir.join(files::TEMPORARY));
+        let store = Store::new(&path, db, &options.pool).map_err(OpenError::from_store)?;
         let mut hooks = Hooks::default();
         auth::records::bind(&mut hooks);
         files::bind(&mut hooks);

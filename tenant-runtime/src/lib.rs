@@ -23,6 +23,7 @@ pub mod service;
 pub mod settings;
 pub mod store;
 pub mod superusers;
+mod unread;
 
 pub use client_address::ClientAddress;
 pub use error::{ApiError, Error, Result};
