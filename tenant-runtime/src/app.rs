@@ -97,6 +97,7 @@ impl App {
         let store = Store::new(&path, connection, &options.pool);
         let mut hooks = Hooks::default();
         auth::records::bind(&mut hooks);
+        auth::references::bind(&mut hooks);
         files::bind(&mut hooks);
         realtime::bind(&mut hooks);
         Ok(App(Arc::new(Inner {

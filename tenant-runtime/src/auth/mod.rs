@@ -4,6 +4,7 @@ mod caller;
 pub mod oauth2;
 mod password;
 pub mod records;
+pub mod references;
 mod tokens;
 
 pub use caller::Caller;
