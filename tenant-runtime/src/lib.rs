@@ -12,6 +12,7 @@ pub mod hooks;
 pub mod host;
 pub mod http;
 pub mod json;
+pub mod mail;
 pub mod outbound;
 pub mod realtime;
 pub mod records;
@@ -22,6 +23,7 @@ pub mod service;
 pub mod settings;
 pub mod store;
 pub mod superusers;
+mod unread;
 
 pub use client_address::ClientAddress;
 pub use error::{ApiError, Error, Result};

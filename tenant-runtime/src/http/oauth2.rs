@@ -8,11 +8,13 @@ use futures_util::StreamExt as _;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value as Json, json};
 
-use super::auth::{INVALID_BODY, Outcome, UNREADABLE_BODY, answer, auth_collection, with_message};
+use super::auth::{Proven, auth_collection, unreadable};
+use super::form::invalid;
 use super::request::{Head, parse_query};
 use super::{body, respond};
 use crate::app::App;
-use crate::auth::oauth2::{self, Failure, Link, Profile, Provider, SignIn, Token};
+use crate::auth::oauth2::{Failure, Link, Profile, Provider, SignIn, Token};
+use crate::auth::{self, oauth2};
 use crate::error::{ApiError, Error, FieldError, Problems, Result};
 use crate::files::{self, Upload};
 use crate::realtime::{Client, Message, State as Listening};
@@ -44,9 +46,7 @@ pub async fn sign_in(State(app): State<App>, Path(name): Path<String>, request: 
         let message = "The collection is not configured to allow OAuth2 authentication.";
         return Err(ApiError::forbidden(message).into());
     }
-    let submitted = body::read(&app, &head, content, body::DEFAULT_LIMIT)
-        .await
-        .map_err(|error| with_message(error, UNREADABLE_BODY))?;
+    let submitted = body::read(&app, &head, content, body::DEFAULT_LIMIT).await.map_err(unreadable)?;
     let form = Form::parse(&submitted.values, |name| Provider::find(&options, name))?;
     let code = oauth2::Code { code: &form.code, verifier: &form.verifier, redirect_url: &form.redirect_url };
     let talked = oauth2::sign_in(app.outbound(), app.oauth2(), &form.provider, code).await;
@@ -60,8 +60,8 @@ pub async fn sign_in(State(app): State<App>, Path(name): Path<String>, request: 
     let profile = Arc::new(profile);
     let link = link(&app, &head, &collection, form, &profile).await?;
     let meta = meta(&profile, &token, link.is_new);
-    let outcome = Outcome { context: Context::OAuth2, body: submitted.values, token: None, meta: Some(meta) };
-    answer(&app, head, link.record, outcome).await
+    let proven = Proven { meta: Some(meta), ..Proven::by(auth::Method::OAuth2, link.record) };
+    proven.answer(&app, head, submitted.values).await
 }
 
 /// Finds or makes the record. What takes long is done before the transaction, for what a look beforehand says.
@@ -174,7 +174,7 @@ impl Form {
                 redirect_url: given.into_iter().find(|url| !url.is_empty()).unwrap_or_default(),
                 create_data: values.get("createData").and_then(Json::as_object).cloned().unwrap_or_default(),
             }),
-            _ => Err(ApiError::bad_request(INVALID_BODY).with_problems(&problems).into()),
+            _ => Err(invalid(problems.into())),
         }
     }
 }
