@@ -100,6 +100,7 @@ impl App {
         let store = Store::new(&path, db, &options.pool).map_err(OpenError::from_store)?;
         let mut hooks = Hooks::default();
         auth::records::bind(&mut hooks);
+        auth::references::bind(&mut hooks);
         files::bind(&mut hooks);
         realtime::bind(&mut hooks);
         Ok(App(Arc::new(Inner {
