@@ -9,7 +9,9 @@ use arc_swap::ArcSwap;
 
 use crate::auth::{self, Hasher, TenantHasher};
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::storage::{Storage, Storages};
+use crate::files::thumbs::{Resizer, Thumbs};
+use crate::files::{self, Undecided};
 use crate::hooks::Hooks;
 use crate::outbound::Outbound;
 use crate::realtime::{self, Broker};
@@ -29,6 +31,8 @@ pub struct AppOptions {
     pub pool: Pool,
     /// Where passwords are hashed; shared likewise.
     pub hasher: Hasher,
+    /// Where images are made smaller; shared likewise.
+    pub resizer: Resizer,
     /// How servers that a tenant names are reached.
     pub outbound: Outbound,
     /// Name and address a new data directory's settings begin with.
@@ -38,7 +42,8 @@ pub struct AppOptions {
 impl AppOptions {
     /// A backend that stands alone.
     pub fn alone(pool: Pool, hasher: Hasher) -> AppOptions {
-        AppOptions { pool, hasher, outbound: Outbound::anywhere(), identity: None }
+        let resizer = Resizer::for_this_machine();
+        AppOptions { pool, hasher, resizer, outbound: Outbound::anywhere(), identity: None }
     }
 }
 
@@ -76,6 +81,8 @@ struct Inner {
     settings: ArcSwap<Settings>,
     hooks: Hooks,
     hasher: TenantHasher,
+    storages: Storages,
+    thumbs: Thumbs,
     realtime: Arc<Broker>,
     counts: Counts,
     /// Held as long as the directory is served; the system lets go of it with the process.
@@ -87,7 +94,7 @@ impl App {
     pub fn open(dir: &Path, options: AppOptions) -> Result<App, OpenError> {
         std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
         let lock = lock(dir)?;
-        empty(&dir.join(files::TEMPORARY));
+        let undecided = Undecided::left_in(dir);
         let path = dir.join("data.db");
         let connection = store::open_exclusive(&path).map_err(OpenError::from_store)?;
         schema::layout::prepare(&connection, dir, options.identity.as_ref())?;
@@ -98,18 +105,22 @@ impl App {
         auth::records::bind(&mut hooks);
         files::bind(&mut hooks);
         realtime::bind(&mut hooks);
-        Ok(App(Arc::new(Inner {
+        let app = App(Arc::new(Inner {
             dir: dir.to_owned(),
             store,
             schema: ArcSwap::from_pointee(Schema::new(collections.into_iter().map(Arc::new).collect())),
             settings: ArcSwap::from_pointee(settings),
             hooks,
             hasher: options.hasher.for_tenant(),
+            storages: Storages::new(dir, &options.pool, &options.outbound),
+            thumbs: Thumbs::new(dir, &options.resizer),
             realtime: Arc::default(),
             counts: Counts::default(),
             options,
             lock,
-        })))
+        }));
+        undecided.settle(&app);
+        Ok(app)
     }
 
     /// The data directory.
@@ -135,6 +146,19 @@ impl App {
     /// The way to servers that a tenant names.
     pub fn outbound(&self) -> &Outbound {
         &self.0.options.outbound
+    }
+
+    /// Where files are kept, as the settings say.
+    ///
+    /// # Errors
+    /// When the settings describe no bucket.
+    pub fn storage(&self) -> Result<Storage> {
+        self.0.storages.current(&self.settings().s3)
+    }
+
+    /// Small copies of images.
+    pub fn thumbs(&self) -> &Thumbs {
+        &self.0.thumbs
     }
 
     /// All collections as last committed.
@@ -214,16 +238,6 @@ impl OpenError {
             Error::Internal(cause) => OpenError::Other(cause),
             other => OpenError::Other(anyhow::anyhow!("{other}")),
         }
-    }
-}
-
-/// Removes what an earlier process was in the middle of.
-fn empty(dir: &Path) {
-    match std::fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            tracing::warn!("failed to empty {}: {error}", dir.display());
-        }
-        _ => {}
     }
 }
 

@@ -1,54 +1,62 @@
-//! Uploaded files: spooled while a request is read, stored beside the database before their record is.
+//! Uploaded files: spooled while a request is read, in their final place before their record is written, and gone after it.
 
+mod bucket;
+mod bucket_connection;
 mod content_type;
+mod disk;
+pub mod key;
 pub mod names;
+mod placing;
 mod spool;
 pub mod storage;
+pub mod thumbs;
 mod upload;
 
-use crate::error::Result;
+use tokio::runtime::Handle as Runtime;
+
+use crate::app::App;
+use crate::error::{Error, Result};
 use crate::hooks::events::{
     CollectionOutcome, CollectionOutcomes, RecordEvent, RecordEvents, RecordOutcome, RecordOutcomes,
 };
 use crate::hooks::{Hooks, Next};
+use key::{FileKey, Folder};
+use placing::Placement;
 
-pub use spool::{TEMPORARY, spool};
+pub use bucket::Bucket;
+pub use placing::{Undecided, place};
+pub use spool::{Spooled, TEMPORARY, spool};
 pub use upload::Upload;
 
 /// Registers the handlers that keep files and records together.
 pub fn bind(hooks: &mut Hooks) {
-    hooks.record_create_execute.bind(&[], store_uploads);
-    hooks.record_update_execute.bind(&[], store_uploads);
+    hooks.record_create_execute.bind(&[], place_uploads);
+    hooks.record_update_execute.bind(&[], place_uploads);
     hooks.record_after_update_success.bind(&[], remove_replaced);
     hooks.record_after_delete_success.bind(&[], remove_all);
     hooks.collection_after_delete_success.bind(&[], remove_collection);
 }
 
-/// Files come before their record: a crash in between leaves a file nobody names, never a record without its file.
-fn store_uploads(event: &mut RecordEvent<'_>, next: Next<'_, RecordEvents>) -> Result<()> {
+/// Ties files to the transaction that names them. Usually they are in place already; what a handler added is put there now.
+fn place_uploads(event: &mut RecordEvent<'_>, next: Next<'_, RecordEvents>) -> Result<()> {
     for upload in event.record.uploads() {
-        let (app, upload) = (event.app.clone(), upload.clone());
-        let (collection, id) = (event.record.collection().id.clone(), event.record.id().to_owned());
-        storage::store(&app, event.record, &upload)?;
-        event.tx.after_rollback(move || {
-            if let Err(error) = storage::remove(app.dir(), &collection, &id, &upload.name) {
-                tracing::warn!("failed to remove the file of a record that was not saved: {error}");
-            }
-        });
+        let key = FileKey::new(&event.record.collection().id, event.record.id(), &upload.name);
+        let key = key.map_err(|error| Error::Internal(error.into()))?;
+        Placement::of(event.app, key, upload)?.hand_over(event.tx);
     }
     next.run(event)
 }
 
 fn remove_replaced(event: &mut RecordOutcome<'_>, next: Next<'_, RecordOutcomes>) -> Result<()> {
     next.run(event)?;
+    let (collection, id) = (&event.record.collection().id, event.record.id());
     let replaced = event.record.replaced_files();
-    if !replaced.is_empty() {
-        let (app, record) = (event.app.clone(), event.record.clone());
-        event.app.pool().spawn_detached(move || {
-            for name in replaced {
-                if let Err(error) = storage::remove(app.dir(), &record.collection().id, record.id(), &name) {
-                    tracing::warn!("failed to remove a replaced file: {error}");
-                }
+    let keys: Vec<FileKey> = replaced.iter().filter_map(|name| FileKey::new(collection, id, name).ok()).collect();
+    if !keys.is_empty() {
+        let app = event.app.clone();
+        later(async move {
+            for key in keys {
+                warn_of(async { app.storage()?.remove(&key).await }.await, "a replaced file");
             }
         });
     }
@@ -57,24 +65,38 @@ fn remove_replaced(event: &mut RecordOutcome<'_>, next: Next<'_, RecordOutcomes>
 
 fn remove_all(event: &mut RecordOutcome<'_>, next: Next<'_, RecordOutcomes>) -> Result<()> {
     next.run(event)?;
-    if event.record.collection().has_files() {
-        let (app, record) = (event.app.clone(), event.record.clone());
-        event.app.pool().spawn_detached(move || {
-            if let Err(error) = storage::remove_record(app.dir(), &record.collection().id, record.id()) {
-                tracing::warn!("failed to remove the files of a deleted record: {error}");
-            }
-        });
+    let collection = event.record.collection();
+    if collection.has_files() {
+        remove_folder(event.app, Folder::record(&collection.id, event.record.id()), "the files of a deleted record");
     }
     Ok(())
 }
 
 fn remove_collection(event: &mut CollectionOutcome<'_>, next: Next<'_, CollectionOutcomes>) -> Result<()> {
     next.run(event)?;
-    let (app, collection) = (event.app.clone(), event.collection.clone());
-    event.app.pool().spawn_detached(move || {
-        if let Err(error) = storage::remove_collection(app.dir(), &collection.id) {
-            tracing::warn!("failed to remove the files of a deleted collection: {error}");
-        }
-    });
+    if !event.collection.is_view() {
+        remove_folder(event.app, Folder::collection(&event.collection.id), "the files of a deleted collection");
+    }
     Ok(())
+}
+
+fn remove_folder(app: &App, folder: Result<Folder, key::NotAPlainName>, what: &'static str) {
+    // No file was ever stored under a name that is none.
+    let Ok(folder) = folder else { return };
+    let app = app.clone();
+    later(async move { warn_of(async { app.storage()?.remove_folder(&folder).await }.await, what) });
+}
+
+fn warn_of(outcome: Result<()>, what: &str) {
+    if let Err(error) = outcome {
+        tracing::warn!("failed to remove {what}: {error}");
+    }
+}
+
+/// Does what nobody waits for. Threads of the pool know the runtime they were started in.
+fn later(work: impl Future<Output = ()> + Send + 'static) {
+    match Runtime::try_current() {
+        Ok(runtime) => drop(runtime.spawn(work)),
+        Err(_) => tracing::warn!("files are left behind: there is no runtime to remove them in"),
+    }
 }

@@ -9,10 +9,11 @@ use super::request::Head;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::records::access::{self, Scope};
 use crate::records::actions::{Credentials, Submission, Writing};
 use crate::records::value::cast_text;
-use crate::records::{Record, delete, expand, export, find};
+use crate::records::{Record, delete, expand, export, find, save};
 use crate::rules::Context;
 use crate::schema::Collection;
 use crate::store::Tx;
@@ -43,10 +44,12 @@ pub(super) struct Change {
 pub(super) struct Prepared {
     change: Change,
     credentials: Credentials,
+    /// What a new record that brings no id is to be called.
+    id: Option<String>,
 }
 
 impl Change {
-    /// Hashes and compares passwords.
+    /// Hashes and compares passwords, and puts files where the record will name them.
     pub(super) async fn prepare(self, app: &App) -> Result<Prepared> {
         let id = match &self.action {
             Action::Update(id) => Some(id.clone()),
@@ -57,7 +60,32 @@ impl Change {
             Action::Delete(_) => Credentials::default(),
             _ => Credentials::prepare(app, &self.collection, id.as_deref(), &self.submitted.values).await?,
         };
-        Ok(Prepared { change: self, credentials })
+        let id = self.place_files(app).await?;
+        Ok(Prepared { change: self, credentials, id })
+    }
+
+    /// Answers the id that was chosen for the new record, so that its files could be put in place.
+    async fn place_files(&self, app: &App) -> Result<Option<String>> {
+        if self.submitted.uploads.is_empty() {
+            return Ok(None);
+        }
+        let given = || self.submitted.values.get("id").map(cast_text).filter(|id| !id.is_empty());
+        let (id, chosen, failed) = match &self.action {
+            Action::Delete(_) => return Ok(None),
+            Action::Update(id) => (Some(id.clone()), None, FAILED_TO_UPDATE),
+            Action::Create | Action::Upsert => match given() {
+                Some(id) => (Some(id), None, FAILED_TO_CREATE),
+                None => {
+                    let chosen = save::new_id(&self.collection)?;
+                    (chosen.clone(), chosen, FAILED_TO_CREATE)
+                }
+            },
+        };
+        if let Some(id) = id {
+            let placed = files::place(app, &self.collection, &id, &self.submitted.uploads).await;
+            placed.map_err(|error| error.or_bad_request(failed))?;
+        }
+        Ok(chosen)
     }
 }
 
@@ -65,11 +93,6 @@ impl Prepared {
     /// The request it came with.
     pub(super) fn head(&self) -> &Head {
         &self.change.head
-    }
-
-    /// Whether it does more than write rows.
-    pub(super) fn moves_files(&self) -> bool {
-        !self.change.submitted.uploads.is_empty()
     }
 
     /// Changes the record. Answers it as the caller may see it, or nothing once it is deleted.
@@ -80,7 +103,7 @@ impl Prepared {
         caller: &Caller,
         context: Context,
     ) -> Result<Option<Vec<u8>>> {
-        let Prepared { change: Change { collection, action, head, submitted }, credentials } = self;
+        let Prepared { change: Change { collection, action, head, submitted }, credentials, id: new_id } = self;
         let schema = app.schema();
         // The collection may have changed while the body was read.
         let collection = schema.by_id(&collection.id).ok_or(Error::NotFound)?;
@@ -102,7 +125,7 @@ impl Prepared {
         };
         let request = head.info(caller, context, Map::new());
         let mut writing = Writing { app, schema: &schema, caller, request };
-        let submission = Submission { values: submitted.values, uploads: submitted.uploads, credentials };
+        let submission = Submission { values: submitted.values, uploads: submitted.uploads, credentials, new_id };
         let saved = match &id {
             None => {
                 let created = writing.create(tx, collection, submission);

@@ -5,6 +5,7 @@ mod batch;
 pub mod body;
 mod change;
 mod collections;
+mod file_answer;
 mod files;
 mod health;
 pub(crate) mod pick;

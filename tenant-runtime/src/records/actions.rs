@@ -26,6 +26,8 @@ pub struct Submission {
     pub uploads: Vec<(String, Upload)>,
     /// What was hashed and compared beforehand, off the writer.
     pub credentials: Credentials,
+    /// What a new record that brings no id is to be called: its files lie there already.
+    pub new_id: Option<String>,
 }
 
 /// Password work done before the transaction: it takes too long for the one writer.
@@ -115,6 +117,11 @@ impl Writing<'_> {
         if collection.is_auth() {
             let manages = scope.manages_new(&record)?;
             check_new_account(&record, &submitted, manages).into_result()?;
+        }
+        if let Some(id) = sent.new_id
+            && record.id().is_empty()
+        {
+            record.set("id", &Json::String(id));
         }
         save::save(self.app, tx, record)
     }
