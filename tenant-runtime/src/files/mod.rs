@@ -12,6 +12,9 @@ pub mod storage;
 pub mod thumbs;
 mod upload;
 
+#[cfg(test)]
+mod tests;
+
 use tokio::runtime::Handle as Runtime;
 
 use crate::app::App;
