@@ -5,7 +5,7 @@
 use anyhow::anyhow;
 
 use crate::error::{Error, Result};
-use crate::store::{Turn, Turns};
+use crate::store::{Turn, Turns, half_the_cores};
 
 /// What bcrypt can take.
 const MOST_BYTES: usize = 72;
@@ -22,7 +22,7 @@ pub struct TenantHasher(Turn);
 impl Hasher {
     /// Half as many threads as there are cores, at least one.
     pub fn for_this_machine() -> Hasher {
-        Hasher(Turns::for_this_machine("roost-hash"))
+        Hasher(Turns::new("roost-hash", half_the_cores()))
     }
 
     /// A place in the queue for one more backend.

@@ -79,7 +79,7 @@ impl Disk {
     fn write_aside(&self, target: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
         let dir = self.data.join(TEMPORARY);
         fs::create_dir_all(&dir)?;
-        let aside = dir.join(format!("file_{}", random_id(20)));
+        let aside = dir.join(format!("aside_{}", random_id(20)));
         let written = File::create_new(&aside).and_then(|mut file| {
             fill(&mut file)?;
             file.sync_all()?;

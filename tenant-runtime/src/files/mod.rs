@@ -17,7 +17,6 @@ mod tests;
 
 use tokio::runtime::Handle as Runtime;
 
-use crate::app::App;
 use crate::error::{Error, Result};
 use crate::hooks::events::{
     CollectionOutcome, CollectionOutcomes, RecordEvent, RecordEvents, RecordOutcome, RecordOutcomes,
@@ -52,42 +51,34 @@ fn place_uploads(event: &mut RecordEvent<'_>, next: Next<'_, RecordEvents>) -> R
 
 fn remove_replaced(event: &mut RecordOutcome<'_>, next: Next<'_, RecordOutcomes>) -> Result<()> {
     next.run(event)?;
-    let (collection, id) = (&event.record.collection().id, event.record.id());
-    let replaced = event.record.replaced_files();
-    let keys: Vec<FileKey> = replaced.iter().filter_map(|name| FileKey::new(collection, id, name).ok()).collect();
-    if !keys.is_empty() {
-        let app = event.app.clone();
-        later(async move {
-            for key in keys {
-                warn_of(async { app.storage()?.remove(&key).await }.await, "a replaced file");
-            }
-        });
-    }
+    remove_files(event, event.record.replaced_files(), "replaced files");
     Ok(())
 }
 
 fn remove_all(event: &mut RecordOutcome<'_>, next: Next<'_, RecordOutcomes>) -> Result<()> {
     next.run(event)?;
-    let collection = event.record.collection();
-    if collection.has_files() {
-        remove_folder(event.app, Folder::record(&collection.id, event.record.id()), "the files of a deleted record");
-    }
+    remove_files(event, event.record.stored_files(), "the files of a deleted record");
     Ok(())
+}
+
+fn remove_files(event: &RecordOutcome<'_>, names: Vec<String>, what: &'static str) {
+    let (collection, id) = (&event.record.collection().id, event.record.id());
+    // No file was ever stored under a name that is none.
+    let keys: Vec<FileKey> = names.iter().filter_map(|name| FileKey::new(collection, id, name).ok()).collect();
+    if !keys.is_empty() {
+        let app = event.app.clone();
+        later(async move { warn_of(placing::remove(&app, keys).await, what) });
+    }
 }
 
 fn remove_collection(event: &mut CollectionOutcome<'_>, next: Next<'_, CollectionOutcomes>) -> Result<()> {
     next.run(event)?;
-    if !event.collection.is_view() {
-        remove_folder(event.app, Folder::collection(&event.collection.id), "the files of a deleted collection");
+    if let Ok(folder) = Folder::collection(&event.collection.id) {
+        let app = event.app.clone();
+        let removal = async move { app.storage()?.remove_folder(&folder).await };
+        later(async move { warn_of(removal.await, "the files of a deleted collection") });
     }
     Ok(())
-}
-
-fn remove_folder(app: &App, folder: Result<Folder, key::NotAPlainName>, what: &'static str) {
-    // No file was ever stored under a name that is none.
-    let Ok(folder) = folder else { return };
-    let app = app.clone();
-    later(async move { warn_of(async { app.storage()?.remove_folder(&folder).await }.await, what) });
 }
 
 fn warn_of(outcome: Result<()>, what: &str) {

@@ -24,7 +24,7 @@ use crate::records::{find, pattern, validate};
 use crate::schema::Collection;
 use crate::store::Tx;
 
-const NOTE: &str = "placed_";
+const NOTE: &str = "files_";
 
 /// Puts uploads where the record of that id will name them. Those its collection would refuse stay where they are: the
 /// transaction tells why.
@@ -63,7 +63,7 @@ impl Placement {
         let made = tokio::spawn(async move {
             let storage = app.storage()?;
             let (dir, noted) = (app.dir().join(TEMPORARY), key.clone());
-            let note = app.pool().run(move || Note::write(&dir, &noted)).await??;
+            let note = app.pool().run(move || Note::write_lasting(&dir, &[noted])).await??;
             let placement = Arc::new(Placement { storage, key, note, handed_over: AtomicBool::new(false) });
             placement.storage.put(&placement.key, upload.content(), upload.label()).await?;
             upload.set_placement(&placement);
@@ -112,20 +112,32 @@ impl std::fmt::Debug for Placement {
     }
 }
 
-/// A key on disk, so that it outlives this process.
+/// Keys on disk, so that they outlive this process.
 #[derive(Clone)]
 struct Note(PathBuf);
 
 impl Note {
-    /// Blocks until the note is lasting.
-    fn write(dir: &Path, key: &FileKey) -> io::Result<Note> {
+    /// A note that outlives this process, if not a power cut.
+    fn write(dir: &Path, keys: &[FileKey]) -> io::Result<Note> {
         fs::create_dir_all(dir)?;
         let path = dir.join(format!("{NOTE}{}", pattern::random_id(20)));
-        let mut file = File::create_new(&path)?;
-        file.write_all(key.to_string().as_bytes())?;
-        file.sync_all()?;
-        File::open(dir)?.sync_all()?;
+        let lines: String = keys.iter().map(|key| format!("{key}\n")).collect();
+        File::create_new(&path)?.write_all(lines.as_bytes())?;
         Ok(Note(path))
+    }
+
+    /// A note that outlives everything.
+    fn write_lasting(dir: &Path, keys: &[FileKey]) -> io::Result<Note> {
+        let note = Note::write(dir, keys)?;
+        File::open(&note.0)?.sync_all()?;
+        File::open(dir)?.sync_all()?;
+        Ok(note)
+    }
+
+    /// The keys of a note that was finished.
+    fn read(path: &Path) -> Option<Vec<FileKey>> {
+        let text = fs::read_to_string(path).ok()?;
+        text.strip_suffix('\n')?.split('\n').map(|line| line.parse().ok()).collect()
     }
 
     fn remove(&self) {
@@ -135,8 +147,20 @@ impl Note {
     }
 }
 
-/// Files an earlier process placed without learning whether their records were committed.
-pub struct Undecided(Vec<(Note, FileKey)>);
+/// Removes files that no record names any more. What this process does not get to, the next one does.
+pub(super) async fn remove(app: &App, keys: Vec<FileKey>) -> Result<()> {
+    let (dir, noted) = (app.dir().join(TEMPORARY), keys.clone());
+    let note = app.pool().run(move || Note::write(&dir, &noted)).await??;
+    let storage = app.storage()?;
+    for key in &keys {
+        storage.remove(key).await?;
+    }
+    note.remove();
+    Ok(())
+}
+
+/// Files of which an earlier process did not learn whether a record names them.
+pub struct Undecided(Vec<(Note, Vec<FileKey>)>);
 
 impl Undecided {
     /// Reads the notes of an earlier process and removes everything else it left in its temporary directory.
@@ -145,10 +169,9 @@ impl Undecided {
         let entries = fs::read_dir(data.join(TEMPORARY)).into_iter().flatten().filter_map(Result::ok);
         for path in entries.map(|entry| entry.path()) {
             let is_note = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(NOTE));
-            let key = is_note.then(|| fs::read_to_string(&path).ok()?.parse().ok()).flatten();
-            match key {
-                Some(key) => undecided.push((Note(path), key)),
-                // A note that names nothing was never finished, and so was never acted upon.
+            match is_note.then(|| Note::read(&path)).flatten() {
+                Some(keys) => undecided.push((Note(path), keys)),
+                // A note that was never finished was never acted upon.
                 None => remove_entry(&path),
             }
         }
@@ -164,29 +187,35 @@ impl Undecided {
         }
         let app = app.clone();
         later(async move {
-            for (note, key) in self.0 {
-                match settle(&app, &key).await {
+            for (note, keys) in self.0 {
+                match settle(&app, &keys).await {
                     Ok(()) => note.remove(),
                     // The next start tries again.
-                    Err(error) => tracing::warn!("failed to look after a file of an earlier process: {error}"),
+                    Err(error) => tracing::warn!("failed to look after files of an earlier process: {error}"),
                 }
             }
         });
     }
 }
 
-async fn settle(app: &App, key: &FileKey) -> Result<()> {
+async fn settle(app: &App, keys: &[FileKey]) -> Result<()> {
+    for key in keys {
+        if !is_named(app, key).await? {
+            app.storage()?.remove(key).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn is_named(app: &App, key: &FileKey) -> Result<bool> {
     let (schema, wanted) = (app.schema(), key.clone());
-    let is_named = app.store().read(move |db| {
+    let named = app.store().read(move |db| {
         let (collection_id, record_id) = wanted.owner();
         let Some(collection) = schema.by_id(collection_id) else { return Ok(false) };
         let record = find::by_id(db, collection, record_id)?;
         Ok(record.is_some_and(|record| record.stored_files().iter().any(|name| name == wanted.name())))
     });
-    if !is_named.await? {
-        app.storage()?.remove(key).await?;
-    }
-    Ok(())
+    named.await
 }
 
 fn remove_entry(path: &Path) {

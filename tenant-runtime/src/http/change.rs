@@ -64,28 +64,40 @@ impl Change {
         Ok(Prepared { change: self, credentials, id })
     }
 
-    /// Answers the id that was chosen for the new record, so that its files could be put in place.
+    /// Puts files in place, outside the transaction. Answers the id that was chosen for the new record they belong to.
     async fn place_files(&self, app: &App) -> Result<Option<String>> {
-        if self.submitted.uploads.is_empty() {
+        if self.submitted.uploads.is_empty() || !self.may_succeed(app).await? {
             return Ok(None);
         }
         let given = || self.submitted.values.get("id").map(cast_text).filter(|id| !id.is_empty());
-        let (id, chosen, failed) = match &self.action {
-            Action::Delete(_) => return Ok(None),
-            Action::Update(id) => (Some(id.clone()), None, FAILED_TO_UPDATE),
-            Action::Create | Action::Upsert => match given() {
-                Some(id) => (Some(id), None, FAILED_TO_CREATE),
-                None => {
-                    let chosen = save::new_id(&self.collection)?;
-                    (chosen.clone(), chosen, FAILED_TO_CREATE)
-                }
-            },
+        let (known, failed) = match &self.action {
+            Action::Update(id) => (Some(id.clone()), FAILED_TO_UPDATE),
+            _ => (given(), FAILED_TO_CREATE),
         };
-        if let Some(id) = id {
-            let placed = files::place(app, &self.collection, &id, &self.submitted.uploads).await;
+        let chosen = if known.is_none() { save::new_id(&self.collection)? } else { None };
+        if let Some(id) = known.as_ref().or(chosen.as_ref()) {
+            let placed = files::place(app, &self.collection, id, &self.submitted.uploads).await;
             placed.map_err(|error| error.or_bad_request(failed))?;
         }
         Ok(chosen)
+    }
+
+    /// A glance beforehand, so that files of those who may not write at all go nowhere. The transaction decides.
+    async fn may_succeed(&self, app: &App) -> Result<bool> {
+        let rules = self.collection.rules.clone();
+        let (rules, id) = match &self.action {
+            Action::Create => (vec![rules.create], None),
+            Action::Update(id) => (vec![rules.update], Some(id.clone())),
+            Action::Upsert => (vec![rules.create, rules.update], None),
+            Action::Delete(_) => return Ok(false),
+        };
+        let (schema, head, collection) = (app.schema(), self.head.clone(), Arc::clone(&self.collection));
+        let glance = app.store().read(move |db| {
+            let caller = head.caller(db, &schema)?;
+            let is_there = id.as_deref().map_or(Ok(true), |id| find::by_id(db, &collection, id).map(|it| it.is_some()));
+            Ok(is_there? && rules.iter().any(|rule| access::applicable(&caller, rule).is_ok()))
+        });
+        glance.await
     }
 }
 

@@ -14,6 +14,8 @@ use crate::app::App;
 use crate::auth::{self, Caller};
 use crate::error::{ApiError, Error, Result};
 use crate::files::key::FileKey;
+use crate::files::storage::Storage;
+use crate::files::thumbs::Thumb;
 use crate::records::access::{self, Scope};
 use crate::records::{Record, find};
 use crate::rules::Context;
@@ -49,13 +51,22 @@ pub async fn download(
     let Found { key, sizes } =
         app.store().read(move |db| find_file(db, &schema, &collection, &id, &name, &asked)).await?;
     let storage = app.storage().map_err(unreachable)?;
-    if let Some(size) = head.given("thumb")
-        && let Some(thumb) = app.thumbs().find(&storage, &key, size, &sizes).await
-        && let Ok(answer) = file_answer::serve(&storage, &thumb, &head).await
+    if let Some(thumb) = head.given("thumb").and_then(|size| Thumb::of(&key, size, &sizes))
+        && let Ok(answer) = serve_thumb(&app, &storage, &key, &thumb, &head).await
     {
         return Ok(answer);
     }
     file_answer::serve(&storage, &key, &head).await.map_err(unreachable)
+}
+
+async fn serve_thumb(app: &App, storage: &Storage, original: &FileKey, thumb: &Thumb, head: &Head) -> Result<Response> {
+    match file_answer::serve(storage, thumb.key(), head).await {
+        Ok(answer) => Ok(answer),
+        Err(_) if app.thumbs().make(storage, original, thumb).await => {
+            file_answer::serve(storage, thumb.key(), head).await
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// A file that cannot be had is not found, whatever the reason; the log has it.

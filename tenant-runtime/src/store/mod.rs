@@ -18,7 +18,7 @@ use crate::error::Result;
 pub use connection::open_exclusive;
 pub use pool::{Pool, lower_priority_of_this_thread};
 pub use transaction::Tx;
-pub use turns::{Turn, Turns};
+pub use turns::{Turn, Turns, half_the_cores};
 
 /// One database file: a queue of writes that share commits, and at most two readers at once.
 #[derive(Clone)]

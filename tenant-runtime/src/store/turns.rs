@@ -48,11 +48,10 @@ struct State {
 type Job = Box<dyn FnOnce() + Send>;
 
 impl Turns {
-    /// Half as many threads as there are cores, at least one.
-    pub fn for_this_machine(thread_name: &str) -> Turns {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
+    /// That many threads.
+    pub fn new(thread_name: &str, threads: usize) -> Turns {
         let shared = Arc::new(Shared::default());
-        for _ in 0..(cores / 2).max(1) {
+        for _ in 0..threads {
             let shared = Arc::clone(&shared);
             thread::Builder::new()
                 .name(thread_name.to_owned())
@@ -66,6 +65,11 @@ impl Turns {
     pub fn for_tenant(&self) -> Turn {
         Turn { tenant: self.0.0.tenants.fetch_add(1, Ordering::Relaxed), turns: self.clone() }
     }
+}
+
+/// Half as many as there are cores, at least one: what computing may take while the rest goes on.
+pub fn half_the_cores() -> usize {
+    (thread::available_parallelism().map_or(1, usize::from) / 2).max(1)
 }
 
 impl Turn {
@@ -170,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_stops_no_other_work() {
-        let turn = Turns::for_this_machine("test").for_tenant();
+        let turn = Turns::new("test", 1).for_tenant();
         assert!(turn.run(|| panic!("on purpose")).await.is_err());
         assert_eq!(turn.run(|| 1).await.expect("the thread goes on"), 1);
     }

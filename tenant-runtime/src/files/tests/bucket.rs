@@ -1,10 +1,8 @@
 //! Files in a bucket. `S3_ENDPOINT` names a server that speaks S3 and checks no signatures, such as moto's.
 
-use std::io::Cursor;
-
-use image::{DynamicImage, ImageFormat, RgbImage};
 use tokio::net::TcpListener;
 
+use super::thumbs::png;
 use super::*;
 use crate::outbound::Outbound;
 use crate::records::pattern::random_id;
@@ -57,12 +55,6 @@ impl TestBucket {
         }
         found
     }
-}
-
-fn png(width: u32, height: u32) -> Vec<u8> {
-    let mut bytes = Cursor::new(Vec::new());
-    DynamicImage::from(RgbImage::new(width, height)).write_to(&mut bytes, ImageFormat::Png).expect("encodes");
-    bytes.into_inner()
 }
 
 #[tokio::test]

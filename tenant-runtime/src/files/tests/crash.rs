@@ -26,6 +26,22 @@ async fn a_refused_record_leaves_no_file_behind() {
 }
 
 #[tokio::test]
+async fn who_may_not_write_leaves_no_file_behind() {
+    let app = TestApp::open().await;
+    let form = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhello\r\n--x--\r\n";
+    for request in [
+        Request::patch("/api/collections/docs/records/aaaaaaaaaaaaaaa"),
+        Request::post("/api/collections/_superusers/records"),
+        Request::post("/api/collections/docs/records?id=..%2F..%2Fup"),
+    ] {
+        let request = request.header("content-type", "multipart/form-data; boundary=x");
+        assert!(app.send(request, Body::from(form)).await.status.is_client_error());
+    }
+    eventually("the spool files to go", async || app.temporary().is_empty()).await;
+    assert!(app.stored().is_empty());
+}
+
+#[tokio::test]
 async fn a_failed_batch_leaves_no_file_behind() {
     let app = TestApp::open().await;
     let mut settings = Settings::clone(&app.app.settings());
@@ -77,16 +93,35 @@ async fn a_file_whose_record_was_never_committed_goes_at_the_next_start() {
 }
 
 #[tokio::test]
+async fn a_removal_that_was_cut_short_is_finished_at_the_next_start() {
+    let app = TestApp::open().await;
+    let [kept, gone] =
+        [app.upload("kept.txt", b"hello", "1").await.json(), app.upload("gone.txt", b"hello", "1").await.json()];
+    let id = text(&gone, "id").to_owned();
+    // As if the process had ended between the commit and the removal.
+    let key = format!("{}/{id}/{}\n", text(&gone, "collectionId"), text(&gone, "file"));
+    app.app
+        .store()
+        .write(move |tx| Ok(tx.execute("DELETE FROM `docs` WHERE `id` = ?1", [id])?))
+        .await
+        .expect("deletes");
+    std::fs::write(app.dir.path().join(TEMPORARY).join("files_gone"), key).expect("writes");
+    let app = app.restart().await;
+    eventually("the file to go", async || app.stored() == [text(&kept, "file")]).await;
+}
+
+#[tokio::test]
 async fn what_a_record_names_stays_whatever_a_note_says() {
     let app = TestApp::open().await;
     let kept = app.upload("kept.txt", b"hello", "1").await.json();
     let docs = app.app.schema().by_name("docs").expect("is there").id.clone();
     let temporary = app.dir.path().join(TEMPORARY);
     for (note, content) in [
-        ("placed_named", format!("{docs}/{}/{}", text(&kept, "id"), text(&kept, "file"))),
-        ("placed_torn", String::new()),
-        ("placed_elsewhere", "../../data.db".to_owned()),
-        ("placed_folder", format!("{docs}/{}/", text(&kept, "id"))),
+        ("files_named", format!("{docs}/{}/{}\n", text(&kept, "id"), text(&kept, "file"))),
+        ("files_torn", format!("{docs}/{}", text(&kept, "id"))),
+        ("files_empty", String::new()),
+        ("files_elsewhere", "../../data.db\n".to_owned()),
+        ("files_folder", format!("{docs}/{}/\n", text(&kept, "id"))),
         ("upload_leftover", "bytes".to_owned()),
     ] {
         std::fs::write(temporary.join(note), content).expect("writes");

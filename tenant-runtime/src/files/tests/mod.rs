@@ -2,6 +2,7 @@
 
 mod bucket;
 mod crash;
+mod thumbs;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -17,21 +17,28 @@ use tokio::sync::OnceCell;
 use super::key::FileKey;
 use super::spool::TEMPORARY;
 use super::storage::{Content, Label, Storage};
-use crate::store::{Turn, Turns};
+use crate::store::{Turn, Turns, half_the_cores};
 
-pub use size::ThumbSize;
+use size::ThumbSize;
 
 /// In this size every image can be had, whatever its field says.
 const ALWAYS: &str = "100x100";
 const TYPES: [&str; 5] = ["image/png", "image/jpg", "image/jpeg", "image/gif", "image/webp"];
 /// Larger files are not looked into.
 const MOST_BYTES: u64 = 64 << 20;
+const MOST_THREADS: usize = 4;
 /// How long a request waits for its turn and its thumb.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The threads images are decoded on; shared by all backends of a process.
 #[derive(Clone)]
 pub struct Resizer(Turns);
+
+/// A thumb as it may be asked for, whether it is there or not.
+pub struct Thumb {
+    key: FileKey,
+    size: ThumbSize,
+}
 
 /// The thumbs of one backend.
 pub struct Thumbs {
@@ -56,10 +63,24 @@ enum NoThumb {
     Failed(#[from] crate::error::Error),
 }
 
+impl Thumb {
+    /// The thumb of a file in a size that its field offers. None for other sizes, and for what is no size.
+    pub fn of(original: &FileKey, size: &str, offered: &[String]) -> Option<Thumb> {
+        let is_offered = size == ALWAYS || offered.iter().any(|offered| offered == size);
+        let (parsed, key) = (ThumbSize::parse(size)?, original.thumb(size).ok()?);
+        is_offered.then_some(Thumb { key, size: parsed })
+    }
+
+    /// Where it is, or would be.
+    pub fn key(&self) -> &FileKey {
+        &self.key
+    }
+}
+
 impl Resizer {
-    /// Half as many threads as there are cores, at least one.
+    /// Half as many threads as there are cores, at least one and at most four: each may need much memory.
     pub fn for_this_machine() -> Resizer {
-        Resizer(Turns::for_this_machine("roost-image"))
+        Resizer(Turns::new("roost-image", half_the_cores().min(MOST_THREADS)))
     }
 }
 
@@ -69,35 +90,24 @@ impl Thumbs {
         Thumbs { turn: resizer.0.for_tenant(), temporary: data.join(TEMPORARY), making: Mutex::default() }
     }
 
-    /// The thumb of a file, made if need be. None if there cannot be one in that size, of which `sizes` are wanted.
-    pub async fn find(&self, storage: &Storage, original: &FileKey, size: &str, sizes: &[String]) -> Option<FileKey> {
-        if size != ALWAYS && !sizes.iter().any(|wanted| wanted == size) {
-            return None;
-        }
-        let (parsed, thumb) = (ThumbSize::parse(size)?, original.thumb(size).ok()?);
-        if storage.about(&thumb).await.is_ok() {
-            return Some(thumb);
-        }
-        let making = Entry::of(self, &thumb);
+    /// Makes a thumb and stores it, unless that is being done already: then only waits for it. Answers whether there is
+    /// one in the end.
+    pub async fn make(&self, storage: &Storage, original: &FileKey, thumb: &Thumb) -> bool {
+        let making = Entry::of(self, &thumb.key);
         let made = making.cell.get_or_init(|| async {
-            let made = self.make(storage, original, &thumb, parsed).await;
+            let made = self.render_and_store(storage, original, thumb).await;
             made.inspect_err(|reason| tracing::debug!("no thumb of {original}: {reason}")).is_ok()
         });
-        made.await.then(|| thumb.clone())
+        *made.await
     }
 
-    async fn make(
-        &self,
-        storage: &Storage,
-        original: &FileKey,
-        thumb: &FileKey,
-        size: ThumbSize,
-    ) -> Result<(), NoThumb> {
+    async fn render_and_store(&self, storage: &Storage, original: &FileKey, thumb: &Thumb) -> Result<(), NoThumb> {
         let about = storage.about(original).await?;
         if !TYPES.contains(&about.content_type.as_str()) || about.size > MOST_BYTES {
             return Err(NoThumb::NoImage);
         }
         let copy = storage.local_copy(original, &self.temporary).await?;
+        let size = thumb.size;
         let rendering = self.turn.run(move || render::render(copy.path(), size));
         let image = tokio::time::timeout(PATIENCE, rendering).await???;
         let label = Label {
@@ -105,7 +115,7 @@ impl Thumbs {
             original_name: None,
             md5: Md5::digest(&image.bytes).into(),
         };
-        storage.put(thumb, Content::Bytes(image.bytes.into()), label).await?;
+        storage.put(&thumb.key, Content::Bytes(image.bytes.into()), label).await?;
         Ok(())
     }
 
