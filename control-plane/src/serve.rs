@@ -7,7 +7,7 @@ use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::{Options, Proxy};
 use tenant_runtime::app::AppOptions;
 use tenant_runtime::auth::Hasher;
-use tenant_runtime::files::thumbs::Resizer;
+use tenant_runtime::files;
 use tenant_runtime::host::{Host, HostOptions, NodeClient};
 use tenant_runtime::outbound::Outbound;
 use tenant_runtime::store::Pool;
@@ -75,7 +75,7 @@ fn open_host(config: &Config, hasher: &Hasher) -> anyhow::Result<Host> {
     let engine = AppOptions {
         pool: Pool::for_this_machine(),
         hasher: hasher.clone(),
-        resizer: Resizer::for_this_machine(),
+        file_threads: files::Threads::for_this_machine(),
         outbound: Outbound::public_and(config.projects.may_reach.clone()),
         identity: None,
     };

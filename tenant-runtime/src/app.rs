@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use crate::auth::{self, Hasher, TenantHasher};
 use crate::error::{Error, Result};
 use crate::files::storage::{Storage, Storages};
-use crate::files::thumbs::{Resizer, Thumbs};
+use crate::files::thumbs::Thumbs;
 use crate::files::{self, Undecided};
 use crate::hooks::Hooks;
 use crate::outbound::Outbound;
@@ -31,8 +31,8 @@ pub struct AppOptions {
     pub pool: Pool,
     /// Where passwords are hashed; shared likewise.
     pub hasher: Hasher,
-    /// Where images are made smaller; shared likewise.
-    pub resizer: Resizer,
+    /// Where files are looked after; shared likewise.
+    pub file_threads: files::Threads,
     /// How servers that a tenant names are reached.
     pub outbound: Outbound,
     /// Name and address a new data directory's settings begin with.
@@ -42,8 +42,8 @@ pub struct AppOptions {
 impl AppOptions {
     /// A backend that stands alone.
     pub fn alone(pool: Pool, hasher: Hasher) -> AppOptions {
-        let resizer = Resizer::for_this_machine();
-        AppOptions { pool, hasher, resizer, outbound: Outbound::anywhere(), identity: None }
+        let file_threads = files::Threads::for_this_machine();
+        AppOptions { pool, hasher, file_threads, outbound: Outbound::anywhere(), identity: None }
     }
 }
 
@@ -112,8 +112,8 @@ impl App {
             settings: ArcSwap::from_pointee(settings),
             hooks,
             hasher: options.hasher.for_tenant(),
-            storages: Storages::new(dir, &options.pool, &options.outbound),
-            thumbs: Thumbs::new(dir, &options.resizer),
+            storages: Storages::new(dir, &options.file_threads, &options.outbound),
+            thumbs: Thumbs::new(dir, &options.file_threads),
             realtime: Arc::default(),
             counts: Counts::default(),
             options,
@@ -146,6 +146,11 @@ impl App {
     /// The way to servers that a tenant names.
     pub fn outbound(&self) -> &Outbound {
         &self.0.options.outbound
+    }
+
+    /// Where files may be kept.
+    pub fn storages(&self) -> &Storages {
+        &self.0.storages
     }
 
     /// Where files are kept, as the settings say.

@@ -9,6 +9,8 @@ use crate::store::{Turn, Turns, half_the_cores};
 
 /// What bcrypt can take.
 const MOST_BYTES: usize = 72;
+/// Hashes of one tenant that may wait.
+const WAITING: usize = 256;
 const DEFAULT_COST: u32 = 10;
 
 /// The threads; shared by all backends of a process.
@@ -22,7 +24,7 @@ pub struct TenantHasher(Turn);
 impl Hasher {
     /// Half as many threads as there are cores, at least one.
     pub fn for_this_machine() -> Hasher {
-        Hasher(Turns::new("roost-hash", half_the_cores()))
+        Hasher(Turns::new("roost-hash", half_the_cores(), WAITING))
     }
 
     /// A place in the queue for one more backend.

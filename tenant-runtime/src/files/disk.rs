@@ -15,11 +15,13 @@ use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
+use super::Threads;
 use super::key::{FileKey, Folder};
 use super::spool::TEMPORARY;
 use super::storage::{About, ByteStream, Content, Label};
+use crate::error::Result;
 use crate::records::pattern::random_id;
-use crate::store::Pool;
+use crate::store::Turn;
 
 const SIDECAR: &str = ".attrs";
 const MOST_NAME_BYTES: usize = 255;
@@ -29,17 +31,27 @@ const CHUNK: usize = 64 << 10;
 #[derive(Clone)]
 pub struct Disk {
     data: PathBuf,
-    pool: Pool,
+    turn: Turn,
 }
 
 impl Disk {
-    pub(super) fn new(data: &Path, pool: &Pool) -> Disk {
-        Disk { data: data.to_owned(), pool: pool.clone() }
+    pub(super) fn new(data: &Path, threads: &Threads) -> Disk {
+        Disk { data: data.to_owned(), turn: threads.disk() }
     }
 
-    /// Where the blocking ones of these functions belong.
-    pub(super) fn pool(&self) -> &Pool {
-        &self.pool
+    /// Does something that blocks when its turn comes.
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Disk) -> io::Result<T> + Send + 'static,
+    {
+        let disk = self.clone();
+        Ok(self.turn.run(move || work(&disk)).await??)
+    }
+
+    /// Where files wait.
+    pub(super) fn temporary(&self) -> PathBuf {
+        self.data.join(TEMPORARY)
     }
 
     pub(super) fn path(&self, key: &FileKey) -> PathBuf {
@@ -77,7 +89,7 @@ impl Disk {
 
     /// Writes elsewhere first, so that nobody meets half a file.
     fn write_aside(&self, target: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-        let dir = self.data.join(TEMPORARY);
+        let dir = self.temporary();
         fs::create_dir_all(&dir)?;
         let aside = dir.join(format!("aside_{}", random_id(20)));
         let written = File::create_new(&aside).and_then(|mut file| {
@@ -212,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_comes_with_its_sidecar_and_goes_with_its_thumbs() {
         let dir = tempfile::tempdir().expect("a directory");
-        let disk = Disk::new(dir.path(), &Pool::new(2));
+        let disk = Disk::new(dir.path(), &Threads::for_this_machine());
         let key = FileKey::new("c", "r", "a.txt").expect("plain");
         let thumb = key.thumb("1x1").expect("plain");
         disk.put(&key, &Content::Bytes("hello".into()), &label()).expect("stores");

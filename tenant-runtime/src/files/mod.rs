@@ -9,6 +9,7 @@ pub mod names;
 mod placing;
 mod spool;
 pub mod storage;
+mod threads;
 pub mod thumbs;
 mod upload;
 
@@ -28,6 +29,7 @@ use placing::Placement;
 pub use bucket::Bucket;
 pub use placing::{Undecided, place};
 pub use spool::{Spooled, TEMPORARY, spool};
+pub use threads::Threads;
 pub use upload::Upload;
 
 /// Registers the handlers that keep files and records together.

@@ -62,8 +62,8 @@ impl Placement {
         // A task of its own: a client that leaves in the middle must not leave half of this behind.
         let made = tokio::spawn(async move {
             let storage = app.storage()?;
-            let (dir, noted) = (app.dir().join(TEMPORARY), key.clone());
-            let note = app.pool().run(move || Note::write_lasting(&dir, &[noted])).await??;
+            let noted = key.clone();
+            let note = app.storages().disk().run(move |disk| Note::write_lasting(&disk.temporary(), &[noted])).await?;
             let placement = Arc::new(Placement { storage, key, note, handed_over: AtomicBool::new(false) });
             placement.storage.put(&placement.key, upload.content(), upload.label()).await?;
             upload.set_placement(&placement);
@@ -149,8 +149,9 @@ impl Note {
 
 /// Removes files that no record names any more. What this process does not get to, the next one does.
 pub(super) async fn remove(app: &App, keys: Vec<FileKey>) -> Result<()> {
-    let (dir, noted) = (app.dir().join(TEMPORARY), keys.clone());
-    let note = app.pool().run(move || Note::write(&dir, &noted)).await??;
+    let _permit = app.storages().removal().await?;
+    let noted = keys.clone();
+    let note = app.storages().disk().run(move |disk| Note::write(&disk.temporary(), &noted)).await?;
     let storage = app.storage()?;
     for key in &keys {
         storage.remove(key).await?;

@@ -5,18 +5,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use anyhow::Context as _;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::stream::BoxStream;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::bucket::Bucket;
 use super::disk::Disk;
 use super::key::{FileKey, Folder};
 use super::spool::Spooled;
+use super::threads::Threads;
 use crate::error::Result;
 use crate::outbound::Outbound;
 use crate::settings::S3;
-use crate::store::Pool;
+
+const REMOVALS_AT_ONCE: usize = 4;
 
 /// A place for files.
 #[derive(Clone)]
@@ -73,9 +77,8 @@ impl Storage {
     pub async fn put(&self, key: &FileKey, content: Content, label: Label) -> Result<()> {
         match self {
             Storage::Disk(disk) => {
-                let (disk, key) = (disk.clone(), key.clone());
-                disk.pool().clone().run(move || disk.put(&key, &content, &label)).await??;
-                Ok(())
+                let key = key.clone();
+                disk.run(move |disk| disk.put(&key, &content, &label)).await
             }
             Storage::Bucket(bucket) => bucket.put(key, content, &label).await,
         }
@@ -128,9 +131,8 @@ impl Storage {
     pub async fn remove(&self, key: &FileKey) -> Result<()> {
         match self {
             Storage::Disk(disk) => {
-                let (disk, key) = (disk.clone(), key.clone());
-                disk.pool().clone().run(move || disk.remove(&key)).await??;
-                Ok(())
+                let key = key.clone();
+                disk.run(move |disk| disk.remove(&key)).await
             }
             Storage::Bucket(bucket) => bucket.remove(key).await,
         }
@@ -140,9 +142,8 @@ impl Storage {
     pub async fn remove_folder(&self, folder: &Folder) -> Result<()> {
         match self {
             Storage::Disk(disk) => {
-                let (disk, folder) = (disk.clone(), folder.clone());
-                disk.pool().clone().run(move || disk.remove_folder(&folder)).await??;
-                Ok(())
+                let folder = folder.clone();
+                disk.run(move |disk| disk.remove_folder(&folder)).await
             }
             Storage::Bucket(bucket) => bucket.remove_folder(folder).await,
         }
@@ -162,12 +163,29 @@ pub struct Storages {
     outbound: Outbound,
     /// The last one used and the settings it was made of.
     bucket: Mutex<Option<(S3, Bucket)>>,
+    /// Removals may come by the thousand, and nobody waits for them.
+    removals: Semaphore,
 }
 
 impl Storages {
     /// Those of a data directory.
-    pub fn new(data: &Path, pool: &Pool, outbound: &Outbound) -> Storages {
-        Storages { disk: Disk::new(data, pool), outbound: outbound.clone(), bucket: Mutex::default() }
+    pub fn new(data: &Path, threads: &Threads, outbound: &Outbound) -> Storages {
+        Storages {
+            disk: Disk::new(data, threads),
+            outbound: outbound.clone(),
+            bucket: Mutex::default(),
+            removals: Semaphore::new(REMOVALS_AT_ONCE),
+        }
+    }
+
+    /// The data directory, wherever files are kept.
+    pub(super) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// Leave to remove something.
+    pub(super) async fn removal(&self) -> Result<SemaphorePermit<'_>> {
+        Ok(self.removals.acquire().await.context("wait to remove a file")?)
     }
 
     /// The one these settings mean.

@@ -1,4 +1,4 @@
-//! Threads of their own for work that takes much computing: password hashes, images.
+//! Threads of their own for work that would hold up the pool: password hashes, images, files to be synced.
 //!
 //! Tenants take turns, so a storm at one delays nobody else's work by more than a turn; and the threads run at low
 //! priority, so it delays nobody's reads and writes.
@@ -15,9 +15,6 @@ use tokio::sync::oneshot;
 use super::lower_priority_of_this_thread;
 use crate::error::{Error, Result};
 
-/// Pieces of work of one tenant that may wait.
-const WAITING: usize = 256;
-
 /// The threads; they end when the last handle goes.
 #[derive(Clone)]
 pub struct Turns(Arc<Handle>);
@@ -31,11 +28,11 @@ pub struct Turn {
 
 struct Handle(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     work: Condvar,
     tenants: AtomicU64,
+    most_waiting: usize,
 }
 
 #[derive(Default)]
@@ -48,9 +45,14 @@ struct State {
 type Job = Box<dyn FnOnce() + Send>;
 
 impl Turns {
-    /// That many threads.
-    pub fn new(thread_name: &str, threads: usize) -> Turns {
-        let shared = Arc::new(Shared::default());
+    /// That many threads, for each tenant of which that many pieces of work may wait.
+    pub fn new(thread_name: &str, threads: usize, most_waiting: usize) -> Turns {
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            tenants: AtomicU64::new(0),
+            most_waiting,
+        });
         for _ in 0..threads {
             let shared = Arc::clone(&shared);
             thread::Builder::new()
@@ -77,7 +79,7 @@ impl Turn {
     /// nowhere else.
     ///
     /// # Errors
-    /// `Error::Busy` when 256 pieces of the tenant's work wait already.
+    /// `Error::Busy` when too much of the tenant's work waits already.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let job = move || {
@@ -88,7 +90,7 @@ impl Turn {
         self.turns.0.0.push(self.tenant, Box::new(job))?;
         match answered.await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(_)) | Err(_) => Err(Error::Internal(anyhow!("computing panicked or was stopped"))),
+            Ok(Err(_)) | Err(_) => Err(Error::Internal(anyhow!("work panicked or was stopped"))),
         }
     }
 }
@@ -97,7 +99,7 @@ impl Shared {
     fn push(&self, tenant: u64, job: Job) -> Result<()> {
         let mut state = self.lock();
         let jobs = state.jobs.entry(tenant).or_default();
-        if jobs.len() >= WAITING {
+        if jobs.len() >= self.most_waiting {
             return Err(Error::Busy);
         }
         jobs.push_back(job);
@@ -174,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_stops_no_other_work() {
-        let turn = Turns::new("test", 1).for_tenant();
+        let turn = Turns::new("test", 1, 1).for_tenant();
         assert!(turn.run(|| panic!("on purpose")).await.is_err());
         assert_eq!(turn.run(|| 1).await.expect("the thread goes on"), 1);
     }

@@ -64,7 +64,7 @@ async fn a_failed_batch_leaves_no_file_behind() {
 async fn a_client_that_goes_away_leaves_no_file_behind() {
     let app = TestApp::open().await;
     let upload = app.placed("aaaaaaaaaaaaaaa").await;
-    assert_eq!(app.stored(), [upload.name.clone()]);
+    assert_eq!(app.stored(), std::slice::from_ref(&upload.name));
     drop(upload);
     eventually("the file to go", async || app.stored().is_empty() && app.temporary().is_empty()).await;
 }

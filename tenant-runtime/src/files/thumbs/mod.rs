@@ -17,7 +17,8 @@ use tokio::sync::OnceCell;
 use super::key::FileKey;
 use super::spool::TEMPORARY;
 use super::storage::{Content, Label, Storage};
-use crate::store::{Turn, Turns, half_the_cores};
+use crate::files::Threads;
+use crate::store::Turn;
 
 use size::ThumbSize;
 
@@ -26,13 +27,8 @@ const ALWAYS: &str = "100x100";
 const TYPES: [&str; 5] = ["image/png", "image/jpg", "image/jpeg", "image/gif", "image/webp"];
 /// Larger files are not looked into.
 const MOST_BYTES: u64 = 64 << 20;
-const MOST_THREADS: usize = 4;
 /// How long a request waits for its turn and its thumb.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The threads images are decoded on; shared by all backends of a process.
-#[derive(Clone)]
-pub struct Resizer(Turns);
 
 /// A thumb as it may be asked for, whether it is there or not.
 pub struct Thumb {
@@ -77,17 +73,10 @@ impl Thumb {
     }
 }
 
-impl Resizer {
-    /// Half as many threads as there are cores, at least one and at most four: each may need much memory.
-    pub fn for_this_machine() -> Resizer {
-        Resizer(Turns::new("roost-image", half_the_cores().min(MOST_THREADS)))
-    }
-}
-
 impl Thumbs {
     /// Those of a data directory.
-    pub fn new(data: &Path, resizer: &Resizer) -> Thumbs {
-        Thumbs { turn: resizer.0.for_tenant(), temporary: data.join(TEMPORARY), making: Mutex::default() }
+    pub fn new(data: &Path, threads: &Threads) -> Thumbs {
+        Thumbs { turn: threads.images(), temporary: data.join(TEMPORARY), making: Mutex::default() }
     }
 
     /// Makes a thumb and stores it, unless that is being done already: then only waits for it. Answers whether there is
