@@ -77,6 +77,7 @@ fn open_host(config: &Config, hasher: &Hasher) -> anyhow::Result<Host> {
         hasher: hasher.clone(),
         file_threads: files::Threads::for_this_machine(),
         outbound: Outbound::public_and(config.projects.may_reach.clone()),
+        outbox: None,
         identity: None,
     };
     let options = HostOptions {

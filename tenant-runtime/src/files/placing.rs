@@ -84,11 +84,12 @@ impl Placement {
 
     /// The file stays if the transaction does.
     pub(super) fn hand_over(self: Arc<Self>, tx: &mut Tx) {
-        // Should neither effect come to happen, the note outlives this process and the next one looks what became of it.
+        // Should neither effect come to happen, as after a commit that failed, the note outlives this process and the
+        // next one looks what became of it.
         self.handed_over.store(true, Ordering::Release);
         let kept = Arc::clone(&self);
         tx.after_commit(move || kept.note.remove());
-        tx.after_rollback(move || self.handed_over.store(false, Ordering::Release));
+        tx.once_undone(move || self.handed_over.store(false, Ordering::Release));
     }
 }
 

@@ -19,6 +19,7 @@ use crate::schema::{Collection, FieldKind, Schema};
 use crate::store::Tx;
 
 /// What a client sent, ready for the transaction.
+#[derive(Default)]
 pub struct Submission {
     /// Keys of the body.
     pub values: Map<String, Json>,
