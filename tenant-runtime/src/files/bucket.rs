@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::buffered::BufWriter;
@@ -24,6 +25,7 @@ use super::key::{FileKey, Folder};
 use super::storage::{About, ByteStream, Content, Label};
 use crate::error::{Error, Result};
 use crate::outbound::Outbound;
+use crate::records::pattern::random_id;
 use crate::settings::S3;
 
 /// What is larger travels in parts of this size.
@@ -77,6 +79,13 @@ impl Bucket {
             .build()
             .context("the settings describe no bucket")?;
         Ok(Bucket { store: Arc::new(store), uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)) })
+    }
+
+    /// Stores a small object and removes it again: can files be kept here?
+    pub async fn probe(&self) -> Result<(), object_store::Error> {
+        let path = ObjectPath::from(format!("pb_settings_test_{}/test.txt", random_id(5)));
+        self.store.put(&path, Bytes::from_static(b"test").into()).await?;
+        self.store.delete(&path).await
     }
 
     pub(super) async fn put(&self, key: &FileKey, content: Content, label: &Label) -> Result<()> {

@@ -4,6 +4,7 @@ use tokio::net::TcpListener;
 
 use super::thumbs::png;
 use super::*;
+use crate::files::Bucket;
 use crate::outbound::Outbound;
 use crate::records::pattern::random_id;
 
@@ -147,6 +148,17 @@ async fn a_bucket_that_is_not_there_fails_requests_about_files_and_nothing_else(
     assert_eq!(app.download(&record, "?thumb=8x0").await.status, StatusCode::NOT_FOUND);
     app.keep_files_in(S3::default());
     assert_eq!(app.download(&record, "").await.body, "hello", "switching back finds what was left");
+}
+
+#[tokio::test]
+async fn a_bucket_can_be_tried_out() {
+    let Some(bucket) = TestBucket::create().await else { return };
+    let there = Bucket::new(&bucket.settings, &Outbound::anywhere()).expect("a bucket");
+    there.probe().await.expect("works");
+    assert_eq!(bucket.count().await, 0);
+    let settings = S3 { bucket: "no-such-bucket".to_owned(), ..bucket.settings };
+    let missing = Bucket::new(&settings, &Outbound::anywhere()).expect("settings in order");
+    assert!(missing.probe().await.expect_err("fails").to_string().contains("NoSuchBucket"));
 }
 
 #[tokio::test]
