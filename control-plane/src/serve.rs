@@ -8,6 +8,7 @@ use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::{Options, Proxy};
 use tenant_runtime::app::AppOptions;
 use tenant_runtime::auth::Hasher;
+use tenant_runtime::files;
 use tenant_runtime::host::{Host, HostOptions, NodeClient};
 use tenant_runtime::outbound::Outbound;
 use tenant_runtime::store::Pool;
@@ -76,6 +77,7 @@ fn open_host(config: &Config, hasher: &Hasher, database: &Database) -> anyhow::R
     let engine = AppOptions {
         pool: Pool::for_this_machine(),
         hasher: hasher.clone(),
+        file_threads: files::Threads::for_this_machine(),
         outbound: Outbound::public_and(config.projects.may_reach.clone()),
         outbox: None,
         identity: None,
