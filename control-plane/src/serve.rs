@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use anyhow::Context as _;
 use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::{Options, Proxy};
-use tenant_runtime::app::AppOptions;
+use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::host::{Host, HostOptions, NodeClient};
 use tenant_runtime::outbound::Outbound;
@@ -75,6 +75,7 @@ fn open_host(config: &Config, hasher: &Hasher) -> anyhow::Result<Host> {
         pool: Pool::for_this_machine(),
         hasher: hasher.clone(),
         outbound: Outbound::public_and(config.projects.may_reach.clone()),
+        site: Site::default(),
         identity: None,
     };
     let options = HostOptions {

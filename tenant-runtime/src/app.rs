@@ -11,7 +11,9 @@ use crate::auth::{self, Hasher, TenantHasher};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::hooks::Hooks;
+use crate::http::cors::Origins;
 use crate::outbound::Outbound;
+use crate::rate_limit::Windows;
 use crate::realtime::{self, Broker};
 use crate::records::counts::Counts;
 use crate::schema::{self, Schema};
@@ -31,6 +33,8 @@ pub struct AppOptions {
     pub hasher: Hasher,
     /// How servers that a tenant names are reached.
     pub outbound: Outbound,
+    /// What it is to pages in browsers.
+    pub site: Site,
     /// Name and address a new data directory's settings begin with.
     pub identity: Option<Identity>,
 }
@@ -38,8 +42,19 @@ pub struct AppOptions {
 impl AppOptions {
     /// A backend that stands alone.
     pub fn alone(pool: Pool, hasher: Hasher) -> AppOptions {
-        AppOptions { pool, hasher, outbound: Outbound::anywhere(), identity: None }
+        AppOptions { pool, hasher, outbound: Outbound::anywhere(), site: Site::default(), identity: None }
     }
+}
+
+/// What a backend is to pages in browsers.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    /// Whose pages may read its answers.
+    pub origins: Origins,
+    /// The folder of pages of its own.
+    pub public_dir: Option<PathBuf>,
+    /// Whether its first page answers for paths that are not there, as pages that route by themselves want it.
+    pub index_fallback: bool,
 }
 
 /// What a new backend is called and where it is reached.
@@ -78,6 +93,7 @@ struct Inner {
     hasher: TenantHasher,
     realtime: Arc<Broker>,
     counts: Counts,
+    rate_windows: Windows,
     /// Held as long as the directory is served; the system lets go of it with the process.
     lock: File,
 }
@@ -107,6 +123,7 @@ impl App {
             hasher: options.hasher.for_tenant(),
             realtime: Arc::default(),
             counts: Counts::default(),
+            rate_windows: Windows::default(),
             options,
             lock,
         })))
@@ -152,9 +169,20 @@ impl App {
         self.0.settings.load_full()
     }
 
-    /// Publishes committed settings.
+    /// Publishes committed settings. Who used up a rate limit begins anew.
     pub fn set_settings(&self, settings: Settings) {
         self.0.settings.store(Arc::new(settings));
+        self.0.rate_windows.clear();
+    }
+
+    /// What rate limits counted.
+    pub fn rate_windows(&self) -> &Windows {
+        &self.0.rate_windows
+    }
+
+    /// What the backend is to pages in browsers.
+    pub fn site(&self) -> &Site {
+        &self.0.options.site
     }
 
     /// The realtime clients.

@@ -13,6 +13,7 @@ pub mod host;
 pub mod http;
 pub mod json;
 pub mod outbound;
+pub mod rate_limit;
 pub mod realtime;
 pub mod records;
 pub mod rules;

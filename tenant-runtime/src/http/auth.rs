@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde_json::{Map, Value as Json, json};
 
 use super::body;
+use super::gate;
 use super::request::Head;
 use super::respond;
 use crate::app::App;
@@ -102,6 +103,7 @@ async fn answer(
     body: Map<String, Json>,
     token: Option<String>,
 ) -> Result<Response> {
+    gate::check_superuser_address(app, record.collection(), head.address)?;
     let schema = app.schema();
     let json = app
         .store()

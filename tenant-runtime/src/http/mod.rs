@@ -5,9 +5,12 @@ mod batch;
 pub mod body;
 mod change;
 mod collections;
+pub mod cors;
 mod files;
+mod gate;
 mod health;
 pub(crate) mod pick;
+mod real_ip;
 mod realtime;
 mod records;
 pub mod request;
@@ -15,12 +18,11 @@ mod respond;
 mod settings;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -55,8 +57,12 @@ pub fn router(app: &App) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(middleware::from_fn(pick::project))
+        .layer(middleware::from_fn(body::refuse_large))
+        .layer(middleware::from_fn_with_state(app.clone(), gate::keep))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(standard_headers))
+        .layer(middleware::from_fn_with_state(app.clone(), real_ip::find))
+        .layer(middleware::from_fn_with_state(app.clone(), cors::allow))
         .with_state(app.clone())
 }
 
@@ -70,42 +76,15 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "").into_response()
 }
 
-/// Cross-origin answers and the headers every response has.
+/// The headers every response has.
 async fn standard_headers(request: Request, next: Next) -> Response {
-    let from_elsewhere = request.headers().contains_key(header::ORIGIN);
-    if from_elsewhere
-        && request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-    {
-        return preflight(&request);
-    }
     let mut response = next.run(request).await;
     let is_file = response.headers().contains_key(header::CONTENT_SECURITY_POLICY);
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_XSS_PROTECTION, HeaderValue::from_static("1; mode=block"));
-    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
     if !is_file {
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
-    }
-    if from_elsewhere {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    }
-    response
-}
-
-fn preflight(request: &Request) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE"));
-    headers.insert(
-        header::VARY,
-        HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
-    );
-    if let Some(wanted) = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
     response
 }

@@ -186,14 +186,16 @@ impl Settings {
     }
 }
 
-/// Lays `given` over `base` as Go does when it reads JSON into what is there: null changes nothing, objects merge key by
-/// key, and so do the elements of lists, position by position.
+/// Lays `given` over `base` as Go does when it reads JSON into what is there: null empties a list and else changes
+/// nothing, objects merge key by key in any case, and the elements of lists position by position.
 fn overlay(base: &mut Json, given: &Json) {
     match (base, given) {
+        (Json::Array(base), Json::Null) => base.clear(),
         (_, Json::Null) => {}
         (Json::Object(base), Json::Object(given)) => {
             for (key, value) in given {
-                match base.get_mut(key) {
+                let known = base.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(key));
+                match known.map(|(_, value)| value) {
                     Some(known) => overlay(known, value),
                     None => _ = base.insert(key.clone(), value.clone()),
                 }
