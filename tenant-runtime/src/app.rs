@@ -7,18 +7,20 @@ use std::sync::Arc;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 
-use crate::auth::{self, Hasher, TenantHasher};
+use crate::auth::{self, Hasher, TenantHasher, Throttle, oauth2};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::hooks::Hooks;
 use crate::http::cors::Origins;
+use crate::mail::{Mail, MailError, Mailer, Outbox};
 use crate::outbound::Outbound;
 use crate::rate_limit::Windows;
 use crate::realtime::{self, Broker};
 use crate::records::counts::Counts;
+use crate::schema::layout::Opened;
 use crate::schema::{self, Schema};
 use crate::settings::Settings;
-use crate::store::{self, Pool, Store};
+use crate::store::{Pool, Store};
 
 /// A handle to an open backend; clones share it.
 #[derive(Clone)]
@@ -35,6 +37,8 @@ pub struct AppOptions {
     pub outbound: Outbound,
     /// What it is to pages in browsers.
     pub site: Site,
+    /// Takes mail while the tenant has no server of its own; without it such mail is not sent.
+    pub outbox: Option<Arc<dyn Outbox>>,
     /// Name and address a new data directory's settings begin with.
     pub identity: Option<Identity>,
 }
@@ -42,7 +46,8 @@ pub struct AppOptions {
 impl AppOptions {
     /// A backend that stands alone.
     pub fn alone(pool: Pool, hasher: Hasher) -> AppOptions {
-        AppOptions { pool, hasher, outbound: Outbound::anywhere(), site: Site::default(), identity: None }
+        let (outbound, site) = (Outbound::anywhere(), Site::default());
+        AppOptions { pool, hasher, outbound, site, outbox: None, identity: None }
     }
 }
 
@@ -94,6 +99,9 @@ struct Inner {
     realtime: Arc<Broker>,
     counts: Counts,
     rate_windows: Windows,
+    mailer: Mailer,
+    throttle: Throttle,
+    oauth2: oauth2::Memory,
     /// Held as long as the directory is served; the system lets go of it with the process.
     lock: File,
 }
@@ -103,13 +111,10 @@ impl App {
     pub fn open(dir: &Path, options: AppOptions) -> Result<App, OpenError> {
         std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
         let lock = lock(dir)?;
-        empty(&dir.join(files::TEMPORARY));
         let path = dir.join("data.db");
-        let connection = store::open_exclusive(&path).map_err(OpenError::from_store)?;
-        schema::layout::prepare(&connection, dir, options.identity.as_ref())?;
-        let collections = schema::persist::load(&connection).map_err(OpenError::from_store)?;
-        let settings = Settings::load(&connection).map_err(OpenError::from_store)?;
-        let store = Store::new(&path, connection, &options.pool);
+        let Opened { db, collections, settings } = schema::layout::open(dir, options.identity.as_ref())?;
+        empty(&dir.join(files::TEMPORARY));
+        let store = Store::new(&path, db, &options.pool).map_err(OpenError::from_store)?;
         let mut hooks = Hooks::default();
         auth::records::bind(&mut hooks);
         files::bind(&mut hooks);
@@ -124,6 +129,9 @@ impl App {
             realtime: Arc::default(),
             counts: Counts::default(),
             rate_windows: Windows::default(),
+            mailer: Mailer::new(options.outbound.clone(), options.outbox.clone()),
+            throttle: Throttle::default(),
+            oauth2: oauth2::Memory::default(),
             options,
             lock,
         })))
@@ -185,9 +193,29 @@ impl App {
         &self.0.options.site
     }
 
+    /// The way for mail that nobody waits for.
+    pub fn mailer(&self) -> &Mailer {
+        &self.0.mailer
+    }
+
+    /// Sends a mail as the settings say and waits until it is on its way.
+    pub async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        self.0.mailer.send(&self.settings().smtp, mail).await
+    }
+
+    /// What happened too often lately.
+    pub fn throttle(&self) -> &Throttle {
+        &self.0.throttle
+    }
+
     /// The realtime clients.
     pub fn realtime(&self) -> &Arc<Broker> {
         &self.0.realtime
+    }
+
+    /// What is remembered of sign-ins through other services.
+    pub fn oauth2(&self) -> &oauth2::Memory {
+        &self.0.oauth2
     }
 
     /// What lists have in all.
@@ -213,9 +241,10 @@ impl App {
         }
     }
 
-    /// Ends streams, finishes queued writes, moves the log into the database and closes it.
+    /// Ends streams, sends what mail is under way, finishes queued writes, moves the log into the database and closes it.
     pub async fn close(&self) -> Result<()> {
         self.0.realtime.close();
+        self.0.mailer.close().await;
         let closed = self.0.store.close().await;
         // A handle that somebody still holds must not keep the next one out.
         if let Err(error) = self.0.lock.unlock() {

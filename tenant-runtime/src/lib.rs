@@ -12,6 +12,7 @@ pub mod hooks;
 pub mod host;
 pub mod http;
 pub mod json;
+pub mod mail;
 pub mod outbound;
 pub mod rate_limit;
 pub mod realtime;
@@ -23,6 +24,7 @@ pub mod service;
 pub mod settings;
 pub mod store;
 pub mod superusers;
+mod unread;
 
 pub use client_address::ClientAddress;
 pub use error::{ApiError, Error, Result};

@@ -13,7 +13,6 @@ use crate::auth::{self};
 use crate::error::Result;
 use crate::records::{datetime, pattern};
 use crate::schema::{SUPERUSERS, layout};
-use crate::store;
 
 const SHORTEST_PASSWORD: usize = 8;
 const LONGEST_PASSWORD: usize = 71;
@@ -120,8 +119,7 @@ fn checked_hash(email: &str, password: &str) -> anyhow::Result<String> {
 
 fn in_transaction(dir: &Path, work: impl FnOnce(&Connection) -> anyhow::Result<()>) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
-    let db = store::open_exclusive(&dir.join("data.db"))?;
-    layout::prepare(&db, dir, None)?;
+    let db = layout::open(dir, None)?.db;
     db.execute_batch("BEGIN IMMEDIATE").context("wait for the database")?;
     work(&db)?;
     db.execute_batch("COMMIT").context("commit")?;
