@@ -76,6 +76,7 @@ fn open_host(config: &Config, hasher: &Hasher) -> anyhow::Result<Host> {
         hasher: hasher.clone(),
         outbound: Outbound::public_and(config.projects.may_reach.clone()),
         site: Site::default(),
+        encryption_key: None,
         outbox: None,
         identity: None,
     };

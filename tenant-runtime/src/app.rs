@@ -19,8 +19,8 @@ use crate::realtime::{self, Broker};
 use crate::records::counts::Counts;
 use crate::schema::layout::Opened;
 use crate::schema::{self, Schema};
-use crate::settings::Settings;
-use crate::store::{Pool, Store};
+use crate::settings::{EncryptionKey, Settings};
+use crate::store::{Pool, Store, Tx};
 
 /// A handle to an open backend; clones share it.
 #[derive(Clone)]
@@ -37,6 +37,8 @@ pub struct AppOptions {
     pub outbound: Outbound,
     /// What it is to pages in browsers.
     pub site: Site,
+    /// Hides the settings from whoever only has the file.
+    pub encryption_key: Option<EncryptionKey>,
     /// Takes mail while the tenant has no server of its own; without it such mail is not sent.
     pub outbox: Option<Arc<dyn Outbox>>,
     /// Name and address a new data directory's settings begin with.
@@ -47,7 +49,7 @@ impl AppOptions {
     /// A backend that stands alone.
     pub fn alone(pool: Pool, hasher: Hasher) -> AppOptions {
         let (outbound, site) = (Outbound::anywhere(), Site::default());
-        AppOptions { pool, hasher, outbound, site, outbox: None, identity: None }
+        AppOptions { pool, hasher, outbound, site, encryption_key: None, outbox: None, identity: None }
     }
 }
 
@@ -112,7 +114,8 @@ impl App {
         std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
         let lock = lock(dir)?;
         let path = dir.join("data.db");
-        let Opened { db, collections, settings } = schema::layout::open(dir, options.identity.as_ref())?;
+        let Opened { db, collections, settings } =
+            schema::layout::open(dir, options.identity.as_ref(), options.encryption_key.as_ref())?;
         empty(&dir.join(files::TEMPORARY));
         let store = Store::new(&path, db, &options.pool).map_err(OpenError::from_store)?;
         let mut hooks = Hooks::default();
@@ -175,6 +178,19 @@ impl App {
     /// The settings as last committed.
     pub fn settings(&self) -> Arc<Settings> {
         self.0.settings.load_full()
+    }
+
+    /// Writes settings and publishes them once they are committed.
+    pub fn save_settings(&self, tx: &mut Tx, settings: Settings) -> Result<()> {
+        settings.save(tx, self.encryption_key())?;
+        let app = self.clone();
+        tx.after_commit(move || app.set_settings(settings));
+        Ok(())
+    }
+
+    /// Hides the settings on disk, if there is one.
+    pub fn encryption_key(&self) -> Option<&EncryptionKey> {
+        self.0.options.encryption_key.as_ref()
     }
 
     /// Publishes committed settings. Who used up a rate limit begins anew.

@@ -22,6 +22,7 @@ pub mod schema;
 pub mod server;
 pub mod service;
 pub mod settings;
+pub mod sql;
 pub mod store;
 pub mod superusers;
 mod unread;

@@ -1,6 +1,6 @@
 //! Uploaded files: spooled while a request is read, stored beside the database before their record is.
 
-mod content_type;
+pub mod content_type;
 pub mod names;
 mod spool;
 pub mod storage;

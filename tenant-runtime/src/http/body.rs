@@ -81,6 +81,14 @@ pub async fn read(app: &App, head: &Head, body: Body, limit: u64) -> Result<Subm
     }
 }
 
+/// The same error in the endpoint's own sentence.
+pub fn unreadable(error: Error, sentence: &str) -> Error {
+    match error {
+        Error::Api(answer) if answer.status == StatusCode::BAD_REQUEST => ApiError::bad_request(sentence).into(),
+        error => error,
+    }
+}
+
 /// Reads the whole body into memory.
 pub async fn collect(body: Body, limit: u64) -> Result<Vec<u8>> {
     match Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX)).collect().await {

@@ -63,7 +63,12 @@ async fn admit(app: &App, parts: &Parts) -> Result<()> {
         return Ok(());
     };
     let action = Action { collection: &collection, tags, route: pattern };
-    rate_limit::check(app, &Asked { method: parts.method.as_str(), path: &path, action: Some(action) }, &caller, address)
+    rate_limit::check(
+        app,
+        &Asked { method: parts.method.as_str(), path: &path, action: Some(action) },
+        &caller,
+        address,
+    )
 }
 
 async fn caller(app: &App, parts: &Parts) -> Result<Caller> {

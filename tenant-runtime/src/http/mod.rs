@@ -12,12 +12,14 @@ mod gate;
 mod health;
 mod oauth2;
 pub(crate) mod pick;
+mod public;
 mod real_ip;
 mod realtime;
 mod records;
 pub mod request;
 mod respond;
 mod settings;
+mod sql;
 
 use axum::Router;
 use axum::extract::Request;
@@ -38,6 +40,7 @@ pub fn router(app: &App) -> Router {
         .route("/api/files/{collection}/{record}/{name}", get(files::download))
         .route("/api/realtime", get(realtime::connect).post(realtime::subscribe))
         .route("/api/batch", post(batch::run))
+        .route("/api/sql", post(sql::run))
         .route("/api/settings", get(settings::view).patch(settings::update))
         .route("/api/settings/test/email", post(settings::test_email))
         .route("/api/collections", get(collections::list).post(collections::create))
@@ -68,8 +71,8 @@ pub fn router(app: &App) -> Router {
         .route("/api/collections/{collection}/request-email-change", post(auth::request_email_change))
         .route("/api/collections/{collection}/confirm-email-change", post(auth::confirm_email_change))
         .route("/api/collections/{collection}/impersonate/{id}", post(auth::impersonate))
-        .fallback(unknown)
-        .method_not_allowed_fallback(unknown)
+        .fallback(public::serve)
+        .method_not_allowed_fallback(public::serve)
         .layer(middleware::from_fn(pick::project))
         .layer(middleware::from_fn(body::refuse_large))
         .layer(middleware::from_fn_with_state(app.clone(), gate::keep))
@@ -78,11 +81,6 @@ pub fn router(app: &App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), real_ip::find))
         .layer(middleware::from_fn_with_state(app.clone(), cors::allow))
         .with_state(app.clone())
-}
-
-/// An unknown path, or a known one with another method.
-async fn unknown() -> Response {
-    ApiError::not_found("").into_response()
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
@@ -95,6 +93,8 @@ async fn standard_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let is_file = response.headers().contains_key(header::CONTENT_SECURITY_POLICY);
     let headers = response.headers_mut();
+    // A known path with another method is as unknown as any.
+    headers.remove(header::ALLOW);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_XSS_PROTECTION, HeaderValue::from_static("1; mode=block"));
     if !is_file {

@@ -44,8 +44,7 @@ mod tests {
     use http::{HeaderName, HeaderValue};
 
     fn found(leftmost: bool, headers: &[(&'static str, &'static str)]) -> Option<String> {
-        let trusted =
-            TrustedProxy { headers: vec!["X-A".into(), "X-Forwarded-For".into()], use_leftmost_ip: leftmost };
+        let trusted = TrustedProxy { headers: vec!["X-A".into(), "X-Forwarded-For".into()], use_leftmost_ip: leftmost };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(HeaderName::from_static(name), HeaderValue::from_static(value));

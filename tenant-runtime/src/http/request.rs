@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use serde_json::{Map, Value as Json};
 
 use super::real_ip;
+use crate::app::App;
 use crate::auth::{self, Caller};
 use crate::error::{ApiError, Result};
 use crate::rules::{AuthIdentity, Context, RequestInfo};
@@ -91,6 +92,12 @@ pub fn require_superuser(caller: &Caller) -> Result<()> {
         return Ok(());
     }
     Err(ApiError::forbidden("The authorized record is not allowed to perform this action.").into())
+}
+
+/// Refuses everybody but superusers before anything else is looked at.
+pub async fn authorise_superuser(app: &App, head: &Head) -> Result<()> {
+    let (head, schema) = (head.clone(), app.schema());
+    app.store().read(move |db| require_superuser(&head.caller(db, &schema)?)).await
 }
 
 /// Refuses guests.
