@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::{Options, Proxy};
-use tenant_runtime::app::AppOptions;
+use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::files;
 use tenant_runtime::host::{Host, HostOptions, NodeClient};
@@ -79,6 +79,8 @@ fn open_host(config: &Config, hasher: &Hasher, database: &Database) -> anyhow::R
         hasher: hasher.clone(),
         file_threads: files::Threads::for_this_machine(),
         outbound: Outbound::public_and(config.projects.may_reach.clone()),
+        site: Site::default(),
+        encryption_key: None,
         outbox: None,
         identity: None,
     };

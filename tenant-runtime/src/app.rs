@@ -13,14 +13,16 @@ use crate::files::storage::{Storage, Storages};
 use crate::files::thumbs::Thumbs;
 use crate::files::{self, Undecided};
 use crate::hooks::Hooks;
+use crate::http::cors::Origins;
 use crate::mail::{Mail, MailError, Mailer, Outbox};
 use crate::outbound::Outbound;
+use crate::rate_limit::Windows;
 use crate::realtime::{self, Broker};
 use crate::records::counts::Counts;
 use crate::schema::layout::Opened;
 use crate::schema::{self, Schema};
-use crate::settings::Settings;
-use crate::store::{Pool, Store};
+use crate::settings::{EncryptionKey, Settings};
+use crate::store::{Pool, Store, Tx};
 
 /// A handle to an open backend; clones share it.
 #[derive(Clone)]
@@ -37,6 +39,10 @@ pub struct AppOptions {
     pub file_threads: files::Threads,
     /// How servers that a tenant names are reached.
     pub outbound: Outbound,
+    /// What it is to pages in browsers.
+    pub site: Site,
+    /// Hides the settings from whoever only has the file.
+    pub encryption_key: Option<EncryptionKey>,
     /// Takes mail while the tenant has no server of its own; without it such mail is not sent.
     pub outbox: Option<Arc<dyn Outbox>>,
     /// Name and address a new data directory's settings begin with.
@@ -46,9 +52,21 @@ pub struct AppOptions {
 impl AppOptions {
     /// A backend that stands alone.
     pub fn alone(pool: Pool, hasher: Hasher) -> AppOptions {
+        let (outbound, site) = (Outbound::anywhere(), Site::default());
         let file_threads = files::Threads::for_this_machine();
-        AppOptions { pool, hasher, file_threads, outbound: Outbound::anywhere(), outbox: None, identity: None }
+        AppOptions { pool, hasher, file_threads, outbound, site, encryption_key: None, outbox: None, identity: None }
     }
+}
+
+/// What a backend is to pages in browsers.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    /// Whose pages may read its answers.
+    pub origins: Origins,
+    /// The folder of pages of its own.
+    pub public_dir: Option<PathBuf>,
+    /// Whether its first page answers for paths that are not there, as pages that route by themselves want it.
+    pub index_fallback: bool,
 }
 
 /// What a new backend is called and where it is reached.
@@ -89,6 +107,7 @@ struct Inner {
     thumbs: Thumbs,
     realtime: Arc<Broker>,
     counts: Counts,
+    rate_windows: Windows,
     mailer: Mailer,
     throttle: Throttle,
     oauth2: oauth2::Memory,
@@ -102,7 +121,8 @@ impl App {
         std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
         let lock = lock(dir)?;
         let path = dir.join("data.db");
-        let Opened { db, collections, settings } = schema::layout::open(dir, options.identity.as_ref())?;
+        let Opened { db, collections, settings } =
+            schema::layout::open(dir, options.identity.as_ref(), options.encryption_key.as_ref())?;
         let undecided = Undecided::left_in(dir);
         let store = Store::new(&path, db, &options.pool).map_err(OpenError::from_store)?;
         let mut hooks = Hooks::default();
@@ -121,6 +141,7 @@ impl App {
             thumbs: Thumbs::new(dir, &options.file_threads),
             realtime: Arc::default(),
             counts: Counts::default(),
+            rate_windows: Windows::default(),
             mailer: Mailer::new(options.outbound.clone(), options.outbox.clone()),
             throttle: Throttle::default(),
             oauth2: oauth2::Memory::default(),
@@ -189,9 +210,33 @@ impl App {
         self.0.settings.load_full()
     }
 
-    /// Publishes committed settings.
+    /// Writes settings and publishes them once they are committed.
+    pub fn save_settings(&self, tx: &mut Tx, settings: Settings) -> Result<()> {
+        settings.save(tx, self.encryption_key())?;
+        let app = self.clone();
+        tx.after_commit(move || app.set_settings(settings));
+        Ok(())
+    }
+
+    /// Hides the settings on disk, if there is one.
+    pub fn encryption_key(&self) -> Option<&EncryptionKey> {
+        self.0.options.encryption_key.as_ref()
+    }
+
+    /// Publishes committed settings. Who used up a rate limit begins anew.
     pub fn set_settings(&self, settings: Settings) {
         self.0.settings.store(Arc::new(settings));
+        self.0.rate_windows.clear();
+    }
+
+    /// What rate limits counted.
+    pub fn rate_windows(&self) -> &Windows {
+        &self.0.rate_windows
+    }
+
+    /// What the backend is to pages in browsers.
+    pub fn site(&self) -> &Site {
+        &self.0.options.site
     }
 
     /// The way for mail that nobody waits for.

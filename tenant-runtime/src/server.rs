@@ -72,7 +72,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, draining: Ca
     let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ClientAddress(peer.ip()));
+        request.extensions_mut().insert(ClientAddress(peer.ip().to_canonical()));
         unread::call(router.clone(), request)
     });
     let mut http = http1::Builder::new();

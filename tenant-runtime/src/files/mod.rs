@@ -2,7 +2,7 @@
 
 mod bucket;
 mod bucket_connection;
-mod content_type;
+pub mod content_type;
 mod disk;
 pub mod key;
 pub mod names;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rusqlite::Connection;
 use serde_json::Map;
 
 use super::body::Submitted;
@@ -105,6 +106,25 @@ impl Prepared {
     /// The request it came with.
     pub(super) fn head(&self) -> &Head {
         &self.change.head
+    }
+
+    /// The collection it changes.
+    pub(super) fn collection(&self) -> &Collection {
+        &self.change.collection
+    }
+
+    /// What rate limits call it.
+    pub(super) fn tag(&self, db: &Connection) -> Result<&'static str> {
+        Ok(match &self.change.action {
+            Action::Create => "create",
+            Action::Update(_) => "update",
+            Action::Delete(_) => "delete",
+            Action::Upsert => {
+                let id = self.change.submitted.values.get("id").map(cast_text).unwrap_or_default();
+                let known = find::by_id(db, &self.change.collection, &id)?;
+                if known.is_some() { "update" } else { "create" }
+            }
+        })
     }
 
     /// Changes the record. Answers it as the caller may see it, or nothing once it is deleted.

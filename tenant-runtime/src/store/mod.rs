@@ -15,7 +15,7 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 
-pub use connection::{open_exclusive, open_untouched, take_over};
+pub use connection::{open_exclusive, open_untouched, take_over, typed};
 pub use pool::{Pool, lower_priority_of_this_thread};
 pub use transaction::Tx;
 pub use turns::{Turn, Turns, half_the_cores};
