@@ -9,6 +9,7 @@ mod files;
 mod form;
 mod health;
 mod oauth2;
+mod pages;
 pub(crate) mod pick;
 mod realtime;
 mod records;
@@ -66,6 +67,9 @@ pub fn router(app: &App) -> Router {
         .route("/api/collections/{collection}/request-email-change", post(auth::request_email_change))
         .route("/api/collections/{collection}/confirm-email-change", post(auth::confirm_email_change))
         .route("/api/collections/{collection}/impersonate/{id}", post(auth::impersonate))
+        .route("/_", get(pages::to_index))
+        .route("/_/", get(pages::index))
+        .route("/_/{*path}", get(pages::elsewhere))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(middleware::from_fn(pick::project))
