@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["schema"],
     &["rules"],
-    &["records", "auth", "files", "hooks", "settings", "app", "realtime", "collections", "superusers"],
+    &["records", "auth", "files", "hooks", "mail", "settings", "app", "realtime", "collections", "superusers"],
     &["http"],
     &["host", "server"],
     &["cli"],
