@@ -38,6 +38,7 @@ const KNOWN_UPWARD: &[(&str, &str)] = &[
     // The app is what puts the layers together, and hands out the router.
     ("app", "http"),
     // Query parameters and projections are read in one way, wherever they come from.
+    ("auth", "http"),
     ("records", "http"),
     ("realtime", "http"),
 ];
