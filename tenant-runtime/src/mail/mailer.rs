@@ -22,6 +22,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub struct Mailer {
     outbound: Outbound,
     outbox: Option<Arc<dyn Outbox>>,
+    trust: smtp::Trust,
     at_once: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     under_way: TaskTracker,
@@ -33,6 +34,7 @@ impl Mailer {
         Mailer {
             outbound,
             outbox,
+            trust: smtp::Trust::default(),
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
             waiting: Arc::new(Semaphore::new(WAITING)),
             under_way: TaskTracker::new(),
@@ -42,7 +44,7 @@ impl Mailer {
     /// Sends a mail and waits until the server has it.
     pub async fn send(&self, server: &Smtp, mail: &Mail) -> Result<(), MailError> {
         if server.enabled {
-            return smtp::send(&self.outbound, server, &message::write(mail)?).await;
+            return smtp::send(&self.outbound, &self.trust, server, &message::write(mail)?).await;
         }
         match &self.outbox {
             Some(outbox) => outbox.take(mail).await,
