@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["schema"],
     &["rules"],
-    &["records", "auth", "files", "hooks", "settings", "app", "realtime", "collections", "superusers"],
+    &["records", "auth", "files", "hooks", "settings", "app", "realtime", "collections", "superusers", "logs"],
     &["http"],
     &["host", "server"],
     &["cli"],
@@ -40,6 +40,8 @@ const KNOWN_UPWARD: &[(&str, &str)] = &[
     // Query parameters and projections are read in one way, wherever they come from.
     ("records", "http"),
     ("realtime", "http"),
+    // A new directory gets the file of the logs, too.
+    ("schema", "logs"),
 ];
 
 #[test]

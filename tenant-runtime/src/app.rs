@@ -11,6 +11,7 @@ use crate::auth::{self, Hasher, TenantHasher};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::hooks::Hooks;
+use crate::logs::Logs;
 use crate::outbound::Outbound;
 use crate::realtime::{self, Broker};
 use crate::records::counts::Counts;
@@ -78,6 +79,7 @@ struct Inner {
     hasher: TenantHasher,
     realtime: Arc<Broker>,
     counts: Counts,
+    logs: Arc<Logs>,
     /// Held as long as the directory is served; the system lets go of it with the process.
     lock: File,
 }
@@ -94,6 +96,7 @@ impl App {
         let collections = schema::persist::load(&connection).map_err(OpenError::from_store)?;
         let settings = Settings::load(&connection).map_err(OpenError::from_store)?;
         let store = Store::new(&path, connection, &options.pool);
+        let logs = Logs::new(dir, &options.pool, &settings.logs);
         let mut hooks = Hooks::default();
         auth::records::bind(&mut hooks);
         files::bind(&mut hooks);
@@ -107,6 +110,7 @@ impl App {
             hasher: options.hasher.for_tenant(),
             realtime: Arc::default(),
             counts: Counts::default(),
+            logs,
             options,
             lock,
         })))
@@ -154,6 +158,7 @@ impl App {
 
     /// Publishes committed settings.
     pub fn set_settings(&self, settings: Settings) {
+        self.0.logs.set_wanted(&settings.logs);
         self.0.settings.store(Arc::new(settings));
     }
 
@@ -165,6 +170,11 @@ impl App {
     /// What lists have in all.
     pub fn counts(&self) -> &Counts {
         &self.0.counts
+    }
+
+    /// What happened.
+    pub fn logs(&self) -> &Arc<Logs> {
+        &self.0.logs
     }
 
     /// The handlers.
@@ -183,12 +193,16 @@ impl App {
         if let Err(error) = self.0.store.rest().await {
             tracing::debug!("failed to rest: {error}");
         }
+        self.0.logs.rest().await;
     }
 
     /// Ends streams, finishes queued writes, moves the log into the database and closes it.
     pub async fn close(&self) -> Result<()> {
         self.0.realtime.close();
         let closed = self.0.store.close().await;
+        if let Err(error) = self.0.logs.close().await {
+            tracing::warn!("failed to close the logs: {error}");
+        }
         // A handle that somebody still holds must not keep the next one out.
         if let Err(error) = self.0.lock.unlock() {
             tracing::warn!("failed to unlock {}: {error}", self.0.dir.display());

@@ -11,6 +11,7 @@ pub mod hooks;
 pub mod host;
 pub mod http;
 pub mod json;
+pub mod logs;
 pub mod outbound;
 pub mod realtime;
 pub mod records;

@@ -11,7 +11,7 @@ use rusqlite::params_from_iter;
 use serde_json::{Map, Value as Json};
 
 use super::body;
-use super::request::{Head, require_superuser};
+use super::request::{Head, authorise};
 use super::respond;
 use crate::app::App;
 use crate::collections as engine;
@@ -216,12 +216,6 @@ pub async fn dry_run_view(State(app): State<App>, request: Request) -> Result<Re
     out.extend_from_slice(&tried.sample.join(&b','));
     out.extend_from_slice(b"]}");
     Ok(respond::json(out))
-}
-
-async fn authorise(app: &App, head: &Head) -> Result<()> {
-    let (head, schema) = (head.clone(), app.schema());
-    let caller = app.store().read(move |db| head.caller(db, &schema)).await?;
-    require_superuser(&caller)
 }
 
 /// The keys of the body; what cannot be read is told in `sentence`.

@@ -1,5 +1,6 @@
 //! PocketBase's API: every route and every layer around them on one screen.
 
+mod activity;
 mod auth;
 mod batch;
 pub mod body;
@@ -7,6 +8,7 @@ mod change;
 mod collections;
 mod files;
 mod health;
+mod logs;
 pub(crate) mod pick;
 mod realtime;
 mod records;
@@ -50,10 +52,14 @@ pub fn router(app: &App) -> Router {
         .route("/api/collections/{collection}/auth-methods", get(auth::methods))
         .route("/api/collections/{collection}/auth-with-password", post(auth::with_password))
         .route("/api/collections/{collection}/auth-refresh", post(auth::refresh))
+        .route("/api/logs", get(logs::list).delete(logs::clear))
+        .route("/api/logs/stats", get(logs::stats))
+        .route("/api/logs/{id}", get(logs::view))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(middleware::from_fn(pick::project))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), activity::note))
         .layer(middleware::from_fn(standard_headers))
         .with_state(app.clone())
 }

@@ -9,6 +9,8 @@ use percent_encoding::percent_decode_str;
 use rusqlite::Connection;
 use serde_json::{Map, Value as Json};
 
+use super::activity::CallerNote;
+use crate::app::App;
 use crate::auth::{self, Caller};
 use crate::client_address::ClientAddress;
 use crate::error::{ApiError, Result};
@@ -28,6 +30,8 @@ pub struct Head {
     pub address: Option<IpAddr>,
     /// The headers.
     pub headers: HeaderMap,
+    /// Where to note who asks, for the log.
+    pub note: CallerNote,
 }
 
 impl Head {
@@ -35,9 +39,17 @@ impl Head {
     pub fn new(parts: &mut Parts) -> Head {
         let address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
         let query = parts.uri.query().map(parse_query).unwrap_or_default();
+        let note = parts.extensions.get::<CallerNote>().cloned().unwrap_or_default();
         let headers = std::mem::take(&mut parts.headers);
         let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(strip_scheme);
-        Head { method: parts.method.clone(), query, token: token.unwrap_or_default().to_owned(), address, headers }
+        Head {
+            method: parts.method.clone(),
+            query,
+            token: token.unwrap_or_default().to_owned(),
+            address,
+            headers,
+            note,
+        }
     }
 
     /// The first value of a query parameter.
@@ -55,8 +67,10 @@ impl Head {
         if self.token.is_empty() {
             return Ok(Caller::guest());
         }
-        Ok(auth::authenticate(db, schema, &self.token)?
-            .map_or_else(Caller::guest, |(record, _)| Caller::record(record)))
+        let found = auth::authenticate(db, schema, &self.token)?;
+        let caller = found.map_or_else(Caller::guest, |(record, _)| Caller::record(record));
+        self.note.set(&caller);
+        Ok(caller)
     }
 
     /// What rules see of the request.
@@ -78,6 +92,13 @@ impl<S: Sync> FromRequestParts<S> for Head {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Head, Self::Rejection> {
         Ok(Head::new(parts))
     }
+}
+
+/// Refuses a request that is not a superuser's.
+pub async fn authorise(app: &App, head: &Head) -> Result<()> {
+    let (head, schema) = (head.clone(), app.schema());
+    let caller = app.store().read(move |db| head.caller(db, &schema)).await?;
+    require_superuser(&caller)
 }
 
 /// Refuses everybody but superusers.

@@ -10,10 +10,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{persist, sync, system};
 use crate::app::{Identity, OpenError};
 use crate::error::Result;
+use crate::logs;
 use crate::settings::Settings;
-use crate::store;
 
-const AUXILIARY: &str = "auxiliary.db";
 /// The migration without which a file is older than anything that can be brought up to date.
 const OLDEST: &str = "1717233556_v0.23_migrate.go";
 const ALERT_TEMPLATES: &str = "1763020353_update_default_auth_alert_templates.go";
@@ -42,7 +41,7 @@ pub fn prepare(db: &Connection, dir: &Path, identity: Option<&Identity>) -> Resu
         db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(OpenError::from_sqlite)?;
     if tables == 0 {
         create(db, identity).map_err(OpenError::from_store)?;
-        return create_auxiliary(dir).map_err(OpenError::from_store);
+        return logs::create(dir).map_err(OpenError::from_store);
     }
     if !has_migration(db, OLDEST)? {
         let reason = "it is no PocketBase data directory of version 0.23 or later";
@@ -102,25 +101,6 @@ fn create(db: &Connection, identity: Option<&Identity>) -> Result<()> {
         note(&tx, file)?;
     }
     tx.commit()?;
-    Ok(())
-}
-
-fn create_auxiliary(dir: &Path) -> Result<()> {
-    let db = store::open_exclusive(&dir.join(AUXILIARY))?;
-    db.execute_batch(
-        "BEGIN;
-        CREATE TABLE IF NOT EXISTS `_logs` (
-            `id`      TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL,
-            `level`   INTEGER DEFAULT 0 NOT NULL,
-            `message` TEXT DEFAULT '' NOT NULL,
-            `data`    JSON DEFAULT '{}' NOT NULL,
-            `created` TEXT DEFAULT (strftime('%Y-%m-%d %H:%M:%fZ')) NOT NULL
-        );
-        CREATE INDEX IF NOT EXISTS idx_logs_level on `_logs` (`level`);
-        CREATE INDEX IF NOT EXISTS idx_logs_message on `_logs` (`message`);
-        CREATE INDEX IF NOT EXISTS idx_logs_created_hour on `_logs` (strftime('%Y-%m-%d %H:00:00', `created`));
-        COMMIT;",
-    )?;
     Ok(())
 }
 
