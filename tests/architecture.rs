@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["schema"],
     &["rules"],
-    &["records", "auth", "files", "hooks", "settings", "app", "realtime", "collections", "superusers", "logs"],
+    &["records", "auth", "files", "hooks", "settings", "app", "realtime", "collections", "superusers", "logs", "cron", "backups"],
     &["http"],
     &["host", "server"],
     &["cli"],

@@ -2,12 +2,17 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::auth::{self, Hasher, TenantHasher};
+use crate::backups::{self, Backups};
+use crate::cron::{self, Crons};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::hooks::Hooks;
@@ -22,6 +27,10 @@ use crate::store::{self, Pool, Store};
 /// A handle to an open backend; clones share it.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
+
+/// A handle that does not keep the backend open.
+#[derive(Clone)]
+pub struct WeakApp(Weak<Inner>);
 
 /// How to open a backend.
 #[derive(Clone)]
@@ -80,6 +89,12 @@ struct Inner {
     realtime: Arc<Broker>,
     counts: Counts,
     logs: Arc<Logs>,
+    crons: Crons,
+    backups: Arc<Backups>,
+    /// Work that goes on without a request.
+    tasks: TaskTracker,
+    closing: CancellationToken,
+    reopening: CancellationToken,
     /// Held as long as the directory is served; the system lets go of it with the process.
     lock: File,
 }
@@ -89,8 +104,10 @@ impl App {
     pub fn open(dir: &Path, options: AppOptions) -> Result<App, OpenError> {
         std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
         let lock = lock(dir)?;
+        backups::finish_restore(dir).with_context(|| format!("finish the restore of {}", dir.display()))?;
         empty(&dir.join(files::TEMPORARY));
         let path = dir.join("data.db");
+        let crons = Crons::new(&path);
         let connection = store::open_exclusive(&path).map_err(OpenError::from_store)?;
         schema::layout::prepare(&connection, dir, options.identity.as_ref())?;
         let collections = schema::persist::load(&connection).map_err(OpenError::from_store)?;
@@ -111,6 +128,11 @@ impl App {
             realtime: Arc::default(),
             counts: Counts::default(),
             logs,
+            crons,
+            backups: Arc::default(),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            reopening: CancellationToken::new(),
             options,
             lock,
         })))
@@ -160,6 +182,7 @@ impl App {
     pub fn set_settings(&self, settings: Settings) {
         self.0.logs.set_wanted(&settings.logs);
         self.0.settings.store(Arc::new(settings));
+        self.0.crons.set_changed();
     }
 
     /// The realtime clients.
@@ -177,6 +200,16 @@ impl App {
         &self.0.logs
     }
 
+    /// What is due when.
+    pub fn crons(&self) -> &Crons {
+        &self.0.crons
+    }
+
+    /// What is being done about backups.
+    pub fn backups(&self) -> &Arc<Backups> {
+        &self.0.backups
+    }
+
     /// The handlers.
     pub fn hooks(&self) -> &Hooks {
         &self.0.hooks
@@ -185,6 +218,36 @@ impl App {
     /// The API of this backend, ready to be called.
     pub fn router(&self) -> axum::Router {
         crate::http::router(self)
+    }
+
+    /// Begins to see to what is due without a request. To be called within a tokio runtime by whoever serves the backend.
+    pub fn keep_time(&self) {
+        self.0.tasks.spawn(cron::keep(self.downgrade(), self.0.closing.clone()));
+    }
+
+    /// Runs work that nobody needs to wait for. The backend is not closed before it ends.
+    pub fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.0.tasks.spawn(work)
+    }
+
+    /// Whether work that takes long should stop.
+    pub fn is_closing(&self) -> bool {
+        self.0.closing.is_cancelled()
+    }
+
+    /// Says that the backend should be closed and opened again, as other data is to take the place of the present.
+    pub fn ask_to_be_reopened(&self) {
+        self.0.reopening.cancel();
+    }
+
+    /// Cancelled once the backend asks to be reopened.
+    pub fn reopening(&self) -> &CancellationToken {
+        &self.0.reopening
+    }
+
+    /// A handle that does not keep the backend open.
+    pub fn downgrade(&self) -> WeakApp {
+        WeakApp(Arc::downgrade(&self.0))
     }
 
     /// Gives back what memory can be given back without closing.
@@ -199,6 +262,9 @@ impl App {
     /// Ends streams, finishes queued writes, moves the log into the database and closes it.
     pub async fn close(&self) -> Result<()> {
         self.0.realtime.close();
+        self.0.closing.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
         let closed = self.0.store.close().await;
         if let Err(error) = self.0.logs.close().await {
             tracing::warn!("failed to close the logs: {error}");
@@ -208,6 +274,13 @@ impl App {
             tracing::warn!("failed to unlock {}: {error}", self.0.dir.display());
         }
         closed
+    }
+}
+
+impl WeakApp {
+    /// The backend, unless it is gone.
+    pub fn upgrade(&self) -> Option<App> {
+        self.0.upgrade().map(App)
     }
 }
 
@@ -242,7 +315,7 @@ fn empty(dir: &Path) {
 }
 
 /// Locks the directory itself, so that no file of ours stands among the data.
-fn lock(dir: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
     let handle = File::open(dir).with_context(|| format!("open {}", dir.display()))?;
     match handle.try_lock() {
         Ok(()) => Ok(handle),

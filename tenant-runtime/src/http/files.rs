@@ -86,7 +86,7 @@ pub async fn download(
     let (collection_id, record_id) =
         app.store().read(move |db| find_file(db, &schema, &collection, &id, &wanted, &asked)).await?;
     let path = storage::record_dir(app.dir(), &collection_id, &record_id).join(&name);
-    serve(path, &name, &head).await
+    serve(path, &name, None, &head).await
 }
 
 /// The collection and record in whose folder the file lies, if the record has a file of exactly that name and whoever
@@ -143,9 +143,12 @@ fn original(db: &Connection, schema: &Schema, name: &str) -> Option<(String, Str
     None
 }
 
-/// The file's bytes, or the part of them that is asked for.
-async fn serve(path: PathBuf, name: &str, head: &Head) -> Result<Response> {
-    let attributes = storage::read_attributes(&path).await;
+/// A file's bytes, or the part of them that is asked for.
+pub(super) async fn serve(path: PathBuf, name: &str, known_type: Option<&str>, head: &Head) -> Result<Response> {
+    let content_type = match known_type {
+        Some(known) => known.to_owned(),
+        None => storage::read_attributes(&path).await.content_type,
+    };
     let mut file = tokio::fs::File::open(&path).await?;
     let metadata = file.metadata().await?;
     let size = metadata.len();
@@ -154,7 +157,7 @@ async fn serve(path: PathBuf, name: &str, head: &Head) -> Result<Response> {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     let attachment = head.parameter("download").and_then(request::parse_bool).unwrap_or(false);
-    describe(headers, name, &attributes.content_type, attachment);
+    describe(headers, name, &content_type, attachment);
     insert(headers, header::LAST_MODIFIED, &modified);
     let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
     if text(header::IF_MODIFIED_SINCE) == Some(modified.as_str()) {

@@ -19,7 +19,7 @@ pub async fn check(State(app): State<App>, head: Head) -> Result<Response> {
     };
     let data = if is_superuser {
         let real_ip = real_ip.map(|address| address.to_string()).unwrap_or_default();
-        json!({ "canBackup": true, "realIP": real_ip, "possibleProxyHeader": "" })
+        json!({ "canBackup": app.backups().in_use().is_none(), "realIP": real_ip, "possibleProxyHeader": "" })
     } else {
         json!({})
     };

@@ -2,10 +2,12 @@
 
 mod activity;
 mod auth;
+mod backups;
 mod batch;
 pub mod body;
 mod change;
 mod collections;
+mod crons;
 mod files;
 mod health;
 mod logs;
@@ -52,6 +54,12 @@ pub fn router(app: &App) -> Router {
         .route("/api/collections/{collection}/auth-methods", get(auth::methods))
         .route("/api/collections/{collection}/auth-with-password", post(auth::with_password))
         .route("/api/collections/{collection}/auth-refresh", post(auth::refresh))
+        .route("/api/backups", get(backups::list).post(backups::create))
+        .route("/api/backups/upload", post(backups::upload))
+        .route("/api/backups/{key}", get(backups::download).delete(backups::delete))
+        .route("/api/backups/{key}/restore", post(backups::restore))
+        .route("/api/crons", get(crons::list))
+        .route("/api/crons/{id}", post(crons::run))
         .route("/api/logs", get(logs::list).delete(logs::clear))
         .route("/api/logs/stats", get(logs::stats))
         .route("/api/logs/{id}", get(logs::view))

@@ -1,0 +1,89 @@
+//! Work that is due at certain times: which jobs there are, and who sees to them while a backend is awake.
+//!
+//! Nothing runs for a backend that sleeps. Whoever wakes it finds what fell due since anything was last written, and
+//! each such job runs once, shortly after: the jobs all clean up or save, so once is enough however many times it was.
+
+mod expression;
+mod jobs;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, WeakApp};
+
+pub use expression::{Expression, InvalidExpression};
+pub use jobs::Job;
+
+/// What fell due during sleep waits that long, lest it is in the way of the request that woke the backend.
+const SETTLE: Duration = Duration::from_secs(5);
+/// The clock is looked at so often at least: it may be set, and the machine may have slept.
+const LONGEST_NAP: Duration = Duration::from_secs(3600);
+
+/// The timetable of one backend.
+#[derive(Debug)]
+pub struct Crons {
+    /// Up to when everything due has been seen to.
+    seen_to: DateTime<Utc>,
+    changed: Arc<Notify>,
+}
+
+impl Crons {
+    /// The timetable of a data directory that is about to be opened.
+    pub fn new(database: &Path) -> Crons {
+        let written = database.metadata().and_then(|file| file.modified());
+        Crons { seen_to: written.unwrap_or_else(|_| SystemTime::now()).into(), changed: Arc::default() }
+    }
+
+    /// To be told when settings change, as they may say when a job is due.
+    pub fn set_changed(&self) {
+        self.changed.notify_one();
+    }
+}
+
+/// The jobs of a backend and when they are due, in the order they are listed.
+pub fn timetable(app: &App) -> Vec<(Job, Expression)> {
+    let settings = app.settings();
+    Job::ALL.into_iter().filter_map(|job| Some((job, job.expression(&settings)?))).collect()
+}
+
+/// Sees to what is due until the backend closes.
+pub async fn keep(app: WeakApp, closing: CancellationToken) {
+    tokio::select! {
+        () = closing.cancelled() => {}
+        () = see_to_jobs(app) => {}
+    }
+}
+
+async fn see_to_jobs(app: WeakApp) {
+    tokio::time::sleep(SETTLE).await;
+    let Some(mut seen_to) = app.upgrade().map(|app| app.crons().seen_to) else { return };
+    while let Some(awake) = app.upgrade() {
+        let now = Utc::now();
+        let timetable = timetable(&awake);
+        for (job, expression) in &timetable {
+            if let Some(due) = expression.next_after(seen_to).filter(|due| *due <= now) {
+                start(&awake, *job, due);
+            }
+        }
+        seen_to = now;
+        let next = timetable.iter().filter_map(|(_, expression)| expression.next_after(now)).min();
+        let nap = next.and_then(|next| (next - Utc::now()).to_std().ok()).unwrap_or(LONGEST_NAP);
+        let changed = Arc::clone(&awake.crons().changed);
+        drop(awake);
+        let _ = tokio::time::timeout(nap.min(LONGEST_NAP), changed.notified()).await;
+    }
+}
+
+fn start(app: &App, job: Job, due: DateTime<Utc>) {
+    let owner = app.clone();
+    app.spawn(async move {
+        if job.is_still_due(&owner, due).await {
+            job.run(&owner).await;
+        }
+    });
+}
