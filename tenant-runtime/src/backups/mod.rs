@@ -72,7 +72,7 @@ impl Drop for Busy {
 
 /// All backups.
 pub async fn list(app: &App) -> Result<Vec<Stored>> {
-    on_disk(app, |dir| place::list(dir)).await
+    on_disk(app, place::list).await
 }
 
 /// Whether there is a backup of that name.
