@@ -75,6 +75,7 @@ fn open_host(config: &Config, hasher: &Hasher) -> anyhow::Result<Host> {
         pool: Pool::for_this_machine(),
         hasher: hasher.clone(),
         outbound: Outbound::public_and(config.projects.may_reach.clone()),
+        outbox: None,
         identity: None,
     };
     let options = HostOptions {

@@ -10,19 +10,21 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::{self, Hasher, TenantHasher};
+use crate::auth::{self, Hasher, TenantHasher, Throttle, oauth2};
 use crate::backups::{self, Backups};
 use crate::cron::{self, Crons};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::hooks::Hooks;
 use crate::logs::Logs;
+use crate::mail::{Mail, MailError, Mailer, Outbox};
 use crate::outbound::Outbound;
 use crate::realtime::{self, Broker};
 use crate::records::counts::Counts;
+use crate::schema::layout::Opened;
 use crate::schema::{self, Schema};
 use crate::settings::Settings;
-use crate::store::{self, Pool, Store};
+use crate::store::{Pool, Store};
 
 /// A handle to an open backend; clones share it.
 #[derive(Clone)]
@@ -41,6 +43,8 @@ pub struct AppOptions {
     pub hasher: Hasher,
     /// How servers that a tenant names are reached.
     pub outbound: Outbound,
+    /// Takes mail while the tenant has no server of its own; without it such mail is not sent.
+    pub outbox: Option<Arc<dyn Outbox>>,
     /// Name and address a new data directory's settings begin with.
     pub identity: Option<Identity>,
 }
@@ -48,7 +52,7 @@ pub struct AppOptions {
 impl AppOptions {
     /// A backend that stands alone.
     pub fn alone(pool: Pool, hasher: Hasher) -> AppOptions {
-        AppOptions { pool, hasher, outbound: Outbound::anywhere(), identity: None }
+        AppOptions { pool, hasher, outbound: Outbound::anywhere(), outbox: None, identity: None }
     }
 }
 
@@ -95,6 +99,9 @@ struct Inner {
     tasks: TaskTracker,
     closing: CancellationToken,
     reopening: CancellationToken,
+    mailer: Mailer,
+    throttle: Throttle,
+    oauth2: oauth2::Memory,
     /// Held as long as the directory is served; the system lets go of it with the process.
     lock: File,
 }
@@ -105,14 +112,11 @@ impl App {
         std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
         let lock = lock(dir)?;
         backups::finish_restore(dir).with_context(|| format!("finish the restore of {}", dir.display()))?;
-        empty(&dir.join(files::TEMPORARY));
         let path = dir.join("data.db");
         let crons = Crons::new(&path);
-        let connection = store::open_exclusive(&path).map_err(OpenError::from_store)?;
-        schema::layout::prepare(&connection, dir, options.identity.as_ref())?;
-        let collections = schema::persist::load(&connection).map_err(OpenError::from_store)?;
-        let settings = Settings::load(&connection).map_err(OpenError::from_store)?;
-        let store = Store::new(&path, connection, &options.pool);
+        let Opened { db, collections, settings } = schema::layout::open(dir, options.identity.as_ref())?;
+        empty(&dir.join(files::TEMPORARY));
+        let store = Store::new(&path, db, &options.pool).map_err(OpenError::from_store)?;
         let logs = Logs::new(dir, &options.pool, &settings.logs);
         let mut hooks = Hooks::default();
         auth::records::bind(&mut hooks);
@@ -133,6 +137,9 @@ impl App {
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             reopening: CancellationToken::new(),
+            mailer: Mailer::new(options.outbound.clone(), options.outbox.clone()),
+            throttle: Throttle::default(),
+            oauth2: oauth2::Memory::default(),
             options,
             lock,
         })))
@@ -185,9 +192,29 @@ impl App {
         self.0.crons.set_changed();
     }
 
+    /// The way for mail that nobody waits for.
+    pub fn mailer(&self) -> &Mailer {
+        &self.0.mailer
+    }
+
+    /// Sends a mail as the settings say and waits until it is on its way.
+    pub async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        self.0.mailer.send(&self.settings().smtp, mail).await
+    }
+
+    /// What happened too often lately.
+    pub fn throttle(&self) -> &Throttle {
+        &self.0.throttle
+    }
+
     /// The realtime clients.
     pub fn realtime(&self) -> &Arc<Broker> {
         &self.0.realtime
+    }
+
+    /// What is remembered of sign-ins through other services.
+    pub fn oauth2(&self) -> &oauth2::Memory {
+        &self.0.oauth2
     }
 
     /// What lists have in all.
@@ -259,12 +286,13 @@ impl App {
         self.0.logs.rest().await;
     }
 
-    /// Ends streams, finishes queued writes, moves the log into the database and closes it.
+    /// Ends streams, sends what mail is under way, finishes queued writes, moves the log into the database and closes it.
     pub async fn close(&self) -> Result<()> {
         self.0.realtime.close();
         self.0.closing.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
+        self.0.mailer.close().await;
         let closed = self.0.store.close().await;
         if let Err(error) = self.0.logs.close().await {
             tracing::warn!("failed to close the logs: {error}");

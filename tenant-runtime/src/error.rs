@@ -136,6 +136,13 @@ impl Problems {
         self.0.entry(field.to_owned()).or_insert(Problem::Item(error));
     }
 
+    /// Notes what a check found, if it found anything.
+    pub fn note(&mut self, field: &str, check: Result<(), FieldError>) {
+        if let Err(error) = check {
+            self.add(field, error);
+        }
+    }
+
     /// Notes the errors of a field's parts, if there are any.
     pub fn nest(&mut self, field: &str, inner: Problems) {
         if !inner.is_empty() {

@@ -14,6 +14,7 @@ pub mod host;
 pub mod http;
 pub mod json;
 pub mod logs;
+pub mod mail;
 pub mod outbound;
 pub mod realtime;
 pub mod records;
@@ -24,6 +25,7 @@ pub mod service;
 pub mod settings;
 pub mod store;
 pub mod superusers;
+mod unread;
 
 pub use client_address::ClientAddress;
 pub use error::{ApiError, Error, Result};

@@ -12,9 +12,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
 
 use crate::client_address::ClientAddress;
+use crate::unread;
 
 /// A request's head must arrive within this; it is also how long an idle connection stays.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
@@ -85,7 +85,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, draining: Ca
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ClientAddress(peer.ip()));
-        router.clone().oneshot(request)
+        unread::call(router.clone(), request)
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_headers(100);

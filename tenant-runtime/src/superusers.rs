@@ -15,7 +15,6 @@ use crate::backups;
 use crate::error::Result;
 use crate::records::{datetime, pattern};
 use crate::schema::{SUPERUSERS, layout};
-use crate::store;
 
 const SHORTEST_PASSWORD: usize = 8;
 const LONGEST_PASSWORD: usize = 71;
@@ -123,11 +122,12 @@ fn checked_hash(email: &str, password: &str) -> anyhow::Result<String> {
 fn in_transaction(dir: &Path, work: impl FnOnce(&Connection) -> anyhow::Result<()>) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
     // A server finishes its restores itself; where none runs, one may wait to be finished.
-    if let Ok(_lock) = app::lock(dir) {
+    if backups::is_restore_unfinished(dir)
+        && let Ok(_lock) = app::lock(dir)
+    {
         backups::finish_restore(dir).context("finish a restore")?;
     }
-    let db = store::open_exclusive(&dir.join("data.db"))?;
-    layout::prepare(&db, dir, None)?;
+    let db = layout::open(dir, None)?.db;
     db.execute_batch("BEGIN IMMEDIATE").context("wait for the database")?;
     work(&db)?;
     db.execute_batch("COMMIT").context("commit")?;

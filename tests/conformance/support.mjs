@@ -90,6 +90,20 @@ export async function failure(promise) {
   throw new Error("expected a failure");
 }
 
+/** A request as it is on the wire: no SDK between. `options.as` is the client whose token it carries. */
+export async function ask(method, way, body, { as, headers = {} } = {}) {
+  const authorization = as?.authStore.token;
+  const plain = body === undefined || typeof body === "string" || body instanceof FormData || body instanceof URLSearchParams;
+  const answer = await fetch(server.url + way, {
+    method,
+    headers: { ...(authorization && { authorization }), ...(!plain && { "content-type": "application/json" }), ...headers },
+    body: plain ? body : JSON.stringify(body),
+  });
+  const text = await answer.text();
+  const json = answer.headers.get("content-type")?.startsWith("application/json") && text !== "";
+  return { status: answer.status, headers: answer.headers, text, body: json ? JSON.parse(text) : undefined };
+}
+
 /** Waits until `condition` holds. */
 export async function until(condition, what = "the condition") {
   const end = Date.now() + 5000;

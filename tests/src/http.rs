@@ -16,7 +16,11 @@ use tower::util::BoxCloneSyncService;
 
 type Resolver = BoxCloneSyncService<Name, std::iter::Once<SocketAddr>, Infallible>;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than any answer may take, a query without an end included.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A file of a form: its field, its name and its bytes.
+pub type Upload<'a> = (&'a str, &'a str, &'a [u8]);
 
 /// The client; clones share its connections.
 #[derive(Clone)]
@@ -60,7 +64,41 @@ impl Http {
             request = request.header("content-type", "application/json");
         }
         let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-        let request = request.body(Full::new(bytes)).map_err(|error| error.to_string())?;
+        self.exchange(request.body(Full::new(bytes)).map_err(|error| error.to_string())?).await
+    }
+
+    /// Sends JSON values and files as a form.
+    ///
+    /// # Errors
+    /// What the connection ran into.
+    pub async fn upload(
+        &self,
+        method: Method,
+        url: &str,
+        token: &str,
+        values: &Json,
+        files: &[Upload<'_>],
+    ) -> Result<Answer, String> {
+        const BOUNDARY: &str = "a-line-that-no-file-has";
+        let part = |head: &str, content: &[u8]| {
+            let head = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; {head}\r\n\r\n");
+            [head.as_bytes(), content, b"\r\n"].concat()
+        };
+        let mut body = part("name=\"@jsonPayload\"", values.to_string().as_bytes());
+        for (field, name, content) in files {
+            body.extend(part(&format!("name=\"{field}\"; filename=\"{name}\""), content));
+        }
+        body.extend(format!("--{BOUNDARY}--\r\n").bytes());
+        let request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header("authorization", token)
+            .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
+            .body(Full::new(Bytes::from(body)));
+        self.exchange(request.map_err(|error| error.to_string())?).await
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
         let exchange = async {
             let response = self.0.request(request).await.map_err(|error| format!("{error:?}"))?;
             let (head, body) = response.into_parts();

@@ -1,11 +1,13 @@
 //! The kit: starts the real platform in a directory of its own and drives it over HTTP.
 
 mod console;
+mod engine;
 mod http;
 mod roost;
 
 pub use console::{Console, Project};
-pub use http::{Answer, Http};
+pub use engine::{Engine, Make};
+pub use http::{Answer, Http, Upload};
 pub use roost::Roost;
 
 use std::time::{Duration, Instant};

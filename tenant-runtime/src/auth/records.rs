@@ -29,6 +29,12 @@ fn around_save(event: &mut RecordEvent<'_>, next: Next<'_, crate::hooks::events:
     if event.record.collection().is_superusers() {
         set(event.record, "verified", Value::Bool(true));
     }
+    let proven =
+        event.action == Action::Update && event.record.changed_by_name("verified") && event.record.flag("verified");
+    if proven && !event.record.changed_by_name("tokenKey") && remove(event, &["_externalAuths"])? > 0 {
+        // Whoever linked the account before its owner proved the address is out.
+        set(event.record, "tokenKey", Value::Text(pattern::random_key(TOKEN_KEY_LENGTH)));
+    }
     let password_changed = event.record.changed_by_name("password");
     let unset = event.record.text("tokenKey").is_empty();
     let stale =
@@ -93,15 +99,17 @@ fn remove_dependents(event: &mut RecordEvent<'_>, next: Next<'_, crate::hooks::e
     Ok(())
 }
 
-/// Deletes the rows of these system collections that belong to the record.
-fn remove(event: &mut RecordEvent<'_>, collections: &[&str]) -> Result<()> {
+/// Deletes the rows of these system collections that belong to the record. Answers how many there were.
+fn remove(event: &mut RecordEvent<'_>, collections: &[&str]) -> Result<usize> {
+    let mut removed = 0;
     for collection in collections {
         if event.app.schema().by_name(collection).is_some() {
             let sql = format!("DELETE FROM `{collection}` WHERE `collectionRef` = ?1 AND `recordRef` = ?2");
-            event.tx.prepare_cached(&sql)?.execute([event.record.collection().id.as_str(), event.record.id()])?;
+            let keys = [event.record.collection().id.as_str(), event.record.id()];
+            removed += event.tx.prepare_cached(&sql)?.execute(keys)?;
         }
     }
-    Ok(())
+    Ok(removed)
 }
 
 fn set(record: &mut Record, field: &str, value: Value) {

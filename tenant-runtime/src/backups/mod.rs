@@ -26,7 +26,7 @@ use crate::records::pattern::random_id;
 use crate::settings::Settings;
 
 pub use place::{Key, Stored};
-pub use swap::finish as finish_restore;
+pub use swap::{finish as finish_restore, is_unfinished as is_restore_unfinished};
 pub use unpack::Unfit;
 
 /// What a restore leaves where it is.

@@ -56,6 +56,11 @@ pub fn finish(dir: &Path) -> io::Result<()> {
     forget_old(&home)
 }
 
+/// Whether a restore was committed and not finished.
+pub fn is_unfinished(dir: &Path) -> bool {
+    [NEXT, ARRIVING].iter().any(|part| dir.join(HOME).join(part).exists())
+}
+
 /// What is to be renamed next, judged by what is where.
 fn next_move(dir: &Path) -> io::Result<Option<(PathBuf, PathBuf)>> {
     let home = dir.join(HOME);

@@ -10,9 +10,7 @@ use zip::result::ZipError;
 
 use super::{KEPT, sync_dir};
 use crate::app::OpenError;
-use crate::error::Error;
-use crate::schema::{layout, persist};
-use crate::settings::Settings;
+use crate::schema::layout;
 use crate::store;
 
 const DATABASE: &str = "data.db";
@@ -152,27 +150,21 @@ fn belongs(place: &Path) -> bool {
 
 /// Opens the database as the backend will, and brings what is in its log into it.
 fn check_database(dir: &Path) -> Result<(), Unfit> {
-    let db = store::open_exclusive(&dir.join(DATABASE)).map_err(OpenError::from_store)?;
-    let sound: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(OpenError::from_sqlite)?;
+    let ask = |sql: &str| {
+        let db = store::open_untouched(&dir.join(DATABASE)).map_err(OpenError::from_store)?;
+        db.query_row(sql, [], |row| row.get::<_, String>(0)).map_err(OpenError::from_sqlite)
+    };
+    let sound = ask("PRAGMA quick_check(1)")?;
     if sound != "ok" {
         return Err(OpenError::Damaged(sound).into());
     }
-    let tables: i64 =
-        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(OpenError::from_sqlite)?;
-    if tables == 0 {
+    if ask("SELECT CAST(count(*) AS TEXT) FROM sqlite_schema")? == "0" {
         return Err(OpenError::Foreign("its database is empty".to_owned()).into());
     }
-    layout::prepare(&db, dir, None)?;
-    let loaded = persist::load(&db).and_then(|_| Settings::load(&db));
-    loaded.map_err(|error| match error {
-        Error::Internal(reason) => OpenError::Foreign(format!("{reason:#}")),
-        other => OpenError::from_store(other),
-    })?;
-    let close = |db: rusqlite::Connection| {
-        db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        db.close().map_err(|(_, error)| error)
-    };
-    Ok(close(db).map_err(OpenError::from_sqlite)?)
+    let db = layout::open(dir, None)?.db;
+    let closed = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    let closed = closed.and_then(|()| db.close().map_err(|(_, error)| error));
+    Ok(closed.map_err(OpenError::from_sqlite)?)
 }
 
 fn sync_all(dir: &Path) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
 
-use super::Expression;
+use super::Schedule;
 use crate::app::App;
 use crate::backups;
 use crate::error::Result;
@@ -44,7 +44,7 @@ impl Job {
     }
 
     /// When it is due; never without a schedule.
-    pub fn expression(self, settings: &Settings) -> Option<Expression> {
+    pub fn schedule(self, settings: &Settings) -> Option<Schedule> {
         let text = match self {
             Job::OptimizeDatabase => "0 0 * * *",
             Job::RemoveOldMfas | Job::RemoveOldOtps => "0 * * * *",
@@ -147,8 +147,8 @@ mod tests {
     #[test]
     fn the_backup_is_due_when_the_settings_say_so() {
         let mut settings = Settings::default();
-        assert!(Job::Backup.expression(&settings).is_none());
+        assert!(Job::Backup.schedule(&settings).is_none());
         settings.backups.cron = "@daily".to_owned();
-        assert_eq!(Job::Backup.expression(&settings).expect("is due").as_str(), "0 0 * * *");
+        assert_eq!(Job::Backup.schedule(&settings).expect("is due").as_str(), "0 0 * * *");
     }
 }

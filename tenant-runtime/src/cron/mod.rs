@@ -3,8 +3,8 @@
 //! Nothing runs for a backend that sleeps. Whoever wakes it finds what fell due since anything was last written, and
 //! each such job runs once, shortly after: the jobs all clean up or save, so once is enough however many times it was.
 
-mod expression;
 mod jobs;
+mod schedule;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, WeakApp};
 
-pub use expression::{Expression, InvalidExpression};
 pub use jobs::Job;
+pub use schedule::Schedule;
 
 /// What fell due during sleep waits that long, lest it is in the way of the request that woke the backend.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -46,9 +46,9 @@ impl Crons {
 }
 
 /// The jobs of a backend and when they are due, in the order they are listed.
-pub fn timetable(app: &App) -> Vec<(Job, Expression)> {
+pub fn timetable(app: &App) -> Vec<(Job, Schedule)> {
     let settings = app.settings();
-    Job::ALL.into_iter().filter_map(|job| Some((job, job.expression(&settings)?))).collect()
+    Job::ALL.into_iter().filter_map(|job| Some((job, job.schedule(&settings)?))).collect()
 }
 
 /// Sees to what is due until the backend closes.
@@ -65,13 +65,13 @@ async fn see_to_jobs(app: WeakApp) {
     while let Some(awake) = app.upgrade() {
         let now = Utc::now();
         let timetable = timetable(&awake);
-        for (job, expression) in &timetable {
-            if let Some(due) = expression.next_after(seen_to).filter(|due| *due <= now) {
+        for (job, schedule) in &timetable {
+            if let Some(due) = schedule.next_after(seen_to).filter(|due| *due <= now) {
                 start(&awake, *job, due);
             }
         }
         seen_to = now;
-        let next = timetable.iter().filter_map(|(_, expression)| expression.next_after(now)).min();
+        let next = timetable.iter().filter_map(|(_, schedule)| schedule.next_after(now)).min();
         let nap = next.and_then(|next| (next - Utc::now()).to_std().ok()).unwrap_or(LONGEST_NAP);
         let changed = Arc::clone(&awake.crons().changed);
         drop(awake);

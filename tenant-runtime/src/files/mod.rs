@@ -30,7 +30,7 @@ fn store_uploads(event: &mut RecordEvent<'_>, next: Next<'_, RecordEvents>) -> R
         let (app, upload) = (event.app.clone(), upload.clone());
         let (collection, id) = (event.record.collection().id.clone(), event.record.id().to_owned());
         storage::store(&app, event.record, &upload)?;
-        event.tx.after_rollback(move || {
+        event.tx.once_undone(move || {
             if let Err(error) = storage::remove(app.dir(), &collection, &id, &upload.name) {
                 tracing::warn!("failed to remove the file of a record that was not saved: {error}");
             }

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt, StreamExt, stream};
 
@@ -18,44 +18,56 @@ use super::tenant::{GRACE, Tenant};
 
 /// How long between two looks at the awake tenants.
 const TICK: Duration = Duration::from_secs(1);
+/// How long between two requests to the allocator: each makes it walk through everything it holds.
+const BETWEEN_GIFTS: Duration = Duration::from_secs(5);
 /// Tenants looked after at once: closing waits for the disk, and requests want it too.
 const AT_ONCE: usize = 4;
 
 /// Looks after awake tenants for ever.
 pub(super) async fn run(surroundings: Arc<Surroundings>) {
+    let mut quieted = 0;
+    let mut given_back = Instant::now();
     loop {
-        surroundings.awake.next_look(TICK).await;
+        let next_look = surroundings.awake.next_look(TICK);
+        if quieted == 0 {
+            next_look.await;
+        } else {
+            // Perhaps nobody is awake any more, and there is still memory to be given back.
+            let _ = tokio::time::timeout(TICK, next_look).await;
+        }
         // Whatever goes wrong with one look, there is a next one: without it nobody would ever sleep again.
-        if AssertUnwindSafe(look(&surroundings)).catch_unwind().await.is_err() {
-            tracing::error!("panicked while putting tenants to sleep");
+        match AssertUnwindSafe(look(&surroundings)).catch_unwind().await {
+            Ok(count) => quieted += count,
+            Err(_) => tracing::error!("panicked while putting tenants to sleep"),
+        }
+        if quieted > 0 && given_back.elapsed() >= BETWEEN_GIFTS {
+            let _ = surroundings.pool.run(system::give_back_memory).await;
+            (quieted, given_back) = (0, Instant::now());
         }
     }
 }
 
-async fn look(surroundings: &Surroundings) {
-    let closed = AtomicUsize::new(0);
+/// How many tenants went to rest or to sleep.
+async fn look(surroundings: &Surroundings) -> usize {
+    let quieted = AtomicUsize::new(0);
     let awake = surroundings.awake.all();
     stream::iter(&awake)
         .for_each_concurrent(AT_ONCE, |tenant| async {
-            closed.fetch_add(usize::from(look_after(tenant).await), Ordering::Relaxed);
+            quieted.fetch_add(usize::from(look_after(tenant).await), Ordering::Relaxed);
         })
         .await;
-    let closed = closed.into_inner() + make_room(surroundings).await;
-    if closed > 0 {
-        tracing::debug!("{closed} tenants went to sleep");
-        let _ = surroundings.pool.run(system::give_back_memory).await;
-    }
+    quieted.into_inner() + make_room(surroundings).await
 }
 
-/// Whether the tenant went to sleep.
+/// Whether the tenant went to rest or to sleep.
 async fn look_after(tenant: &Tenant) -> bool {
     if tenant.wants_reopening() {
         tenant.stop(GRACE).await;
         return true;
     }
     let (idle_after, sleep_after) = tenant.rests_after();
-    tenant.rest(idle_after.min(sleep_after)).await;
-    tenant.unused_for() >= sleep_after && tenant.sleep_if_unused().await
+    let rested = tenant.rest(idle_after.min(sleep_after)).await;
+    (tenant.unused_for() >= sleep_after && tenant.sleep_if_unused().await) || rested
 }
 
 /// Puts those to sleep that were not used for the longest time, until there is some room again.

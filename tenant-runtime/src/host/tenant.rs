@@ -197,14 +197,14 @@ impl Tenant {
     }
 
     /// Gives back caches if nobody used the tenant for that long, and measures it. What is written to the database
-    /// by then is moved out of its log, so that closing later has little to do.
-    pub(super) async fn rest(&self, after: Duration) {
+    /// by then is moved out of its log, so that closing later has little to do. Whether there was anything to give.
+    pub(super) async fn rest(&self, after: Duration) -> bool {
         let used = self.used_ms.load(Ordering::Relaxed);
         if self.idle.load(Ordering::Acquire) || self.unused_for() < after {
-            return;
+            return false;
         }
-        let Ok(slot) = self.slot().try_read_owned() else { return };
-        let Some(running) = slot.as_ref() else { return };
+        let Ok(slot) = self.slot().try_read_owned() else { return false };
+        let Some(running) = slot.as_ref() else { return false };
         running.backend.rest().await;
         self.measure_databases().await;
         self.measure_storage(MEASURE_AFTER).await;
@@ -213,6 +213,7 @@ impl Tenant {
             self.idle.store(true, Ordering::Release);
             self.change(&mut seen, TenantState::Idle, None);
         }
+        true
     }
 
     /// Closes the tenant; `false` while any answer is still being sent.

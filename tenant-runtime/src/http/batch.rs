@@ -20,7 +20,7 @@ use super::request::{self, Head};
 use super::respond;
 use crate::app::App;
 use crate::error::{ApiError, Error, FieldError, Problems, Result};
-use crate::files::Upload;
+use crate::files::{Upload, names};
 use crate::json;
 use crate::rules::Context;
 use crate::settings::Batch;
@@ -63,12 +63,15 @@ pub async fn run(State(app): State<App>, request: Request) -> Result<Response> {
     let (requests, uploads) = read(&app, &head, content, &limits).await?;
     check(&requests, &limits).into_result().map_err(|error| error.or_bad_request("Invalid batch request data."))?;
     let mut uploads = sort(uploads, requests.len());
+    let deadline = Instant::now() + Duration::from_secs(limits.timeout.max(1).unsigned_abs());
     let mut steps = Vec::with_capacity(requests.len());
     for (at, inner) in requests.into_iter().enumerate() {
+        if Instant::now() > deadline {
+            return Err(ApiError::bad_request(FAILED).into());
+        }
         // What cannot be a step fails the batch when its turn comes, not before.
         steps.push(prepare(&app, &head, inner, std::mem::take(&mut uploads[at])).await);
     }
-    let deadline = Duration::from_secs(limits.timeout.max(1).unsigned_abs());
     let client_is_gone = CancellationToken::new();
     let transaction = Transaction { app: app.clone(), head, deadline, client_is_gone: client_is_gone.clone() };
     let _gone_when_dropped = client_is_gone.drop_guard();
@@ -80,17 +83,16 @@ pub async fn run(State(app): State<App>, request: Request) -> Result<Response> {
 struct Transaction {
     app: App,
     head: Head,
-    deadline: Duration,
+    deadline: Instant,
     client_is_gone: CancellationToken,
 }
 
 impl Transaction {
     fn run(&self, tx: &mut Tx, steps: Vec<Result<Step>>) -> Result<Vec<u8>> {
-        let began = Instant::now();
         let caller = self.head.caller(tx, &self.app.schema())?;
         let mut answer = vec![b'['];
         for (at, step) in steps.into_iter().enumerate() {
-            if began.elapsed() > self.deadline || self.client_is_gone.is_cancelled() {
+            if Instant::now() > self.deadline || self.client_is_gone.is_cancelled() {
                 return Err(ApiError::bad_request(FAILED).into());
             }
             let done = step.and_then(|Step { change, fields }| {
@@ -161,13 +163,15 @@ fn too_long(max: i64) -> FieldError {
     FieldError::new("validation_length_too_long", &message).with("max", max).with("min", 0)
 }
 
-/// Files by request, out of keys such as `requests.0.photos` and `requests[0].photos`. Others belong to nobody.
+/// Files by request, out of keys such as `requests.0.photos` and `requests[0].photos`. Others belong to nobody. As on
+/// stock servers a file of a batch is named twice, the second time by its first name.
 fn sort(uploads: Vec<(String, Upload)>, requests: usize) -> Vec<Vec<(String, Upload)>> {
     let mut sorted = vec![Vec::new(); requests];
-    for (key, upload) in uploads {
+    for (key, mut upload) in uploads {
         if let Some((at, field)) = owner(&key)
             && let Some(files) = sorted.get_mut(at)
         {
+            upload.name = names::stored_name(&upload.name, "");
             files.push((field.to_owned(), upload));
         }
     }

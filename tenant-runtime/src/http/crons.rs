@@ -15,7 +15,7 @@ use crate::json;
 pub async fn list(State(app): State<App>, head: Head) -> Result<Response> {
     authorise(&app, &head).await?;
     let jobs = cron::timetable(&app);
-    let jobs = jobs.iter().map(|(job, expression)| json!({ "id": job.id(), "expression": expression.as_str() }));
+    let jobs = jobs.iter().map(|(job, schedule)| json!({ "id": job.id(), "expression": schedule.as_str() }));
     Ok(respond::json(json::text(&jobs.collect::<Json>()).into_bytes()))
 }
 

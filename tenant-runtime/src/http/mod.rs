@@ -9,13 +9,16 @@ mod change;
 mod collections;
 mod crons;
 mod files;
+mod form;
 mod health;
 mod logs;
+mod oauth2;
 pub(crate) mod pick;
 mod realtime;
 mod records;
 pub mod request;
 mod respond;
+mod settings;
 
 use axum::Router;
 use axum::body::Body;
@@ -37,6 +40,8 @@ pub fn router(app: &App) -> Router {
         .route("/api/files/{collection}/{record}/{name}", get(files::download))
         .route("/api/realtime", get(realtime::connect).post(realtime::subscribe))
         .route("/api/batch", post(batch::run))
+        .route("/api/settings", get(settings::view).patch(settings::update))
+        .route("/api/settings/test/email", post(settings::test_email))
         .route("/api/collections", get(collections::list).post(collections::create))
         .route(
             "/api/collections/{collection}",
@@ -53,6 +58,8 @@ pub fn router(app: &App) -> Router {
         )
         .route("/api/collections/{collection}/auth-methods", get(auth::methods))
         .route("/api/collections/{collection}/auth-with-password", post(auth::with_password))
+        .route("/api/collections/{collection}/auth-with-oauth2", post(oauth2::sign_in))
+        .route("/api/oauth2-redirect", get(oauth2::redirect).post(oauth2::redirect))
         .route("/api/collections/{collection}/auth-refresh", post(auth::refresh))
         .route("/api/backups", get(backups::list).post(backups::create))
         .route("/api/backups/upload", post(backups::upload))
@@ -63,6 +70,15 @@ pub fn router(app: &App) -> Router {
         .route("/api/logs", get(logs::list).delete(logs::clear))
         .route("/api/logs/stats", get(logs::stats))
         .route("/api/logs/{id}", get(logs::view))
+        .route("/api/collections/{collection}/request-otp", post(auth::request_otp))
+        .route("/api/collections/{collection}/auth-with-otp", post(auth::with_otp))
+        .route("/api/collections/{collection}/request-verification", post(auth::request_verification))
+        .route("/api/collections/{collection}/confirm-verification", post(auth::confirm_verification))
+        .route("/api/collections/{collection}/request-password-reset", post(auth::request_password_reset))
+        .route("/api/collections/{collection}/confirm-password-reset", post(auth::confirm_password_reset))
+        .route("/api/collections/{collection}/request-email-change", post(auth::request_email_change))
+        .route("/api/collections/{collection}/confirm-email-change", post(auth::confirm_email_change))
+        .route("/api/collections/{collection}/impersonate/{id}", post(auth::impersonate))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(middleware::from_fn(pick::project))

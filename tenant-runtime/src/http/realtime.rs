@@ -34,16 +34,12 @@ const MOST_TOPIC_BYTES: usize = 2500;
 pub async fn connect(State(app): State<App>, head: Head) -> Response {
     let (client, messages) = app.realtime().connect(head.address);
     let hello = format!("id:{0}\nevent:PB_CONNECT\ndata:{{\"clientId\":\"{0}\"}}\n\n", client.id);
-    let connection = Connection {
-        hello: Some(Bytes::from(hello)),
-        messages,
-        ends: Instant::now() + LONGEST,
-        _leaving: Leaving { app, client: Arc::clone(&client) },
-        client,
-    };
-    let chunks = stream::unfold(connection, |mut connection| async move {
+    let leaving = Leaving { app, client: Arc::clone(&client) };
+    let connection =
+        Connection { hello: Some(Bytes::from(hello)), messages, ends: Instant::now() + LONGEST, idle: IDLE, client };
+    let chunks = stream::unfold((connection, leaving), |(mut connection, leaving)| async move {
         let chunk = connection.next().await?;
-        Some((Ok::<Bytes, std::convert::Infallible>(chunk), connection))
+        Some((Ok::<Bytes, std::convert::Infallible>(chunk), (connection, leaving)))
     });
     let mut response = Response::new(Body::from_stream(chunks));
     let headers = response.headers_mut();
@@ -81,8 +77,8 @@ struct Connection {
     hello: Option<Bytes>,
     messages: Messages,
     ends: Instant,
+    idle: Duration,
     client: Arc<Client>,
-    _leaving: Leaving,
 }
 
 impl Connection {
@@ -91,9 +87,10 @@ impl Connection {
         if let Some(hello) = self.hello.take() {
             return Some(hello);
         }
-        let deadline = self.ends.min(Instant::now() + IDLE);
+        let deadline = self.ends.min(Instant::now() + self.idle);
         let mut waiting: Vec<Message> = Vec::new();
         tokio::select! {
+            biased;
             () = self.client.gone.cancelled() => return None,
             () = tokio::time::sleep_until(deadline) => return None,
             count = self.messages.recv_many(&mut waiting, AT_ONCE) => if count == 0 { return None },
@@ -151,4 +148,71 @@ fn parse(values: &Map<String, Json>) -> Result<(String, Vec<String>)> {
     problems.nest("subscriptions", each);
     problems.into_result()?;
     Ok((id, topics.into_iter().filter(|topic| !topic.is_empty()).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    fn connection() -> (Connection, Arc<Client>) {
+        let (client, messages) = Client::new("c".into(), None, CancellationToken::new());
+        let client = Arc::new(client);
+        let connection = Connection {
+            hello: None,
+            messages,
+            ends: Instant::now() + LONGEST,
+            idle: IDLE,
+            client: Arc::clone(&client),
+        };
+        (connection, client)
+    }
+
+    fn message(data: &'static str) -> Message {
+        Message { topic: "t".into(), data: Bytes::from_static(data.as_bytes()) }
+    }
+
+    #[tokio::test]
+    async fn a_stream_without_messages_ends() {
+        let (mut connection, _client) = connection();
+        assert_eq!((connection.idle, LONGEST), (Duration::from_secs(300), Duration::from_secs(1800)));
+        connection.idle = Duration::from_millis(10);
+        assert_eq!(connection.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_busy_stream_ends_too() {
+        let (mut connection, client) = connection();
+        connection.ends = Instant::now() + Duration::from_millis(20);
+        let mut read = 0;
+        loop {
+            client.send(message("{}"));
+            match connection.next().await {
+                Some(_) => read += 1,
+                None => break,
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(read > 0);
+    }
+
+    #[tokio::test]
+    async fn waiting_messages_are_written_together() {
+        let (mut connection, client) = connection();
+        for data in ["1", "2"] {
+            client.send(message(data));
+        }
+        let chunk = connection.next().await.expect("messages");
+        assert_eq!(chunk, "id:c\nevent:t\ndata:1\n\nid:c\nevent:t\ndata:2\n\n");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_dropped() {
+        let (mut connection, client) = connection();
+        for _ in 0..1000 {
+            client.send(message("x"));
+        }
+        assert_eq!(connection.next().await, None);
+    }
 }

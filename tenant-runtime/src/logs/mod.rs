@@ -278,7 +278,7 @@ fn open(path: &Path, pool: &Pool) -> Result<Store> {
     let connection = store::open_exclusive(path)?;
     connection.execute_batch("PRAGMA synchronous = NORMAL")?;
     table::prepare(&connection)?;
-    Ok(Store::new(path, connection, pool))
+    Store::new(path, connection, pool)
 }
 
 /// Makes the file of a new data directory.

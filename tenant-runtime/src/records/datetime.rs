@@ -25,7 +25,7 @@ pub fn normalise(text: &str) -> String {
 /// Reads the many forms stock servers accept. A missing offset means UTC.
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let bytes = text.as_bytes();
-    if bytes.len() < 8 || bytes[0].is_ascii_whitespace() {
+    if bytes.len() < 6 || bytes[0].is_ascii_whitespace() {
         return None;
     }
     if bytes[0].is_ascii_digit() && bytes.get(4) == Some(&b'-') { parse_iso(text) } else { parse_named(text) }
@@ -82,24 +82,36 @@ fn parse_offset(text: &str) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
-/// The forms with names of days or months.
+/// The forms with names of days or months. The name of a zone counts as UTC: no server knows them all.
 fn parse_named(text: &str) -> Option<DateTime<Utc>> {
-    if let Ok(moment) = DateTime::parse_from_rfc2822(text) {
+    let words: Vec<&str> = text.split(' ').map(|word| if is_zone(word) { "+0000" } else { word }).collect();
+    let zoned = words.join(" ");
+    if let Ok(moment) = DateTime::parse_from_rfc2822(&zoned) {
         return Some(moment.to_utc());
     }
-    for form in ["%a %b %d %H:%M:%S %z %Y", "%A, %d-%b-%y %H:%M:%S %z", "%d %b %y %H:%M %z"] {
-        if let Ok(moment) = DateTime::parse_from_str(text, form) {
+    for form in ["%a %b %e %H:%M:%S %z %Y", "%A, %d-%b-%y %H:%M:%S %z", "%d %b %y %H:%M %z"] {
+        if let Ok(moment) = DateTime::parse_from_str(&zoned, form) {
             return Some(moment.to_utc());
         }
     }
-    let naive_forms =
-        ["%a %b %e %H:%M:%S %Y", "%a %b %e %H:%M:%S UTC %Y", "%A, %d-%b-%y %H:%M:%S UTC", "%d %b %y %H:%M UTC"];
-    for form in naive_forms {
-        if let Ok(moment) = NaiveDateTime::parse_from_str(text, form) {
-            return Some(moment.and_utc());
-        }
+    if let Ok(moment) = NaiveDateTime::parse_from_str(text, "%a %b %e %H:%M:%S %Y") {
+        return Some(moment.and_utc());
     }
-    NaiveDate::parse_from_str(text, "%d %b %Y").ok()?.and_hms_opt(0, 0, 0).map(|naive| naive.and_utc())
+    match NaiveDate::parse_from_str(text, "%d %b %Y") {
+        Ok(date) => date.and_hms_opt(0, 0, 0).map(|naive| naive.and_utc()),
+        Err(_) => parse_yearless(text),
+    }
+}
+
+/// `Jan  2 15:04:05` and `3:04PM`: moments of the year 0.
+fn parse_yearless(text: &str) -> Option<DateTime<Utc>> {
+    let time_of_day = NaiveDateTime::parse_from_str(&format!("0000-01-01 {text}"), "%Y-%m-%d %I:%M%p");
+    let naive = time_of_day.or_else(|_| NaiveDateTime::parse_from_str(&format!("0000 {text}"), "%Y %b %e %H:%M:%S"));
+    naive.ok().map(|naive| naive.and_utc())
+}
+
+fn is_zone(word: &str) -> bool {
+    (3..=5).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::Record;
 use crate::error::Result;
 pub use crate::rules::quote;
 use crate::rules::{Param, Select};
-use crate::schema::Collection;
+use crate::schema::{Collection, FieldKind, view};
 
 /// The record with that id, whoever asks.
 pub fn by_id(db: &Connection, collection: &Arc<Collection>, id: &str) -> Result<Option<Record>> {
@@ -123,6 +123,10 @@ pub fn columns(collection: &Collection, alias: Option<&str>) -> String {
             list.push('.');
         }
         list.push_str(&quote(&field.name));
+        // What a view computes and calls a bool may be any number, and only 1 is true.
+        if collection.is_view() && matches!(field.kind, FieldKind::Bool) && !view::is_clone(field) {
+            list.push_str(" = 1");
+        }
     }
     list
 }

@@ -117,7 +117,52 @@ impl Filter {
     }
 }
 
+impl Join {
+    /// How it is written.
+    pub(super) fn symbol(self) -> &'static str {
+        match self {
+            Join::And => "&&",
+            Join::Or => "||",
+        }
+    }
+}
+
+impl Term {
+    /// How an error names it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Term::Identifier(name) | Term::Text(name) | Term::Call(name, _) => name.clone(),
+            Term::Number(number) => number.to_string(),
+        }
+    }
+
+    /// What kind of term an error says it is.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Term::Identifier(_) => "identifier",
+            Term::Number(_) => "number",
+            Term::Text(_) => "text",
+            Term::Call(..) => "function",
+        }
+    }
+}
+
 impl Operator {
+    /// How it is written.
+    pub(super) fn symbol(self) -> &'static str {
+        let symbol = match self.relation {
+            Relation::Equal => "?=",
+            Relation::NotEqual => "?!=",
+            Relation::Like => "?~",
+            Relation::NotLike => "?!~",
+            Relation::Less => "?<",
+            Relation::LessOrEqual => "?<=",
+            Relation::Greater => "?>",
+            Relation::GreaterOrEqual => "?>=",
+        };
+        if self.any { symbol } else { &symbol[1..] }
+    }
+
     /// The operator written that way.
     pub(super) fn from_symbol(symbol: &str) -> Option<Operator> {
         let (any, plain) = match symbol.strip_prefix('?') {

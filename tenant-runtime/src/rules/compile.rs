@@ -106,9 +106,20 @@ impl Compiler<'_> {
     }
 
     fn comparison(&mut self, comparison: &Comparison) -> Result<Condition, ParseError> {
-        let left = self.operand(&comparison.left, Side::Left)?;
-        let right = self.operand(&comparison.right, Side::Right)?;
+        let left = self.side(&comparison.left, Side::Left)?;
+        let right = self.side(&comparison.right, Side::Right)?;
         Ok(match_rows(&left, comparison.operator, &right))
+    }
+
+    /// One side of a comparison.
+    fn side(&mut self, term: &Term, side: Side) -> Result<Operand, ParseError> {
+        self.operand(term, side).map_err(|error| {
+            let side = match side {
+                Side::Left => "left",
+                Side::Right => "right",
+            };
+            ParseError::new(format!("invalid {side} operand {:?} - {error}", term.name()))
+        })
     }
 
     /// What a term stands for.

@@ -75,6 +75,9 @@ impl Records<'_, '_> {
                 Ok(Operand::known(Param::Integer(length)))
             }
             (Some(Modifier::Each), Some(field)) if field.is_multiple_capable() => self.body_items(field, value, side),
+            (Some(Modifier::Length | Modifier::Each), Some(_)) => {
+                Err(ParseError::new(format!("field {name:?} doesn't support multivalue operations")))
+            }
             (Some(Modifier::Lower), Some(field)) if value.is_none() || field.is_multiple() => Ok(text("")),
             _ => self.body_value(field, &[], last),
         }
@@ -101,7 +104,7 @@ impl Records<'_, '_> {
             Some(value) => json_param(value),
             None => Param::Null,
         };
-        self.modified(name, modifier, param, found.is_some())
+        self.modified(last, modifier, param, found.is_some())
     }
 
     /// A header or query parameter: flat, so a longer path leads nowhere.
@@ -114,22 +117,22 @@ impl Records<'_, '_> {
         let (name, modifier) = Modifier::split(last)?;
         let found = if path.is_empty() { find(name) } else { None };
         let param = found.map_or(Param::Null, |value| Param::Text(value.to_owned()));
-        self.modified(name, modifier, param, found.is_some())
+        self.modified(last, modifier, param, found.is_some())
     }
 
     /// A value of the request with a modifier any of them may have.
     fn modified(
         &self,
-        name: &str,
+        segment: &str,
         modifier: Option<Modifier>,
         param: Param,
         is_set: bool,
     ) -> Result<Operand, ParseError> {
         let param = match modifier {
-            None => self.as_number(name, param),
+            None => self.as_number(segment, param),
             Some(Modifier::IsSet) => Param::Bool(is_set),
             Some(Modifier::Lower) => lower(param),
-            Some(_) => return Err(ParseError::new(format!("a modifier of {name:?} is of no use here"))),
+            Some(_) => return Err(ParseError::new(format!("invalid modifier sequence {segment}"))),
         };
         Ok(Operand::known(param))
     }

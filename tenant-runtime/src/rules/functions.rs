@@ -24,15 +24,17 @@ pub(super) fn call(
 /// that name which every connection has. Of many values any will do.
 fn geo_distance(compiler: &mut Compiler<'_>, arguments: &[Term], side: Side) -> Result<Operand, ParseError> {
     if arguments.len() != 4 {
-        return Err(ParseError::new("geoDistance takes exactly 4 arguments"));
+        return Err(refused("geoDistance", format!("expected 4 arguments, got {}", arguments.len())));
     }
     let mut sql = Sql::raw("geoDistance(");
     let mut guard: Option<Sql> = None;
     for (at, term) in arguments.iter().enumerate() {
         if !matches!(term, Term::Identifier(_) | Term::Number(_)) {
-            return Err(ParseError::new("geoDistance takes identifiers and numbers"));
+            return Err(refused("geoDistance", format!("argument {at} must be an identifier or number")));
         }
-        let operand = compiler.operand(term, side)?;
+        let operand = compiler
+            .operand(term, side)
+            .map_err(|error| refused("geoDistance", format!("failed to resolve argument {at}: {error}")))?;
         sql.push(if at == 0 { "" } else { ", " });
         sql.append(&operand.scalar.to_sql());
         guard = match (guard, operand.guard) {
@@ -49,8 +51,10 @@ fn geo_distance(compiler: &mut Compiler<'_>, arguments: &[Term], side: Side) -> 
 
 /// `strftime(format[, time[, modifier…]])`, as SQLite has it.
 fn strftime(compiler: &mut Compiler<'_>, arguments: &[Term], side: Side) -> Result<Operand, ParseError> {
-    if !(1..=10).contains(&arguments.len()) {
-        return Err(ParseError::new("strftime takes 1 to 10 arguments"));
+    match arguments.len() {
+        0 => return Err(refused("strftime", "expected at least 1 arguments, got 0")),
+        1..=10 => {}
+        given => return Err(refused("strftime", format!("too many arguments (max allowed 10, got {given})"))),
     }
     let mut sql = Sql::raw("strftime(");
     let mut every_sql = sql.clone();
@@ -62,9 +66,18 @@ fn strftime(compiler: &mut Compiler<'_>, arguments: &[Term], side: Side) -> Resu
             Term::Call(..) => false,
         };
         if !allowed {
-            return Err(ParseError::new(format!("strftime does not take such an argument {}", at + 1)));
+            return Err(refused(
+                "strftime",
+                match at {
+                    0 => "expects the first argument to be a format string".to_owned(),
+                    1 => "expects the second argument to be of a valid time-value type".to_owned(),
+                    _ => format!("invalid modifier argument {} - can be only string", at - 2),
+                },
+            ));
         }
-        let operand = compiler.operand(term, side)?;
+        let operand = compiler
+            .operand(term, side)
+            .map_err(|error| refused("strftime", format!("failed to resolve time-value argument: {error}")))?;
         let separator = if at == 0 { "" } else { ", " };
         sql.push(separator).append(&operand.scalar.to_sql());
         let each = match &operand.every {
@@ -82,4 +95,8 @@ fn strftime(compiler: &mut Compiler<'_>, arguments: &[Term], side: Side) -> Resu
         every: every.map(|every| Box::new(Every { scalar: Scalar::Computed(every_sql, Blank::Equal), ..*every })),
         ..Operand::computed(sql, Blank::Equal)
     })
+}
+
+fn refused(function: &str, reason: impl std::fmt::Display) -> ParseError {
+    ParseError::new(format!("[{function}] {reason}"))
 }

@@ -20,7 +20,7 @@ pub fn parse(text: &str) -> Result<Filter, ParseError> {
     let mut comparisons = 0;
     while let Some(token) = lexer.next()? {
         let Some(level) = open.last_mut() else {
-            return Err(unexpected(")"));
+            return Err(unexpected(')'));
         };
         match token {
             Token::Open => open.push(Level::new()),
@@ -28,7 +28,7 @@ pub fn parse(text: &str) -> Result<Filter, ParseError> {
                 let closed = open.pop().map(Level::close).transpose()?;
                 match (closed, open.last_mut()) {
                     (Some(group), Some(level)) => level.add_group(group),
-                    _ => return Err(unexpected(")")),
+                    _ => return Err(unexpected(')')),
                 }
             }
             Token::Term(term) => {
@@ -40,12 +40,15 @@ pub fn parse(text: &str) -> Result<Filter, ParseError> {
             Token::Join(join) => level.add_join(join)?,
         }
         if comparisons > MAX_COMPARISONS {
-            return Err(ParseError::new(format!("more than {MAX_COMPARISONS} comparisons")));
+            return Err(ParseError::new("max filter expressions limit reached"));
         }
     }
     match (open.pop(), open.is_empty()) {
         (Some(level), true) => Ok(Filter::new(level.close()?, text)),
-        _ => Err(ParseError::new("a group is not closed")),
+        _ => {
+            let missing = open.len();
+            Err(ParseError::new(format!("invalid formatted group - missing {missing} closing bracket(s)")))
+        }
     }
 }
 
@@ -54,6 +57,9 @@ pub(super) fn is_identifier(text: &str) -> bool {
     let mut lexer = Lexer { text, at: 0 };
     matches!(lexer.next(), Ok(Some(Token::Term(Term::Identifier(name)))) if name.len() == text.len())
 }
+
+const LEFT_OPERAND: &str = "left operand (identifier, function, text or number)";
+const RIGHT_OPERAND: &str = "right operand (identifier, function text or number)";
 
 /// A group that is still being read.
 struct Level {
@@ -90,8 +96,8 @@ impl Level {
                 self.items.push((self.join, Item::Comparison(comparison)));
                 Ok(true)
             }
-            State::Operator(_) => Err(ParseError::new("expected an operator after an operand")),
-            State::Done => Err(ParseError::new("expected && or || after a comparison")),
+            State::Operator(_) => Err(expected("a sign operator", &term.name(), term.kind())),
+            State::Done => Err(expected("&& or ||", &term.name(), term.kind())),
         }
     }
 
@@ -101,13 +107,21 @@ impl Level {
                 self.state = State::Right(left, operator);
                 Ok(())
             }
-            _ => Err(ParseError::new("an operator stands where none is expected")),
+            State::Left => Err(expected(LEFT_OPERAND, operator.symbol(), "sign")),
+            State::Right(..) => Err(expected(RIGHT_OPERAND, operator.symbol(), "sign")),
+            State::Done => Err(expected("&& or ||", operator.symbol(), "sign")),
         }
     }
 
     fn add_join(&mut self, join: Join) -> Result<(), ParseError> {
-        if !matches!(self.state, State::Done) {
-            return Err(ParseError::new("&& or || stands where an operand is expected"));
+        let due = match self.state {
+            State::Left => Some(LEFT_OPERAND),
+            State::Operator(_) => Some("a sign operator"),
+            State::Right(..) => Some(RIGHT_OPERAND),
+            State::Done => None,
+        };
+        if let Some(due) = due {
+            return Err(expected(due, join.symbol(), "join"));
         }
         self.join = join;
         self.state = State::Left;
@@ -185,17 +199,18 @@ impl<'a> Lexer<'a> {
                 let Some(calls) = calls.checked_sub(1) else {
                     return Err(ParseError::new("function calls are nested too deep"));
                 };
-                Ok(Term::Call(name.to_owned(), self.arguments(calls)?))
+                Ok(Term::Call(name.to_owned(), self.arguments(name, calls)?))
             }
             _ => match self.text[self.at..].chars().next() {
-                Some(other) => Err(unexpected(other.encode_utf8(&mut [0; 4]))),
+                Some('/') => Err(ParseError::new("invalid comment")),
+                Some(other) => Err(unexpected(other)),
                 None => Err(ParseError::new("unexpected end")),
             },
         }
     }
 
     /// What stands between the parentheses of a call; the last argument may have a comma after it.
-    fn arguments(&mut self, calls: usize) -> Result<Vec<Term>, ParseError> {
+    fn arguments(&mut self, function: &str, calls: usize) -> Result<Vec<Term>, ParseError> {
         let mut arguments = Vec::new();
         loop {
             self.skip_blanks();
@@ -208,7 +223,10 @@ impl<'a> Lexer<'a> {
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b')') => {}
-                _ => return Err(ParseError::new("expected , or ) after an argument")),
+                _ => {
+                    let reason = format!("expected comma after the last argument in function {function:?}");
+                    return Err(ParseError::new(reason));
+                }
             }
         }
     }
@@ -235,13 +253,17 @@ impl<'a> Lexer<'a> {
                 chars.next();
             }
         }
-        Err(ParseError::new("a quoted text is not closed"))
+        Err(ParseError::new(format!("invalid quoted text {:?}", &self.text[self.at..])))
     }
 
     fn number(&mut self) -> Result<Term, ParseError> {
         let start = self.at;
         self.at += 1;
-        let literal = self.run(start, |byte| byte.is_ascii_digit() || byte == b'.');
+        self.run(start, |byte| byte.is_ascii_digit());
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+        }
+        let literal = self.run(start, |byte| byte.is_ascii_digit());
         let digits = literal.strip_prefix('-').unwrap_or(literal);
         let sound = digits.ends_with(|c: char| c.is_ascii_digit());
         match literal.parse() {
@@ -264,14 +286,14 @@ impl<'a> Lexer<'a> {
         let symbol = self.run(self.at, |byte| matches!(byte, b'=' | b'?' | b'!' | b'>' | b'<' | b'~'));
         Operator::from_symbol(symbol)
             .map(Token::Operator)
-            .ok_or_else(|| ParseError::new(format!("invalid operator {symbol:?}")))
+            .ok_or_else(|| ParseError::new(format!("invalid sign operator {symbol:?}")))
     }
 
     fn join(&mut self) -> Result<Token, ParseError> {
         match self.run(self.at, |byte| matches!(byte, b'&' | b'|')) {
             "&&" => Ok(Token::Join(Join::And)),
             "||" => Ok(Token::Join(Join::Or)),
-            other => Err(unexpected(other)),
+            other => Err(ParseError::new(format!("invalid join operator {other:?}"))),
         }
     }
 
@@ -305,8 +327,12 @@ fn starts_identifier(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'@' | b'#')
 }
 
-fn unexpected(what: &str) -> ParseError {
-    ParseError::new(format!("unexpected {what:?}"))
+fn unexpected(what: char) -> ParseError {
+    ParseError::new(format!("unexpected character {what:?}"))
+}
+
+fn expected(due: &str, got: &str, kind: &str) -> ParseError {
+    ParseError::new(format!("expected {due}, got {got:?} ({kind})"))
 }
 
 #[cfg(test)]

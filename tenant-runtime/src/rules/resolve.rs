@@ -73,6 +73,9 @@ impl Resolver for Records<'_, '_> {
                 _ => Err(unresolved(identifier)),
             };
         }
+        if identifier.starts_with('#') {
+            return Err(unresolved(identifier));
+        }
         let path: Vec<&str> = identifier.split('.').collect();
         self.operand(side, |view, joins| view.walk(joins, view.base_rows(), &path))
     }
@@ -110,8 +113,10 @@ impl<'a> Records<'_, 'a> {
             Some(_) => return Err(unresolved(name)),
             None => (name, ""),
         };
-        let collection =
-            self.view.schema.find(name).ok_or_else(|| ParseError::new(format!("unknown collection {name:?}")))?;
+        let collection = self.view.schema.find(name).ok_or_else(|| {
+            let path = path.join(".");
+            ParseError::new(format!("failed to load collection {name:?} from field path \"@collection.{name}.{path}\""))
+        })?;
         self.operand(side, |view, joins| {
             let key = format!("{}@collection.{}:{alias}", view.realm, collection.id);
             let table = Sql::raw(quote(&collection.name));
@@ -153,7 +158,7 @@ impl<'a> View<'a> {
                             return Ok(Some(rows.reached(Scalar::Computed(column, rows.blank()))));
                         }
                         FieldKind::Relation(options) => Some(self.follow(joins, &rows, field, options)?),
-                        _ => None,
+                        _ => return Err(ParseError::new(format!("field {segment:?} is not a valid relation"))),
                     }
                 }
                 None => self.follow_back(joins, &rows, segment)?,
@@ -167,7 +172,7 @@ impl<'a> View<'a> {
                     Modifier::split(last)?;
                     return Ok(None);
                 }
-                None => return Err(unresolved(&path.join("."))),
+                None => return Err(unresolved(segment)),
             }
         }
         self.arrive(joins, rows, last)
@@ -177,7 +182,7 @@ impl<'a> View<'a> {
     fn arrive(&self, joins: &mut Joins<'a>, mut rows: Rows<'a>, segment: &str) -> Result<Option<Reached>, ParseError> {
         let (name, modifier) = Modifier::split(segment)?;
         let Some(field) = rows.collection.field(name) else {
-            return if rows.lenient { Ok(None) } else { Err(unresolved(segment)) };
+            return if rows.lenient { Ok(None) } else { Err(unknown(segment)) };
         };
         self.check_visible(field)?;
         let column = rows.column(name);
@@ -242,15 +247,19 @@ impl<'a> View<'a> {
         let Some((collection, field)) = segment.split_once("_via_") else {
             return Ok(None);
         };
-        let found = self.schema.find(collection).and_then(|source| {
-            let field = source.field(field)?;
-            Some((source, field, field.relation()?))
-        });
-        let Some((source, field, options)) = found else {
-            return Ok(None);
+        let (source, field) = match self.schema.find(collection) {
+            Some(source) => match source.field(field) {
+                Some(field) => (source, field),
+                None if rows.lenient => return Ok(None),
+                None => return Err(ParseError::new(format!("missing back relation field {field:?}"))),
+            },
+            None if rows.lenient => return Ok(None),
+            None => {
+                return Err(ParseError::new(format!("failed to load back relation field {segment:?} collection")));
+            }
         };
-        if options.collection_id != rows.collection.id {
-            return Err(ParseError::new(format!("{segment:?} does not lead back here")));
+        if field.relation().is_none_or(|options| options.collection_id != rows.collection.id) {
+            return Err(ParseError::new(format!("invalid back relation field {:?}", field.name)));
         }
         self.check_visible(field)?;
         let key = format!("{}{}.{segment}", self.realm, rows.alias);
@@ -293,7 +302,7 @@ impl<'a> View<'a> {
 
     fn check_visible(&self, field: &Field) -> Result<(), ParseError> {
         if self.guarded && field.hidden {
-            return Err(unresolved(&field.name));
+            return Err(unknown(&field.name));
         }
         Ok(())
     }
@@ -313,6 +322,11 @@ impl Rows<'_> {
     pub(super) fn reached(&self, scalar: Scalar) -> Reached {
         Reached { scalar, guard: None, many: self.many }
     }
+}
+
+/// The error for a field a collection does not have, or does not show.
+fn unknown(name: &str) -> ParseError {
+    ParseError::new(format!("unknown field {name:?}"))
 }
 
 /// The error for a name that stands for nothing.

@@ -7,11 +7,12 @@ use std::path::Path;
 use chrono::Utc;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{persist, sync, system};
+use super::{Collection, persist, sync, system};
 use crate::app::{Identity, OpenError};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::logs;
 use crate::settings::Settings;
+use crate::store;
 
 /// The migration without which a file is older than anything that can be brought up to date.
 const OLDEST: &str = "1717233556_v0.23_migrate.go";
@@ -29,25 +30,66 @@ const MIGRATIONS: [&str; 8] = [
     INDEXES,
 ];
 
-/// Makes the layout in an empty database, or brings an older one up to date. One query when there is nothing to do.
+/// A data directory's database, and what it says of itself.
+pub struct Opened {
+    /// The writer.
+    pub db: Connection,
+    /// All collections.
+    pub collections: Vec<Collection>,
+    /// The settings.
+    pub settings: Settings,
+}
+
+/// Opens the database of a data directory: makes the layout if the directory is new, brings an older one up to date.
 ///
 /// # Errors
-/// `OpenError::Foreign` for a file that is no data directory or too old; it is left untouched.
-pub fn prepare(db: &Connection, dir: &Path, identity: Option<&Identity>) -> Result<(), OpenError> {
-    if has_migration(db, INDEXES)? {
-        return Ok(());
-    }
+/// `OpenError::Foreign` for what is no data directory, or is older or newer than can be read: it stays as it is, byte for
+/// byte.
+pub fn open(dir: &Path, identity: Option<&Identity>) -> Result<Opened, OpenError> {
+    let db = store::open_untouched(&dir.join("data.db")).map_err(OpenError::from_store)?;
     let tables: i64 =
         db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(OpenError::from_sqlite)?;
     if tables == 0 {
-        create(db, identity).map_err(OpenError::from_store)?;
-        return logs::create(dir).map_err(OpenError::from_store);
+        store::take_over(&db).map_err(OpenError::from_store)?;
+        // What is made last is what the next start looks for.
+        logs::create(dir).and_then(|()| create(&db, identity)).map_err(OpenError::from_store)?;
+        let (collections, settings) = load(&db)?;
+        return Ok(Opened { db, collections, settings });
     }
+    refuse_other_versions(&db)?;
+    // Whatever else a newer version may have changed shows here, before anything is written.
+    let (mut collections, settings) = load(&db)?;
+    store::take_over(&db).map_err(OpenError::from_store)?;
+    if !has_migration(&db, INDEXES)? {
+        bring_up_to_date(&db).map_err(OpenError::from_store)?;
+        collections = load(&db)?.0;
+    }
+    Ok(Opened { db, collections, settings })
+}
+
+fn load(db: &Connection) -> Result<(Vec<Collection>, Settings), OpenError> {
+    let loaded = persist::load(db).and_then(|collections| Ok((collections, Settings::load(db)?)));
+    loaded.map_err(|error| match error {
+        Error::Internal(reason) => OpenError::Foreign(format!("{reason:#}")),
+        other => OpenError::from_store(other),
+    })
+}
+
+fn refuse_other_versions(db: &Connection) -> Result<(), OpenError> {
     if !has_migration(db, OLDEST)? {
         let reason = "it is no PocketBase data directory of version 0.23 or later";
         return Err(OpenError::Foreign(reason.to_owned()));
     }
-    bring_up_to_date(db).map_err(OpenError::from_store)
+    match newer_migration(db).map_err(OpenError::from_sqlite)? {
+        Some(file) => Err(OpenError::Foreign(format!("a newer version of PocketBase made it: it has had {file}"))),
+        None => Ok(()),
+    }
+}
+
+/// A step that a server itself takes and that is unknown here. Users' own steps are scripts, `.js`.
+fn newer_migration(db: &Connection) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT `file` FROM `_migrations` WHERE `file` LIKE '%.go' AND `file` > ?1 ORDER BY `file` LIMIT 1";
+    db.query_row(sql, [INDEXES], |row| row.get(0)).optional()
 }
 
 fn has_migration(db: &Connection, file: &str) -> Result<bool, OpenError> {

@@ -1,10 +1,11 @@
 //! How a database is opened: pragmas, and what SQL that tenants write may not do.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
@@ -16,25 +17,47 @@ use crate::error::Result;
 const STATEMENTS: usize = 96;
 /// Virtual machine steps between two looks at the clock.
 const STEPS: i32 = 1000;
+/// How long another process may hold the database.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Opens the writer of a database, creating the file if it is absent.
 pub fn open_exclusive(path: &Path) -> Result<Connection> {
+    let connection = open_untouched(path)?;
+    take_over(&connection)?;
+    Ok(connection)
+}
+
+/// Opens a database of which it is not yet known whose it is: until [`take_over`], nothing but statements of the caller
+/// changes a byte of it.
+pub fn open_untouched(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.execute_batch(
-        "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 200000000;
-         PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;",
-    )?;
+    if log_of(path).exists() {
+        // Whoever closes a database last would move what is in the log.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    }
     confine(&connection)?;
+    connection.busy_timeout(PATIENCE)?;
     functions::register(&connection)?;
     Ok(connection)
+}
+
+/// Makes the connection the writer of a database that is ours.
+pub fn take_over(connection: &Connection) -> Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 200000000; PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;",
+    )?;
+    Ok(())
 }
 
 /// Opens one more connection that can only read.
 pub(super) fn open_reader(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.execute_batch("PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;")?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;")?;
     confine(&connection)?;
     functions::register(&connection)?;
     Ok(connection)
@@ -79,6 +102,18 @@ impl Deadline {
     pub(super) fn allow(&self, time: Duration) {
         self.at.store(micros(self.base.elapsed() + time), Ordering::Relaxed);
     }
+
+    /// From now on statements may take as long as they need.
+    pub(super) fn lift(&self) {
+        self.at.store(u64::MAX, Ordering::Relaxed);
+    }
+}
+
+/// Where a database's log is while it is open.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
 }
 
 fn micros(time: Duration) -> u64 {

@@ -15,7 +15,7 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 
-pub use connection::open_exclusive;
+pub use connection::{open_exclusive, open_untouched, take_over};
 pub use pinned::Pinned;
 pub use pool::{Pool, lower_priority_of_this_thread};
 pub use transaction::Tx;
@@ -34,13 +34,16 @@ struct Inner {
 
 impl Store {
     /// Takes over a connection that already migrated the file. Opens nothing else until the first read.
-    pub fn new(path: &Path, writer: Connection, pool: &Pool) -> Store {
-        Store(Arc::new(Inner {
+    ///
+    /// # Errors
+    /// When the connection cannot be watched over.
+    pub fn new(path: &Path, writer: Connection, pool: &Pool) -> Result<Store> {
+        Ok(Store(Arc::new(Inner {
             path: path.to_owned(),
             readers: Arc::new(readers::Readers::new(path, pool)),
-            writer: Arc::new(writer::Writer::new(writer, pool)),
+            writer: Arc::new(writer::Writer::new(writer, pool)?),
             descriptor: pinned::Descriptor::default(),
-        }))
+        })))
     }
 
     /// Runs `work` on a reader, which sees what was committed before. `work` may run twice: a read that turns out to
@@ -126,15 +129,11 @@ impl Store {
 
     /// The bytes of the database and its log on disk.
     pub fn size(&self) -> u64 {
-        let log = self.0.path.with_file_name(format!("{}-wal", file_name(&self.0.path)));
+        let log = connection::log_of(&self.0.path);
         [self.0.path.as_path(), log.as_path()]
             .iter()
             .filter_map(|path| path.metadata().ok())
             .map(|file| file.len())
             .sum()
     }
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

@@ -49,9 +49,8 @@ impl Pinned {
         let database = descriptor.get(path)?;
         let reader = connection::open_reader(path)?;
         reader.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")?;
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        Ok(Pinned { _reader: reader, length: database.metadata()?.len(), database, log: log.into() })
+        let log = connection::log_of(path);
+        Ok(Pinned { _reader: reader, length: database.metadata()?.len(), database, log })
     }
 
     /// Pins a database that this process has not opened otherwise.
@@ -112,7 +111,7 @@ mod tests {
         let db = open_exclusive(path).expect("opens");
         db.execute_batch("PRAGMA wal_autocheckpoint = 8; CREATE TABLE a (n, t); CREATE TABLE b (n, t);")
             .expect("creates");
-        Store::new(path, db, &Pool::new(2))
+        Store::new(path, db, &Pool::new(2)).expect("takes over")
     }
 
     async fn add(store: &Store, n: i64) {

@@ -2,10 +2,12 @@
 
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use rusqlite::Connection;
 
+use super::connection::Deadline;
 use crate::error::{Error, Result};
 
 type Effect = Box<dyn FnOnce() + Send>;
@@ -16,33 +18,55 @@ type Effect = Box<dyn FnOnce() + Send>;
 /// commit that carries it.
 pub struct Tx {
     connection: Connection,
-    effects: Vec<(Outcome, Effect)>,
+    deadline: Deadline,
+    effects: Vec<(Wanted, Effect)>,
     depth: u32,
+    /// SQLite undid the transaction by itself: nothing of it may be committed any more.
+    lost: bool,
 }
 
+/// When an effect is wanted.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Commit,
-    Rollback,
+enum Wanted {
+    AfterCommit,
+    AfterRollback,
+    OnceUndone,
+}
+
+/// How a transaction ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Committed,
+    /// Nothing of it is on disk.
+    Undone,
+    /// The commit failed. After a crash what it wrote to the log may be found and count.
+    Unsure,
 }
 
 /// What one write asked to happen later.
 #[derive(Default)]
-pub(super) struct Effects(Vec<(Outcome, Effect)>);
+pub(super) struct Effects(Vec<(Wanted, Effect)>);
 
 impl Tx {
-    pub(super) fn new(connection: Connection) -> Tx {
-        Tx { connection, effects: Vec::new(), depth: 0 }
+    pub(super) fn new(connection: Connection) -> Result<Tx> {
+        let deadline = Deadline::install(&connection)?;
+        Ok(Tx { connection, deadline, effects: Vec::new(), depth: 0, lost: false })
     }
 
     /// Runs `effect` once the data is safely committed, before the write's caller hears of it. Must not block.
     pub fn after_commit(&mut self, effect: impl FnOnce() + Send + 'static) {
-        self.effects.push((Outcome::Commit, Box::new(effect)));
+        self.effects.push((Wanted::AfterCommit, Box::new(effect)));
     }
 
     /// Runs `effect` if this write, or the commit that carries it, fails.
     pub fn after_rollback(&mut self, effect: impl FnOnce() + Send + 'static) {
-        self.effects.push((Outcome::Rollback, Box::new(effect)));
+        self.effects.push((Wanted::AfterRollback, Box::new(effect)));
+    }
+
+    /// Runs `effect` if this write fails and can never come back: not after a failed commit, of which a crash may leave
+    /// a complete log.
+    pub fn once_undone(&mut self, effect: impl FnOnce() + Send + 'static) {
+        self.effects.push((Wanted::OnceUndone, Box::new(effect)));
     }
 
     /// Runs `work` in a savepoint: an error or a panic undoes what it wrote and drops what it wanted done after the commit.
@@ -58,16 +82,43 @@ impl Tx {
         let result = catch_unwind(AssertUnwindSafe(|| work(self)))
             .unwrap_or_else(|_| Err(Error::Internal(anyhow!("a write panicked"))));
         self.depth = depth;
+        let ended = match result {
+            _ if self.is_lost() => Ok(()),
+            Ok(_) => self.run(RELEASE[level]),
+            Err(_) => self.run(UNDO[level]).and_then(|()| self.run(RELEASE[level])),
+        };
+        self.lost |= ended.is_err();
+        let result = if self.lost { result.and(ended).and(Err(Error::Busy)) } else { result };
         if result.is_err() {
-            self.run(UNDO[level])?;
-            for (outcome, effect) in self.effects.split_off(known) {
-                if outcome == Outcome::Rollback {
-                    effect();
-                }
+            Effects(self.effects.split_off(known)).happen(Outcome::Undone);
+        }
+        result
+    }
+
+    /// Whether SQLite undid the whole transaction by itself, as it does when the disk is full or fails and when a
+    /// change runs out of time. What its writes still do then goes into another one, which is never committed.
+    pub(super) fn is_lost(&mut self) -> bool {
+        if !self.lost && self.connection.is_autocommit() {
+            self.lost = true;
+            if let Err(error) = self.run("BEGIN") {
+                tracing::debug!("nothing more can be begun: {error}");
             }
         }
-        self.run(RELEASE[level])?;
-        result
+        self.lost
+    }
+
+    /// Begins the transaction.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        self.lost = false;
+        self.run("BEGIN IMMEDIATE")
+    }
+
+    /// What follows may take this long, all together; `None` lifts the limit.
+    pub(super) fn limit(&self, time: Option<Duration>) {
+        match time {
+            Some(time) => self.deadline.allow(time),
+            None => self.deadline.lift(),
+        }
     }
 
     /// Executes a fixed statement without parameters.
@@ -94,11 +145,15 @@ impl Deref for Tx {
 }
 
 impl Effects {
-    /// Does what belongs to that outcome.
-    pub(super) fn happen(self, committed: bool) {
-        let wanted = if committed { Outcome::Commit } else { Outcome::Rollback };
-        for (outcome, effect) in self.0 {
-            if outcome == wanted {
+    /// Does what is due after that outcome.
+    pub(super) fn happen(self, outcome: Outcome) {
+        for (wanted, effect) in self.0 {
+            let is_due = match wanted {
+                Wanted::AfterCommit => outcome == Outcome::Committed,
+                Wanted::AfterRollback => outcome != Outcome::Committed,
+                Wanted::OnceUndone => outcome == Outcome::Undone,
+            };
+            if is_due {
                 effect();
             }
         }

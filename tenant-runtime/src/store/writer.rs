@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::pool::Pool;
-use super::transaction::{Effects, Tx};
+use super::transaction::{Effects, Outcome, Tx};
 use crate::error::{Error, Result};
 
 /// Writes that may wait.
@@ -24,6 +24,10 @@ const WAITING: usize = 1024;
 const BATCH: usize = 256;
 /// A batch that took this long is committed before it takes more.
 const BATCH_TIME: Duration = Duration::from_millis(2);
+/// What a write may take that keeps others waiting for their commit.
+const LONGEST: Duration = Duration::from_secs(30);
+/// What a write in a transaction of its own may take, such as making an index.
+const LONGEST_ALONE: Duration = Duration::from_secs(300);
 
 /// Whether a write may share its transaction with others.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,23 +53,25 @@ struct Queue {
 
 struct Write {
     sharing: Sharing,
-    run: Box<dyn FnOnce(&mut Tx) -> Reply + Send>,
+    /// Does the work, or with `None` just waits to tell how the batch failed.
+    run: Box<dyn FnOnce(Option<&mut Tx>) -> Reply + Send>,
 }
 
 /// Delivers a write's answer, given how the commit went.
-type Reply = Box<dyn FnOnce(&Result<(), CommitFailed>) + Send>;
+type Reply = Box<dyn FnOnce(&Result<(), Failure>) + Send>;
 
-/// Why a commit failed, kept so that each write of the batch can be told.
-struct CommitFailed(Option<rusqlite::ffi::Error>, String);
+/// Why nothing of a batch was committed, kept so that each of its writes can be told.
+enum Failure {
+    /// What SQLite said.
+    Sqlite(rusqlite::ffi::Error, String),
+    /// Another write took the transaction with it. Nothing is wrong with the rest: they may be tried again.
+    Lost,
+}
 
 impl Writer {
-    pub(super) fn new(connection: Connection, pool: &Pool) -> Writer {
-        Writer {
-            pool: pool.clone(),
-            queue: Mutex::default(),
-            commits: AtomicU64::new(0),
-            tx: Mutex::new(Some(Tx::new(connection))),
-        }
+    pub(super) fn new(connection: Connection, pool: &Pool) -> Result<Writer> {
+        let tx = Mutex::new(Some(Tx::new(connection)?));
+        Ok(Writer { pool: pool.clone(), queue: Mutex::default(), commits: AtomicU64::new(0), tx })
     }
 
     pub(super) async fn run<T, F>(self: &Arc<Self>, sharing: Sharing, work: F) -> Result<T>
@@ -74,12 +80,14 @@ impl Writer {
         F: FnOnce(&mut Tx) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel::<Result<T>>();
-        let run = Box::new(move |tx: &mut Tx| -> Reply {
-            let result = tx.nested(work);
+        let run = Box::new(move |tx: Option<&mut Tx>| -> Reply {
+            let result = tx.map(|tx| tx.nested(work));
             Box::new(move |commit| {
                 let _ = answer.send(match (result, commit) {
-                    (Ok(_), Err(failed)) => Err(failed.to_error()),
-                    (result, _) => result,
+                    (Some(Err(error)), _) => Err(error),
+                    (_, Err(failure)) => Err(failure.to_error()),
+                    (Some(done), Ok(())) => done,
+                    (None, Ok(())) => Err(Error::Busy),
                 });
             })
         });
@@ -132,34 +140,30 @@ impl Writer {
     fn batch(&self, tx: &mut Tx) {
         let Some(first) = self.next(None) else { return };
         let alone = first.sharing == Sharing::Alone;
+        let longest = if alone { LONGEST_ALONE } else { LONGEST };
         let mut done: Vec<(Reply, Effects)> = Vec::new();
         let mut next = Some(first);
-        let began = tx.run("BEGIN IMMEDIATE");
+        let began = tx.begin().map_err(|error| Failure::of("begin a transaction", error));
         let started = Instant::now();
         while let Some(write) = next {
-            match &began {
-                Ok(()) => {
-                    let reply = (write.run)(tx);
-                    done.push((reply, tx.take_effects()));
-                }
-                Err(error) => {
-                    tracing::error!("failed to begin a transaction: {error}");
-                    drop(write);
-                }
-            }
-            let full = alone || done.len() >= BATCH || started.elapsed() > BATCH_TIME;
+            tx.limit(Some(longest));
+            let reply = (write.run)(began.is_ok().then_some(&mut *tx));
+            done.push((reply, tx.take_effects()));
+            let lost = began.is_ok() && tx.is_lost();
+            let full = alone || lost || done.len() >= BATCH || started.elapsed() > BATCH_TIME;
             next = if full { None } else { self.next(Some(Sharing::Shared)) };
         }
-        let commit = match began {
+        tx.limit(None);
+        let (outcome, committed) = match began {
             Ok(()) => commit(tx),
-            Err(_) => return,
+            Err(failure) => (Outcome::Undone, Err(failure)),
         };
         self.commits.fetch_add(1, Ordering::Release);
         for (reply, effects) in done {
-            if catch_unwind(AssertUnwindSafe(|| effects.happen(commit.is_ok()))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| effects.happen(outcome))).is_err() {
                 tracing::error!("what follows a commit panicked");
             }
-            reply(&commit);
+            reply(&committed);
         }
     }
 
@@ -216,26 +220,36 @@ impl Writer {
     }
 }
 
-fn commit(tx: &Tx) -> Result<(), CommitFailed> {
-    tx.run("COMMIT").map_err(|error| {
-        tracing::error!("failed to commit: {error}");
-        if let Err(error) = tx.run("ROLLBACK") {
-            tracing::debug!("nothing to roll back: {error}");
+fn commit(tx: &mut Tx) -> (Outcome, Result<(), Failure>) {
+    let (outcome, failure) = if tx.is_lost() {
+        (Outcome::Undone, Failure::Lost)
+    } else {
+        match tx.run("COMMIT") {
+            Ok(()) => return (Outcome::Committed, Ok(())),
+            Err(error) => (Outcome::Unsure, Failure::of("commit", error)),
         }
-        match error {
-            Error::Sqlite(rusqlite::Error::SqliteFailure(code, text)) => {
-                CommitFailed(Some(code), text.unwrap_or_default())
-            }
-            other => CommitFailed(None, other.to_string()),
-        }
-    })
+    };
+    if let Err(error) = tx.run("ROLLBACK") {
+        tracing::debug!("nothing to roll back: {error}");
+    }
+    (outcome, Err(failure))
 }
 
-impl CommitFailed {
+impl Failure {
+    fn of(what: &str, error: Error) -> Failure {
+        tracing::error!("failed to {what}: {error}");
+        match error {
+            Error::Sqlite(rusqlite::Error::SqliteFailure(code, text)) => {
+                Failure::Sqlite(code, text.unwrap_or_default())
+            }
+            _ => Failure::Lost,
+        }
+    }
+
     fn to_error(&self) -> Error {
-        match self.0 {
-            Some(code) => Error::Sqlite(rusqlite::Error::SqliteFailure(code, Some(self.1.clone()))),
-            None => Error::Internal(anyhow!("commit: {}", self.1)),
+        match self {
+            Failure::Sqlite(code, text) => Error::Sqlite(rusqlite::Error::SqliteFailure(*code, Some(text.clone()))),
+            Failure::Lost => Error::Busy,
         }
     }
 }
@@ -249,7 +263,7 @@ mod tests {
         let path = dir.join("data.db");
         let connection = open_exclusive(&path).expect("opens");
         connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").expect("creates");
-        Store::new(&path, connection, &Pool::new(2))
+        Store::new(&path, connection, &Pool::new(2)).expect("is watched over")
     }
 
     #[tokio::test]
@@ -291,6 +305,29 @@ mod tests {
         }
         drop(told);
         assert_eq!(hears.iter().collect::<Vec<_>>(), ["kept", "undone"]);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_takes_the_transaction_with_it_is_told_why_and_the_others_may_try_again() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = store(dir.path());
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let held = store.write_alone(move |_| Ok(wait.recv().expect("is let go")));
+        let before = store.write(|tx| Ok(tx.execute("INSERT INTO t VALUES (1)", [])?));
+        let breaks = store.write(|tx| {
+            tx.execute("INSERT INTO t VALUES (2)", [])?;
+            tx.execute_batch("ROLLBACK")?;
+            Err::<(), _>(Error::NotFound)
+        });
+        let after = store.write(|tx| Ok(tx.execute("INSERT INTO t VALUES (3)", [])?));
+        let release = async { go.send(()).expect("is waited for") };
+        let (_, before, breaks, after, ()) = tokio::join!(biased; held, before, breaks, after, release);
+        assert!(matches!(before, Err(Error::Busy)), "{before:?}");
+        assert!(matches!(breaks, Err(Error::NotFound)), "{breaks:?}");
+        after.expect("is in the next batch");
+        let kept =
+            store.read(|db| Ok(db.query_row("SELECT group_concat(n) FROM t", [], |row| row.get::<_, String>(0))?));
+        assert_eq!(kept.await.expect("reads"), "3");
     }
 
     #[tokio::test]

@@ -19,16 +19,13 @@ pub fn validate(definition: &Definition<'_>, problems: &mut Problems) {
     let Some(auth) = new.auth.as_deref().filter(|_| new.is_auth()) else { return };
     let mut found = Problems::new();
     let before = definition.original.and_then(|original| original.auth.as_deref());
-    note(
-        &mut found,
-        "authRule",
-        definition.rule(&Rule::new("authRule", &auth.auth_rule, before.map(|auth| &auth.auth_rule))),
-    );
+    found
+        .note("authRule", definition.rule(&Rule::new("authRule", &auth.auth_rule, before.map(|auth| &auth.auth_rule))));
     let manage = match auth.manage_rule.as_deref() {
         Some("") => Err(FieldError::new("validation_nil_or_not_empty_required", "Cannot be blank.")),
         _ => definition.rule(&Rule::new("manageRule", &auth.manage_rule, before.map(|auth| &auth.manage_rule))),
     };
-    note(&mut found, "manageRule", manage);
+    found.note("manageRule", manage);
     let mut alert = Problems::new();
     alert.nest("emailTemplate", template(&auth.auth_alert.email_template));
     found.nest("authAlert", alert);
@@ -54,34 +51,28 @@ pub fn validate(definition: &Definition<'_>, problems: &mut Problems) {
     problems.extend(found);
 }
 
-fn note(problems: &mut Problems, key: &str, check: Check) {
-    if let Err(error) = check {
-        problems.add(key, error);
-    }
-}
-
 fn ways_to_sign_in(auth: &AuthOptions) -> usize {
     [auth.password_auth.enabled, auth.oauth2.enabled, auth.otp.enabled].into_iter().filter(|enabled| *enabled).count()
 }
 
 fn template(template: &EmailTemplate) -> Problems {
     let mut problems = Problems::new();
-    note(&mut problems, "subject", required(&template.subject));
-    note(&mut problems, "body", required(&template.body));
+    problems.note("subject", required(&template.subject));
+    problems.note("body", required(&template.body));
     problems
 }
 
 fn token(token: &TokenOptions) -> Problems {
     let mut problems = Problems::new();
-    note(&mut problems, "secret", length(&token.secret, 30, 255));
-    note(&mut problems, "duration", required_within(token.duration, SHORTEST, LONGEST_TOKEN));
+    problems.note("secret", length(&token.secret, 30, 255));
+    problems.note("duration", required_within(token.duration, SHORTEST, LONGEST_TOKEN));
     problems
 }
 
 fn password_auth(collection: &Collection, auth: &AuthOptions) -> Problems {
     let mut problems = Problems::new();
     if auth.password_auth.enabled {
-        note(&mut problems, "identityFields", identity_fields(collection, &auth.password_auth.identity_fields));
+        problems.note("identityFields", identity_fields(collection, &auth.password_auth.identity_fields));
     }
     problems
 }
@@ -106,8 +97,8 @@ fn identity_fields(collection: &Collection, names: &[String]) -> Check {
 fn otp(otp: &OtpOptions) -> Problems {
     let mut problems = Problems::new();
     if otp.enabled {
-        note(&mut problems, "duration", required_within(otp.duration, SHORTEST, LONGEST_CODE));
-        note(&mut problems, "length", required_within(otp.length, 4, i64::MAX));
+        problems.note("duration", required_within(otp.duration, SHORTEST, LONGEST_CODE));
+        problems.note("length", required_within(otp.length, 4, i64::MAX));
     }
     problems.nest("emailTemplate", template(&otp.email_template));
     problems
@@ -116,7 +107,7 @@ fn otp(otp: &OtpOptions) -> Problems {
 fn mfa(mfa: &MfaOptions) -> Problems {
     let mut problems = Problems::new();
     if mfa.enabled {
-        note(&mut problems, "duration", required_within(mfa.duration, SHORTEST, LONGEST_CODE));
+        problems.note("duration", required_within(mfa.duration, SHORTEST, LONGEST_CODE));
     }
     problems
 }
@@ -128,11 +119,7 @@ fn mfa_as_a_whole(definition: &Definition<'_>, auth: &AuthOptions) -> Problems {
         let message = "MFA requires at least 2 auth methods to be enabled.";
         problems.add("enabled", FieldError::new("validation_mfa_not_enough_auths", message));
     } else {
-        note(
-            &mut problems,
-            "rule",
-            definition.rule(&Rule { key: "mfa.rule", text: Some(&auth.mfa.rule), changed: false }),
-        );
+        problems.note("rule", definition.rule(&Rule { key: "mfa.rule", text: Some(&auth.mfa.rule), changed: false }));
     }
     problems
 }
@@ -171,8 +158,8 @@ fn provider(provider: &OAuth2Provider) -> Problems {
         let message = format!("Invalid or missing provider with name {name}.");
         problems.add("name", FieldError::new("validation_missing_provider", &message).with("name", name));
     }
-    note(&mut problems, "clientId", required(&provider.client_id));
-    note(&mut problems, "clientSecret", required(&provider.client_secret));
+    problems.note("clientId", required(&provider.client_id));
+    problems.note("clientSecret", required(&provider.client_secret));
     for (key, url) in
         [("authURL", &provider.auth_url), ("tokenURL", &provider.token_url), ("userInfoURL", &provider.user_info_url)]
     {

@@ -3,7 +3,7 @@
 mod auth;
 mod fields;
 mod indexes;
-mod limits;
+pub(crate) mod limits;
 mod settings;
 mod texts;
 
@@ -33,7 +33,7 @@ pub struct Definition<'a> {
     pub derived: Option<&'a Derived>,
 }
 
-type Check = Result<(), FieldError>;
+pub(crate) type Check = Result<(), FieldError>;
 
 /// One rule under its key.
 struct Rule<'a> {

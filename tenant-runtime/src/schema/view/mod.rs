@@ -17,6 +17,9 @@ use crate::error::{Error, FieldError, Result};
 use crate::records::find::quote;
 use crate::records::pattern;
 
+/// What the id of a field begins with that a view took over from another collection.
+const CLONE: &str = "_clone_";
+
 /// A view nobody else sees, to look at a query's columns through.
 const PROBE: &str = "temp.`_query`";
 const NO_ID: &str = "missing required id column (you can use `(ROW_NUMBER() OVER()) as id` if you don't have one)";
@@ -227,7 +230,12 @@ fn copied(alias: &str, collection: &Collection, field: &Field) -> Field {
         let relation = RelationOptions { collection_id, max_select: 1, ..RelationOptions::default() };
         return computed(alias, FieldKind::Relation(relation));
     }
-    Field { id: format!("_clone_{}", pattern::random_key(4)), name: alias.to_owned(), ..field.clone() }
+    Field { id: format!("{CLONE}{}", pattern::random_key(4)), name: alias.to_owned(), ..field.clone() }
+}
+
+/// Whether a field of a view is that of another collection rather than something computed.
+pub fn is_clone(field: &Field) -> bool {
+    field.id.starts_with(CLONE)
 }
 
 fn computed(name: &str, kind: FieldKind) -> Field {

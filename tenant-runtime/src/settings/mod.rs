@@ -1,7 +1,10 @@
 //! A tenant's settings: one row of `_params`, JSON with PocketBase's keys and defaults.
 
+mod validate;
+
 use rusqlite::{Connection, OptionalExtension, types::ValueRef};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 
 use crate::error::Result;
 
@@ -132,6 +135,28 @@ pub struct Logs {
 }
 
 impl Settings {
+    /// These settings with what a client sent laid over them; nothing if a value has another type than its key.
+    pub fn overlaid(&self, given: &Map<String, Json>) -> Option<Settings> {
+        let mut keys = serde_json::to_value(self).ok()?;
+        // Secrets that are not set are not written, yet they can be.
+        for s3 in ["/s3", "/backups/s3"] {
+            keys.pointer_mut(s3)?.as_object_mut()?.entry("secret").or_insert_with(|| Json::from(""));
+        }
+        overlay(&mut keys, &Json::Object(given.clone()));
+        serde_json::from_value(keys).ok()
+    }
+
+    /// What the API shows: everything but the secrets.
+    pub fn to_public_json(&self) -> Json {
+        let mut keys = serde_json::to_value(self).unwrap_or_default();
+        for (at, secret) in [("/smtp", "password"), ("/s3", "secret"), ("/backups/s3", "secret")] {
+            if let Some(section) = keys.pointer_mut(at).and_then(Json::as_object_mut) {
+                section.remove(secret);
+            }
+        }
+        keys
+    }
+
     /// Writes the settings, as the bytes of their JSON: that is how stock servers store them.
     pub fn save(&self, db: &Connection) -> Result<()> {
         let value = serde_json::to_vec(self).map_err(|error| anyhow::anyhow!(error))?;
@@ -158,6 +183,32 @@ impl Settings {
                 anyhow::anyhow!("the stored settings are unreadable or encrypted with a key that is not given").into()
             }),
         }
+    }
+}
+
+/// Lays `given` over `base` as Go does when it reads JSON into what is there: null changes nothing, objects merge key by
+/// key, and so do the elements of lists, position by position.
+fn overlay(base: &mut Json, given: &Json) {
+    match (base, given) {
+        (_, Json::Null) => {}
+        (Json::Object(base), Json::Object(given)) => {
+            for (key, value) in given {
+                match base.get_mut(key) {
+                    Some(known) => overlay(known, value),
+                    None => _ = base.insert(key.clone(), value.clone()),
+                }
+            }
+        }
+        (Json::Array(base), Json::Array(given)) => {
+            base.truncate(given.len());
+            for (at, value) in given.iter().enumerate() {
+                match base.get_mut(at) {
+                    Some(known) => overlay(known, value),
+                    None => base.push(value.clone()),
+                }
+            }
+        }
+        (base, given) => *base = given.clone(),
     }
 }
 

@@ -1,0 +1,7 @@
+//! One backend, driven from outside: data directories shared with a stock server, crowds of writers, hostile queries.
+
+mod attacks;
+mod exchange;
+mod garden;
+mod refusals;
+mod writers;
