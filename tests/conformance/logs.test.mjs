@@ -123,3 +123,12 @@ test("the log can be emptied", { skip: target === "stock" && "comes with the ver
   const { items } = await admin.logs.getList(1, 100, { filter: "data.url = '/api/health'" });
   assert.deepEqual(items, []);
 });
+
+test("an answer that must not tell whether an account exists tells the log", async () => {
+  const admin = await superuser();
+  assert.equal(await guest().collection("users").requestVerification("nobody@example.com"), true);
+  const log = await entry(admin, "data.url ~ 'request-verification'");
+  assert.equal(log.level, 8);
+  assert.equal(log.data.status, 204);
+  assert.ok(log.data.error);
+});
