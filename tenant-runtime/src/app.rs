@@ -249,12 +249,17 @@ impl App {
 
     /// Begins to see to what is due without a request. To be called within a tokio runtime by whoever serves the backend.
     pub fn keep_time(&self) {
-        self.0.tasks.spawn(cron::keep(self.downgrade(), self.0.closing.clone()));
+        tokio::spawn(cron::keep(self.downgrade(), self.0.closing.clone()));
     }
 
     /// Runs work that nobody needs to wait for. The backend is not closed before it ends.
     pub fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         self.0.tasks.spawn(work)
+    }
+
+    /// Whether any such work is under way.
+    pub fn is_at_work(&self) -> bool {
+        !self.0.tasks.is_empty()
     }
 
     /// Whether work that takes long should stop.

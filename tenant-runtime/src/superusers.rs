@@ -26,6 +26,13 @@ pub fn exist(db: &Connection) -> Result<bool> {
     Ok(db.query_row(&sql, [INSTALLER_EMAIL], |_| Ok(())).optional()?.is_some())
 }
 
+/// Where superusers are written to.
+pub fn addresses(db: &Connection) -> Result<Vec<String>> {
+    let mut statement = db.prepare(&format!("SELECT `email` FROM `{SUPERUSERS}` WHERE `email` != ?1"))?;
+    let addresses = statement.query_map([INSTALLER_EMAIL], |row| row.get(0))?;
+    Ok(addresses.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Creates a superuser with a bcrypt hash, or gives that hash to the one with the address.
 pub fn put(db: &Connection, email: &str, password_hash: &str) -> Result<()> {
     let now = datetime::now();

@@ -7,10 +7,12 @@ use super::Schedule;
 use crate::app::App;
 use crate::backups;
 use crate::error::Result;
+use crate::mail::template;
 use crate::records::datetime;
 use crate::schema::Schema;
 use crate::schema::auth_options::AuthOptions;
 use crate::settings::Settings;
+use crate::superusers;
 
 /// A job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,20 @@ impl Job {
         };
         if let Err(error) = done {
             app.logs().failed(&format!("The job {} failed", self.id()), &error);
+            if self == Job::Backup {
+                alert_superusers(app, "Autobackup failure", &error.to_string()).await;
+            }
+        }
+    }
+}
+
+/// Mails all superusers, as far as mail goes out.
+async fn alert_superusers(app: &App, what: &str, text: &str) {
+    let addresses = app.store().read(superusers::addresses).await.unwrap_or_default();
+    for address in addresses {
+        let mail = template::alert(&app.settings(), &address, what, text);
+        if let Err(error) = app.send(&mail).await {
+            tracing::debug!("a superuser was not told of a failure: {error}");
         }
     }
 }

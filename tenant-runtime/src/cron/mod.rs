@@ -51,6 +51,11 @@ pub fn timetable(app: &App) -> Vec<(Job, Schedule)> {
     Job::ALL.into_iter().filter_map(|job| Some((job, job.schedule(&settings)?))).collect()
 }
 
+/// When a backend wants to be woken although nobody asks for it. What only cleans up can wait.
+pub fn next_wake(app: &App) -> Option<DateTime<Utc>> {
+    Job::Backup.schedule(&app.settings())?.next_after(Utc::now())
+}
+
 /// Sees to what is due until the backend closes.
 pub async fn keep(app: WeakApp, closing: CancellationToken) {
     tokio::select! {

@@ -60,7 +60,7 @@ async fn look(surroundings: &Surroundings) -> usize {
 }
 
 /// Whether the tenant went to rest or to sleep.
-async fn look_after(tenant: &Tenant) -> bool {
+async fn look_after(tenant: &Arc<Tenant>) -> bool {
     if tenant.wants_reopening() {
         tenant.stop(GRACE).await;
         return true;

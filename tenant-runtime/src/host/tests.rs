@@ -453,6 +453,19 @@ async fn looking_never_wakes_and_numbers_outlive_the_process() {
 }
 
 #[tokio::test]
+async fn a_tenant_that_asked_to_be_woken_is_also_by_the_next_process() {
+    let kit = Kit::new();
+    let spec = kit.tenant().await;
+    let remembered = kit.folder(&spec).join("usage.json");
+    std::fs::write(remembered, r#"{"wakesAtMs":1}"#).expect("writes");
+    let kit = kit.reopened().await;
+    assert_eq!(kit.launches(), 0);
+    while kit.state(&spec).await != TenantState::Awake {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn onlookers_hear_of_everything_once_and_then_of_every_change() {
     let kit = Kit::new();
     let (first, second) = (kit.tenant().await, kit.tenant().await);
