@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
 
 use crate::app::App;
 use crate::error::{ApiError, Error, Result};
@@ -33,6 +34,8 @@ pub use unpack::Unfit;
 const KEPT: &[&str] = &["backups", TEMPORARY, swap::HOME, ".autocert_cache", "lost+found"];
 /// What is no part of a backup.
 const NOT_ARCHIVED: &[&str] = &["backups", TEMPORARY, swap::HOME, ".autocert_cache", "lost+found", ".notify"];
+/// Archives of all backends of this process that are made at once: at midnight many are due.
+static AT_ONCE: Semaphore = Semaphore::const_new(2);
 /// What the names of scheduled backups begin with.
 const AUTOMATIC: &str = "@auto_pb_backup_";
 const LONGEST_NAME: usize = 50;
@@ -213,6 +216,7 @@ async fn prepare_restore(app: &App, key: Key) -> Result<(), UploadError> {
 const DATABASES: [&str; 2] = ["data.db", logs::FILE];
 
 async fn make(app: &App, key: Key) -> Result<()> {
+    let _turn = AT_ONCE.acquire().await.map_err(anyhow::Error::new)?;
     let draft = Scratch::new(app.dir());
     let logs = app.logs().database().await;
     let logs = logs.inspect_err(|error| tracing::warn!("a backup is made without logs: {error}")).ok();

@@ -70,10 +70,8 @@ async fn see_to_jobs(app: WeakApp) {
     while let Some(awake) = app.upgrade() {
         let now = Utc::now();
         let timetable = timetable(&awake);
-        for (job, schedule) in &timetable {
-            if let Some(due) = schedule.next_after(seen_to).filter(|due| *due <= now) {
-                start(&awake, *job, due);
-            }
+        for (job, due) in fallen_due(&timetable, seen_to, now) {
+            start(&awake, job, due);
         }
         seen_to = now;
         let next = timetable.iter().filter_map(|(_, schedule)| schedule.next_after(now)).min();
@@ -84,6 +82,18 @@ async fn see_to_jobs(app: WeakApp) {
     }
 }
 
+/// The jobs that fell due in that time, each once, and since when they are.
+fn fallen_due(
+    timetable: &[(Job, Schedule)],
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> impl Iterator<Item = (Job, DateTime<Utc>)> {
+    timetable.iter().filter_map(move |(job, schedule)| {
+        let due = schedule.next_after(since).filter(|due| *due <= until)?;
+        Some((*job, due))
+    })
+}
+
 fn start(app: &App, job: Job, due: DateTime<Utc>) {
     let owner = app.clone();
     app.spawn(async move {
@@ -91,4 +101,36 @@ fn start(app: &App, job: Job, due: DateTime<Utc>) {
             job.run(&owner).await;
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fell_due_many_times_is_done_once() {
+        let timetable = [(Job::RemoveOldOtps, "0 * * * *"), (Job::OptimizeDatabase, "0 0 * * *")];
+        let timetable = timetable.map(|(job, text)| (job, text.parse().expect("sound")));
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a date");
+        let due = |since: &str, until: &str| -> Vec<(Job, String)> {
+            let fallen = fallen_due(&timetable, at(since), at(until));
+            fallen.map(|(job, due)| (job, due.format("%F %R").to_string())).collect()
+        };
+        assert_eq!(due("2025-01-01T10:01:00Z", "2025-01-01T10:59:59Z"), []);
+        let hourly = (Job::RemoveOldOtps, "2025-01-01 11:00".to_owned());
+        assert_eq!(due("2025-01-01T10:01:00Z", "2025-01-01T17:30:00Z"), [hourly.clone()]);
+        let daily = (Job::OptimizeDatabase, "2025-01-02 00:00".to_owned());
+        assert_eq!(due("2025-01-01T10:01:00Z", "2025-01-09T17:30:00Z"), [hourly, daily]);
+        assert_eq!(due("2025-01-01T11:00:00Z", "2025-01-01T11:00:30Z"), [], "nor twice");
+    }
+
+    #[test]
+    fn a_new_directory_owes_nothing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let before = Utc::now();
+        assert!(Crons::new(&dir.path().join("data.db")).seen_to >= before);
+        let old = std::fs::File::create(dir.path().join("data.db")).expect("creates");
+        old.set_modified(SystemTime::UNIX_EPOCH).expect("sets");
+        assert_eq!(Crons::new(&dir.path().join("data.db")).seen_to, DateTime::<Utc>::UNIX_EPOCH);
+    }
 }
