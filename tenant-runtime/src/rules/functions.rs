@@ -66,11 +66,14 @@ fn strftime(compiler: &mut Compiler<'_>, arguments: &[Term], side: Side) -> Resu
             Term::Call(..) => false,
         };
         if !allowed {
-            return Err(refused("strftime", match at {
-                0 => "expects the first argument to be a format string".to_owned(),
-                1 => "expects the second argument to be of a valid time-value type".to_owned(),
-                _ => format!("invalid modifier argument {} - can be only string", at - 2),
-            }));
+            return Err(refused(
+                "strftime",
+                match at {
+                    0 => "expects the first argument to be a format string".to_owned(),
+                    1 => "expects the second argument to be of a valid time-value type".to_owned(),
+                    _ => format!("invalid modifier argument {} - can be only string", at - 2),
+                },
+            ));
         }
         let operand = compiler
             .operand(term, side)

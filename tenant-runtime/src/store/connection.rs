@@ -17,6 +17,9 @@ use crate::error::Result;
 const STATEMENTS: usize = 96;
 /// Virtual machine steps between two looks at the clock.
 const STEPS: i32 = 1000;
+/// Bytes of a row or a value, at most: twice what a body may have by default. SQLite's own limit is a gigabyte, and one
+/// function call reaches it.
+const LARGEST_ROW: i32 = 64 << 20;
 /// How long another process may hold the database.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -57,15 +60,17 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;")?;
+    // What a query sorts or groups goes to a file when it outgrows the cache: it may be many times the data.
+    connection.execute_batch("PRAGMA temp_store = FILE; PRAGMA cache_size = -2000;")?;
     confine(&connection)?;
     functions::register(&connection)?;
     Ok(connection)
 }
 
-/// No other database file can be reached from this connection, and no code loaded into it.
+/// No other database file can be reached from this connection, no code loaded into it, and no value fills the memory.
 fn confine(connection: &Connection) -> Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_ROW)?;
     connection.authorizer(Some(|action: AuthContext<'_>| match action.action {
         AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
         AuthAction::Function { function_name } if function_name.eq_ignore_ascii_case("load_extension") => {
