@@ -164,7 +164,8 @@ impl Resolve for GuardedResolver {
 }
 
 impl Network {
-    fn contains(&self, address: IpAddr) -> bool {
+    /// Whether it holds the address.
+    pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
                 shares_bits(u128::from(network.to_bits()) << 96, u128::from(address.to_bits()) << 96, self.bits)

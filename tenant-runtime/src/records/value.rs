@@ -257,7 +257,8 @@ pub fn cast_text(given: &Json) -> String {
     }
 }
 
-fn cast_number(given: &Json) -> f64 {
+/// Numbers, booleans and texts as a number; 0 for what is none.
+pub fn cast_number(given: &Json) -> f64 {
     match given {
         Json::Number(number) => number.as_f64().unwrap_or_default(),
         Json::Bool(value) => f64::from(u8::from(*value)),
