@@ -9,7 +9,9 @@ use arc_swap::ArcSwap;
 
 use crate::auth::{self, Hasher, TenantHasher, Throttle, oauth2};
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::storage::{Storage, Storages};
+use crate::files::thumbs::Thumbs;
+use crate::files::{self, Undecided};
 use crate::hooks::Hooks;
 use crate::mail::{Mail, MailError, Mailer, Outbox};
 use crate::outbound::Outbound;
@@ -31,6 +33,8 @@ pub struct AppOptions {
     pub pool: Pool,
     /// Where passwords are hashed; shared likewise.
     pub hasher: Hasher,
+    /// Where files are looked after; shared likewise.
+    pub file_threads: files::Threads,
     /// How servers that a tenant names are reached.
     pub outbound: Outbound,
     /// Takes mail while the tenant has no server of its own; without it such mail is not sent.
@@ -42,7 +46,8 @@ pub struct AppOptions {
 impl AppOptions {
     /// A backend that stands alone.
     pub fn alone(pool: Pool, hasher: Hasher) -> AppOptions {
-        AppOptions { pool, hasher, outbound: Outbound::anywhere(), outbox: None, identity: None }
+        let file_threads = files::Threads::for_this_machine();
+        AppOptions { pool, hasher, file_threads, outbound: Outbound::anywhere(), outbox: None, identity: None }
     }
 }
 
@@ -80,6 +85,8 @@ struct Inner {
     settings: ArcSwap<Settings>,
     hooks: Hooks,
     hasher: TenantHasher,
+    storages: Storages,
+    thumbs: Thumbs,
     realtime: Arc<Broker>,
     counts: Counts,
     mailer: Mailer,
@@ -96,20 +103,22 @@ impl App {
         let lock = lock(dir)?;
         let path = dir.join("data.db");
         let Opened { db, collections, settings } = schema::layout::open(dir, options.identity.as_ref())?;
-        empty(&dir.join(files::TEMPORARY));
+        let undecided = Undecided::left_in(dir);
         let store = Store::new(&path, db, &options.pool).map_err(OpenError::from_store)?;
         let mut hooks = Hooks::default();
         auth::records::bind(&mut hooks);
         auth::references::bind(&mut hooks);
         files::bind(&mut hooks);
         realtime::bind(&mut hooks);
-        Ok(App(Arc::new(Inner {
+        let app = App(Arc::new(Inner {
             dir: dir.to_owned(),
             store,
             schema: ArcSwap::from_pointee(Schema::new(collections.into_iter().map(Arc::new).collect())),
             settings: ArcSwap::from_pointee(settings),
             hooks,
             hasher: options.hasher.for_tenant(),
+            storages: Storages::new(dir, &options.file_threads, &options.outbound),
+            thumbs: Thumbs::new(dir, &options.file_threads),
             realtime: Arc::default(),
             counts: Counts::default(),
             mailer: Mailer::new(options.outbound.clone(), options.outbox.clone()),
@@ -117,7 +126,9 @@ impl App {
             oauth2: oauth2::Memory::default(),
             options,
             lock,
-        })))
+        }));
+        undecided.settle(&app);
+        Ok(app)
     }
 
     /// The data directory.
@@ -143,6 +154,24 @@ impl App {
     /// The way to servers that a tenant names.
     pub fn outbound(&self) -> &Outbound {
         &self.0.options.outbound
+    }
+
+    /// Where files may be kept.
+    pub fn storages(&self) -> &Storages {
+        &self.0.storages
+    }
+
+    /// Where files are kept, as the settings say.
+    ///
+    /// # Errors
+    /// When the settings describe no bucket.
+    pub fn storage(&self) -> Result<Storage> {
+        self.0.storages.current(&self.settings().s3)
+    }
+
+    /// Small copies of images.
+    pub fn thumbs(&self) -> &Thumbs {
+        &self.0.thumbs
     }
 
     /// All collections as last committed.
@@ -243,16 +272,6 @@ impl OpenError {
             Error::Internal(cause) => OpenError::Other(cause),
             other => OpenError::Other(anyhow::anyhow!("{other}")),
         }
-    }
-}
-
-/// Removes what an earlier process was in the middle of.
-fn empty(dir: &Path) {
-    match std::fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            tracing::warn!("failed to empty {}: {error}", dir.display());
-        }
-        _ => {}
     }
 }
 

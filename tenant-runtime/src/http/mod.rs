@@ -5,6 +5,7 @@ mod batch;
 pub mod body;
 mod change;
 mod collections;
+mod file_answer;
 mod files;
 mod form;
 mod health;
@@ -38,6 +39,7 @@ pub fn router(app: &App) -> Router {
         .route("/api/batch", post(batch::run))
         .route("/api/settings", get(settings::view).patch(settings::update))
         .route("/api/settings/test/email", post(settings::test_email))
+        .route("/api/settings/test/s3", post(settings::test_s3))
         .route("/api/collections", get(collections::list).post(collections::create))
         .route(
             "/api/collections/{collection}",

@@ -10,11 +10,13 @@ use super::respond;
 use crate::app::App;
 use crate::auth::Occasion;
 use crate::error::{ApiError, Error, FieldError, Result};
+use crate::files::Bucket;
 use crate::json;
 use crate::schema::SUPERUSERS;
 use crate::settings::Settings;
 
 const UNLOADABLE: &str = "An error occurred while loading the submitted data.";
+const UNTESTED: &str = "Failed to test the S3 filesystem.";
 const UNSENT: &str = "Failed to send the test email.";
 const INVALID: &str = "An error occurred while saving the new settings.";
 
@@ -68,6 +70,29 @@ pub async fn test_email(State(app): State<App>, request: Request) -> Result<Resp
     let (Some(collection), Some(occasion)) = (collection, occasion) else { return Err(Error::NotFound) };
     let mail = occasion.sample(&app, &collection, &to).map_err(|error| error.or_bad_request(UNSENT))?;
     app.send(&mail).await.map_err(|error| ApiError::bad_request(&format!("{UNSENT} Raw error: \n{error}")))?;
+    Ok(respond::no_content())
+}
+
+/// `POST /api/settings/test/s3`: stores something in a bucket of the settings and removes it again.
+pub async fn test_s3(State(app): State<App>, request: Request) -> Result<Response> {
+    let (mut parts, content) = request.into_parts();
+    let head = Head::new(&mut parts);
+    authorise(&app, head.clone()).await?;
+    let submitted = body::read(&app, &head, content, body::DEFAULT_LIMIT).await.map_err(unloadable)?;
+    let mut form = Form::new(&submitted.values);
+    let filesystem = form.required("filesystem");
+    if !["storage", "backups"].contains(&filesystem.as_str()) {
+        form.note("filesystem", Err(FieldError::new("validation_in_invalid", "Must be a valid value.")));
+    }
+    form.finish_as(UNTESTED)?;
+    let settings = app.settings();
+    let s3 = if filesystem == "storage" { &settings.s3 } else { &settings.backups.s3 };
+    let failed = |reason: &dyn std::fmt::Display| ApiError::bad_request(&format!("{UNTESTED} Raw error: \n{reason}"));
+    if !s3.enabled {
+        return Err(failed(&"S3 storage filesystem is not enabled").into());
+    }
+    let bucket = Bucket::new(s3, app.outbound()).map_err(|error| failed(&error))?;
+    bucket.probe().await.map_err(|error| failed(&error))?;
     Ok(respond::no_content())
 }
 
