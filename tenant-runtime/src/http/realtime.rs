@@ -18,7 +18,6 @@ use super::respond;
 use crate::app::App;
 use crate::error::{ApiError, FieldError, Problems, Result};
 use crate::realtime::{Client, Message, Messages, Topic};
-use crate::records::value::cast_text;
 
 /// A stream on which nothing was sent for so long ends.
 const IDLE: Duration = Duration::from_secs(5 * 60);
