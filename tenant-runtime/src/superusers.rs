@@ -15,10 +15,20 @@ use crate::backups;
 use crate::error::Result;
 use crate::records::{datetime, pattern};
 use crate::schema::{SUPERUSERS, layout};
+use crate::settings::EncryptionKey;
 
 const SHORTEST_PASSWORD: usize = 8;
 const LONGEST_PASSWORD: usize = 71;
 const COST: u32 = 10;
+
+/// A data directory that may be served at the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct DataDir<'a> {
+    /// Where it is.
+    pub path: &'a Path,
+    /// What its settings are encrypted with, if they are.
+    pub key: Option<&'a EncryptionKey>,
+}
 
 /// Whether there is any superuser.
 pub fn exist(db: &Connection) -> Result<bool> {
@@ -58,7 +68,7 @@ pub fn put(db: &Connection, email: &str, password_hash: &str) -> Result<()> {
 }
 
 /// `superuser create`
-pub fn create(dir: &Path, email: &str, password: &str) -> anyhow::Result<()> {
+pub fn create(dir: DataDir<'_>, email: &str, password: &str) -> anyhow::Result<()> {
     let hash = checked_hash(email, password)?;
     in_transaction(dir, |db| {
         if has(db, email)? {
@@ -69,7 +79,7 @@ pub fn create(dir: &Path, email: &str, password: &str) -> anyhow::Result<()> {
 }
 
 /// `superuser update`
-pub fn update(dir: &Path, email: &str, password: &str) -> anyhow::Result<()> {
+pub fn update(dir: DataDir<'_>, email: &str, password: &str) -> anyhow::Result<()> {
     let hash = checked_hash(email, password)?;
     in_transaction(dir, |db| {
         if !has(db, email)? {
@@ -80,13 +90,13 @@ pub fn update(dir: &Path, email: &str, password: &str) -> anyhow::Result<()> {
 }
 
 /// `superuser upsert`
-pub fn upsert(dir: &Path, email: &str, password: &str) -> anyhow::Result<()> {
+pub fn upsert(dir: DataDir<'_>, email: &str, password: &str) -> anyhow::Result<()> {
     let hash = checked_hash(email, password)?;
     in_transaction(dir, |db| Ok(put(db, email, &hash)?))
 }
 
 /// `superuser delete`
-pub fn delete(dir: &Path, email: &str) -> anyhow::Result<()> {
+pub fn delete(dir: DataDir<'_>, email: &str) -> anyhow::Result<()> {
     in_transaction(dir, |db| {
         if !has(db, email)? {
             return Ok(());
@@ -126,15 +136,16 @@ fn checked_hash(email: &str, password: &str) -> anyhow::Result<String> {
     Ok(auth::hash(password, COST)?)
 }
 
-fn in_transaction(dir: &Path, work: impl FnOnce(&Connection) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+fn in_transaction(dir: DataDir<'_>, work: impl FnOnce(&Connection) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let DataDir { path, key } = dir;
+    std::fs::create_dir_all(path).with_context(|| format!("create {}", path.display()))?;
     // A server finishes its restores itself; where none runs, one may wait to be finished.
-    if backups::is_restore_unfinished(dir)
-        && let Ok(_lock) = app::lock(dir)
+    if backups::is_restore_unfinished(path)
+        && let Ok(_lock) = app::lock(path)
     {
-        backups::finish_restore(dir).context("finish a restore")?;
+        backups::finish_restore(path).context("finish a restore")?;
     }
-    let db = layout::open(dir, None)?.db;
+    let db = layout::open(path, None, key)?.db;
     db.execute_batch("BEGIN IMMEDIATE").context("wait for the database")?;
     work(&db)?;
     db.execute_batch("COMMIT").context("commit")?;

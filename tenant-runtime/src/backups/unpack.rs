@@ -11,6 +11,7 @@ use zip::result::ZipError;
 use super::{KEPT, sync_dir};
 use crate::app::OpenError;
 use crate::schema::layout;
+use crate::settings::EncryptionKey;
 use crate::store;
 
 const DATABASE: &str = "data.db";
@@ -47,20 +48,20 @@ pub enum Unfit {
 }
 
 /// Unpacks a whole archive into a new folder, where it is synced and ready to be opened. Blocks.
-pub(super) fn unpack(archive: &Path, into: &Path) -> Result<(), Unfit> {
+pub(super) fn unpack(archive: &Path, into: &Path, key: Option<&EncryptionKey>) -> Result<(), Unfit> {
     let mut archive = Archive::open(archive)?;
     archive.extract(into, |_| true)?;
-    check_database(into)?;
+    check_database(into, key)?;
     sync_all(into)?;
     Ok(())
 }
 
 /// Whether an archive could be restored, judged by its list of entries and its database. Blocks; `scratch` is a folder
 /// that is new and may be thrown away.
-pub(super) fn check(archive: &Path, scratch: &Path) -> Result<(), Unfit> {
+pub(super) fn check(archive: &Path, scratch: &Path, key: Option<&EncryptionKey>) -> Result<(), Unfit> {
     let mut archive = Archive::open(archive)?;
     archive.extract(scratch, |path| path == Path::new(DATABASE) || path == Path::new("data.db-wal"))?;
-    check_database(scratch)
+    check_database(scratch, key)
 }
 
 struct Archive {
@@ -149,7 +150,7 @@ fn belongs(place: &Path) -> bool {
 }
 
 /// Opens the database as the backend will, and brings what is in its log into it.
-fn check_database(dir: &Path) -> Result<(), Unfit> {
+fn check_database(dir: &Path, key: Option<&EncryptionKey>) -> Result<(), Unfit> {
     let ask = |sql: &str| {
         let db = store::open_untouched(&dir.join(DATABASE)).map_err(OpenError::from_store)?;
         db.query_row(sql, [], |row| row.get::<_, String>(0)).map_err(OpenError::from_sqlite)
@@ -161,7 +162,7 @@ fn check_database(dir: &Path) -> Result<(), Unfit> {
     if ask("SELECT CAST(count(*) AS TEXT) FROM sqlite_schema")? == "0" {
         return Err(OpenError::Foreign("its database is empty".to_owned()).into());
     }
-    let db = layout::open(dir, None)?.db;
+    let db = layout::open(dir, None, key)?.db;
     let closed = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     let closed = closed.and_then(|()| db.close().map_err(|(_, error)| error));
     Ok(closed.map_err(OpenError::from_sqlite)?)
@@ -204,7 +205,7 @@ mod tests {
         let mut zip = ZipWriter::new(File::create(&path).expect("creates"));
         fill(&mut zip);
         zip.finish().expect("finishes");
-        let result = unpack(&path, &dir.path().join("into"));
+        let result = unpack(&path, &dir.path().join("into"), None);
         let others = fs::read_dir(dir.path()).expect("lists").count();
         assert!(others <= 2, "something was written elsewhere");
         result.map_or_else(|error| error.to_string(), |()| "fits".to_owned())
@@ -242,7 +243,7 @@ mod tests {
         let listed = bytes.windows(4).rposition(|four| four == b"PK\x01\x02").expect("a list of entries");
         bytes[listed + 24..listed + 28].copy_from_slice(&0xf000_0000_u32.to_le_bytes());
         fs::write(&path, bytes).expect("writes");
-        let refused = unpack(&path, &dir.path().join("into")).expect_err("is too large");
+        let refused = unpack(&path, &dir.path().join("into"), None).expect_err("is too large");
         assert!(matches!(refused, Unfit::TooLarge(ALWAYS_ALLOWED)), "{refused}");
         assert!(!dir.path().join("into").exists());
     }

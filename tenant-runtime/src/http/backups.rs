@@ -1,17 +1,19 @@
 //! `/api/backups`: for superusers. Downloads take a file token, since a browser follows them as plain links.
 
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use chrono::Utc;
+use http::Method;
 use serde_json::{Map, Value as Json};
 
 use super::body;
-use super::files::serve;
-use super::request::{Head, authorise};
+use super::file_answer;
+use super::request::{Head, authorise_superuser};
 use super::respond;
 use crate::app::App;
 use crate::auth;
-use crate::backups::{self, Key, UploadError};
+use crate::backups::{self, Failure, Key};
 use crate::error::{ApiError, FieldError, Problems, Result};
 use crate::files::Upload;
 
@@ -24,7 +26,7 @@ const ARCHIVE: &str = "application/zip";
 
 /// `GET /api/backups`
 pub async fn list(State(app): State<App>, head: Head) -> Result<Response> {
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     let backups = backups::list(&app).await?;
     Ok(respond::json(serde_json::to_vec(&backups).map_err(anyhow::Error::new)?))
 }
@@ -33,7 +35,7 @@ pub async fn list(State(app): State<App>, head: Head) -> Result<Response> {
 pub async fn create(State(app): State<App>, request: Request) -> Result<Response> {
     let (mut parts, content) = request.into_parts();
     let head = Head::new(&mut parts);
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     let submitted = body::read(&app, &head, content, body::DEFAULT_LIMIT).await;
     let values = submitted.map_err(|_| ApiError::bad_request(UNREADABLE))?.values;
     let key = match name(&values)? {
@@ -48,7 +50,7 @@ pub async fn create(State(app): State<App>, request: Request) -> Result<Response
 pub async fn upload(State(app): State<App>, request: Request) -> Result<Response> {
     let (mut parts, content) = request.into_parts();
     let head = Head::new(&mut parts);
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     let submitted = body::read(&app, &head, content, u64::MAX).await;
     let uploads = submitted.map_err(|_| ApiError::bad_request(UNREADABLE))?.uploads;
     let upload = uploads.into_iter().find(|(field, _)| field == "file").map(|(_, upload)| upload);
@@ -56,8 +58,8 @@ pub async fn upload(State(app): State<App>, request: Request) -> Result<Response
     let key = check_upload(&app, &upload).await?;
     match backups::take_in(&app, key, upload).await {
         Ok(()) => Ok(respond::no_content()),
-        Err(UploadError::Engine(error)) => Err(error.or_bad_request(NOT_UPLOADED)),
-        Err(UploadError::Unfit(reason)) => {
+        Err(Failure::Engine(error)) => Err(error.or_bad_request(NOT_UPLOADED)),
+        Err(Failure::Unfit(reason)) => {
             let text = format!("The file is no backup that could be restored: {reason}.");
             Err(unfit("file", FieldError::new("validation_invalid_backup", &text)).into())
         }
@@ -72,12 +74,17 @@ pub async fn download(State(app): State<App>, Path(key): Path<String>, head: Hea
         return Err(ApiError::forbidden("Insufficient permissions to access the resource.").into());
     }
     let key = Key::parse(&key).ok_or_else(|| ApiError::not_found(""))?;
-    serve(backups::path(&app, &key), key.as_str(), Some(ARCHIVE), &head).await
+    let about = backups::about(&app, &key).await?;
+    let (mut response, part) = file_answer::begin(key.as_str(), &about, &head);
+    if let Some((start, length)) = part.filter(|_| head.method != Method::HEAD) {
+        *response.body_mut() = Body::from_stream(backups::part(&app, &key, start, length).await?);
+    }
+    Ok(response)
 }
 
 /// `DELETE /api/backups/{key}`
 pub async fn delete(State(app): State<App>, Path(key): Path<String>, head: Head) -> Result<Response> {
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     let key = Key::parse(&key).ok_or_else(|| ApiError::bad_request("Invalid or already deleted backup file."))?;
     backups::remove(&app, key).await?;
     Ok(respond::no_content())
@@ -85,7 +92,7 @@ pub async fn delete(State(app): State<App>, Path(key): Path<String>, head: Head)
 
 /// `POST /api/backups/{key}/restore`: the work goes on after the answer.
 pub async fn restore(State(app): State<App>, Path(key): Path<String>, head: Head) -> Result<Response> {
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     let key = Key::parse(&key).ok_or_else(|| ApiError::bad_request("Missing or invalid backup file."))?;
     backups::restore(&app, key).await?;
     Ok(respond::no_content())

@@ -10,9 +10,9 @@ use rusqlite::Connection;
 use serde_json::{Map, Value as Json};
 
 use super::activity::CallerNote;
+use super::real_ip;
 use crate::app::App;
 use crate::auth::{self, Caller};
-use crate::client_address::ClientAddress;
 use crate::error::{ApiError, Result};
 use crate::rules::{AuthIdentity, Context, RequestInfo};
 use crate::schema::Schema;
@@ -37,19 +37,11 @@ pub struct Head {
 impl Head {
     /// Takes a request's head apart.
     pub fn new(parts: &mut Parts) -> Head {
-        let address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
+        let address = real_ip::of(&parts.extensions);
         let query = parts.uri.query().map(parse_query).unwrap_or_default();
         let note = parts.extensions.get::<CallerNote>().cloned().unwrap_or_default();
         let headers = std::mem::take(&mut parts.headers);
-        let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(strip_scheme);
-        Head {
-            method: parts.method.clone(),
-            query,
-            token: token.unwrap_or_default().to_owned(),
-            address,
-            headers,
-            note,
-        }
+        Head { method: parts.method.clone(), query, token: token(&headers).to_owned(), address, headers, note }
     }
 
     /// The first value of a query parameter.
@@ -94,11 +86,9 @@ impl<S: Sync> FromRequestParts<S> for Head {
     }
 }
 
-/// Refuses a request that is not a superuser's.
-pub async fn authorise(app: &App, head: &Head) -> Result<()> {
-    let (head, schema) = (head.clone(), app.schema());
-    let caller = app.store().read(move |db| head.caller(db, &schema)).await?;
-    require_superuser(&caller)
+/// The token without its scheme, empty if there is none.
+pub fn token(headers: &HeaderMap) -> &str {
+    headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(strip_scheme).unwrap_or_default()
 }
 
 /// Refuses everybody but superusers.
@@ -108,6 +98,12 @@ pub fn require_superuser(caller: &Caller) -> Result<()> {
         return Ok(());
     }
     Err(ApiError::forbidden("The authorized record is not allowed to perform this action.").into())
+}
+
+/// Refuses everybody but superusers before anything else is looked at.
+pub async fn authorise_superuser(app: &App, head: &Head) -> Result<()> {
+    let (head, schema) = (head.clone(), app.schema());
+    app.store().read(move |db| require_superuser(&head.caller(db, &schema)?)).await
 }
 
 /// Refuses guests.

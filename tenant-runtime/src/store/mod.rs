@@ -6,6 +6,7 @@ mod pinned;
 mod pool;
 mod readers;
 mod transaction;
+mod turns;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -15,10 +16,11 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 
-pub use connection::{open_exclusive, open_untouched, take_over};
+pub use connection::{open_exclusive, open_untouched, take_over, typed};
 pub use pinned::Pinned;
 pub use pool::{Pool, lower_priority_of_this_thread};
 pub use transaction::Tx;
+pub use turns::{Turn, Turns, half_the_cores};
 
 /// One database file: a queue of writes that share commits, and at most two readers at once.
 #[derive(Clone)]
