@@ -16,16 +16,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
+use http::StatusCode;
 use tokio::sync::Semaphore;
 
 use crate::app::App;
 use crate::error::{ApiError, Error, Result};
 use crate::files::names::snake_case;
+use crate::files::storage::{About, ByteStream};
 use crate::files::{TEMPORARY, Upload};
 use crate::logs;
 use crate::records::pattern::random_id;
 use crate::settings::Settings;
 
+use place::Place;
 pub use place::{Key, Stored};
 pub use swap::{finish as finish_restore, is_unfinished as is_restore_unfinished};
 pub use unpack::Unfit;
@@ -75,18 +78,29 @@ impl Drop for Busy {
 
 /// All backups.
 pub async fn list(app: &App) -> Result<Vec<Stored>> {
-    on_disk(app, place::list).await
+    Place::of(app)?.list(app.pool()).await
 }
 
 /// Whether there is a backup of that name.
 pub async fn exists(app: &App, key: &Key) -> Result<bool> {
-    let key = key.clone();
-    on_disk(app, move |dir| Ok(place::path(dir, &key).is_file())).await
+    match about(app, key).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.to_api().status == StatusCode::NOT_FOUND => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
-/// Where the bytes of a backup are.
-pub fn path(app: &App, key: &Key) -> PathBuf {
-    place::path(app.dir(), key)
+/// What is known of a backup.
+///
+/// # Errors
+/// One that answers 404 when there is none.
+pub async fn about(app: &App, key: &Key) -> Result<About> {
+    Place::of(app)?.about(app.pool(), key).await
+}
+
+/// So many bytes of a backup.
+pub async fn part(app: &App, key: &Key, start: u64, length: u64) -> Result<ByteStream> {
+    Place::of(app)?.part(key, start, length).await
 }
 
 /// The name of a backup nobody named.
@@ -116,7 +130,7 @@ pub async fn create_automatic(app: &App) -> Result<()> {
     automatic.retain(|backup| backup.key.starts_with(AUTOMATIC));
     automatic.sort_by_key(|backup| std::cmp::Reverse(backup.modified));
     for old in automatic.iter().skip(keep).filter_map(|backup| Key::parse(&backup.key)) {
-        on_disk(app, move |dir| place::remove(dir, &old)).await?;
+        Place::of(app)?.remove(app.pool(), &old).await?;
     }
     Ok(())
 }
@@ -132,34 +146,21 @@ pub async fn newest_automatic(app: &App) -> Option<DateTime<Utc>> {
 ///
 /// # Errors
 /// Why it could not be restored, if so: then nothing of it is kept.
-pub async fn take_in(app: &App, key: Key, upload: Upload) -> Result<(), UploadError> {
-    let scratch = Scratch::new(app.dir());
-    app.pool()
-        .run({
-            let app = app.clone();
-            move || {
-                unpack::check(upload.path(), &scratch.0, app.encryption_key())?;
-                Ok(place::put(app.dir(), &key, upload.path())?)
-            }
-        })
-        .await?
+pub async fn take_in(app: &App, key: Key, upload: Upload) -> Result<(), Failure> {
+    let (scratch, owner, checked) = (Scratch::new(app.dir()), app.clone(), upload.clone());
+    app.pool().run(move || unpack::check(checked.path(), &scratch.0, owner.encryption_key())).await??;
+    Ok(Place::of(app)?.put(app.pool(), &key, upload.path().to_owned()).await?)
 }
 
-/// Why an upload is not kept.
+/// Why an archive is not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum UploadError {
+pub enum Failure {
     /// It is none that could be restored.
     #[error(transparent)]
     Unfit(#[from] Unfit),
     /// Anything else.
     #[error(transparent)]
     Engine(#[from] Error),
-}
-
-impl From<io::Error> for UploadError {
-    fn from(error: io::Error) -> UploadError {
-        UploadError::Engine(error.into())
-    }
 }
 
 /// Removes a backup.
@@ -170,7 +171,10 @@ pub async fn remove(app: &App, key: Key) -> Result<()> {
     if app.backups().in_use().as_ref() == Some(&key) {
         return Err(ApiError::bad_request("The backup is currently being used and cannot be deleted.").into());
     }
-    let removed = on_disk(app, move |dir| place::remove(dir, &key)).await;
+    let removed = match Place::of(app) {
+        Ok(place) => place.remove(app.pool(), &key).await,
+        Err(error) => Err(error),
+    };
     removed.map_err(|error| {
         let message = format!("Invalid or already deleted backup file. Raw error: \n{error}");
         ApiError::bad_request(&message).because(&error).into()
@@ -202,16 +206,15 @@ pub async fn restore(app: &App, key: Key) -> Result<()> {
 }
 
 /// Unpacks a backup beside the data and makes it wanted: whoever opens the directory next finds it in place.
-async fn prepare_restore(app: &App, key: Key) -> Result<(), UploadError> {
-    let scratch = Scratch::new(app.dir());
-    let owner = app.clone();
-    app.pool()
-        .run(move || {
-            let dir = owner.dir();
-            unpack::unpack(&place::path(dir, &key), &scratch.0, owner.encryption_key())?;
-            Ok(swap::commit(dir, &scratch.0)?)
-        })
-        .await?
+async fn prepare_restore(app: &App, key: Key) -> Result<(), Failure> {
+    let (scratch, owner) = (Scratch::new(app.dir()), app.clone());
+    let archive = Place::of(app)?.copy(app.dir(), &key).await?;
+    let work = move || -> Result<(), Failure> {
+        unpack::unpack(archive.path(), &scratch.0, owner.encryption_key())?;
+        swap::commit(owner.dir(), &scratch.0).map_err(Error::from)?;
+        Ok(())
+    };
+    app.pool().run(work).await?
 }
 
 const DATABASES: [&str; 2] = ["data.db", logs::FILE];
@@ -224,7 +227,7 @@ async fn make(app: &App, key: Key) -> Result<()> {
     // The guard keeps the logs from being closed while they are pinned.
     let log_store = logs.as_deref().cloned();
     let owner = app.clone();
-    let made = app.pool().run(move || -> Result<()> {
+    let made = app.pool().run(move || -> Result<Scratch> {
         fs::create_dir_all(owner.dir().join(TEMPORARY))?;
         let mut databases = vec![(DATABASES[0], owner.store().pin()?)];
         if let Some(logs) = log_store {
@@ -232,12 +235,12 @@ async fn make(app: &App, key: Key) -> Result<()> {
         }
         let file = File::create_new(&draft.0)?;
         archive::write(owner.dir(), &databases, file, &|| owner.is_closing())?;
-        drop(databases);
-        Ok(place::put(owner.dir(), &key, &draft.0)?)
+        Ok(draft)
     });
     let made = made.await;
     drop(logs);
-    made?
+    let draft = made??;
+    Place::of(app)?.put(app.pool(), &key, draft.0.clone()).await
 }
 
 /// The name of a backup of that moment.
@@ -246,14 +249,6 @@ fn key_for(settings: &Settings, prefix: &str, now: DateTime<Utc>) -> Result<Key>
     name.truncate(LONGEST_NAME);
     let key = Key::parse(&format!("{prefix}{name}_{}.zip", now.format("%Y%m%d%H%M%S")));
     key.ok_or_else(|| Error::Internal(anyhow!("the application's name makes no name of a file")))
-}
-
-async fn on_disk<T: Send + 'static>(
-    app: &App,
-    work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
-) -> Result<T> {
-    let owner = app.clone();
-    Ok(app.pool().run(move || work(owner.dir())).await??)
 }
 
 fn sync_dir(dir: &Path) -> io::Result<()> {

@@ -3,6 +3,7 @@
 //! What is noted is put together after the answer is ready and handed to a queue: see `logs`.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -14,9 +15,10 @@ use http::{HeaderValue, Method, StatusCode, Uri, header};
 use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
 
+use super::real_ip;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::client_address::ClientAddress;
+use crate::client_address::{self, ClientAddress};
 use crate::error::Failure;
 use crate::json;
 use crate::logs::{self, Entry};
@@ -77,7 +79,10 @@ struct Asked {
     uri: Uri,
     referer: Option<HeaderValue>,
     user_agent: Option<HeaderValue>,
-    address: Option<ClientAddress>,
+    /// Where the connection comes from.
+    remote: Option<IpAddr>,
+    /// Who is behind that, as far as a trusted proxy says.
+    user: Option<IpAddr>,
 }
 
 struct Answered {
@@ -96,7 +101,8 @@ impl Asked {
             uri: request.uri().clone(),
             referer: request.headers().get(header::REFERER).cloned(),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
-            address: request.extensions().get().copied(),
+            remote: request.extensions().get::<ClientAddress>().map(|address| address.0),
+            user: real_ip::of(request.extensions()),
         }
     }
 
@@ -123,16 +129,16 @@ impl Asked {
         data.value("execTime", &Json::from(answered.took));
         data.text("method", self.method.as_str());
         data.text("referer", cut(readable(self.referer.as_ref()), LONGEST_AGENT).as_ref());
-        let address = self.address.map(|address| address.0.to_string()).unwrap_or_default();
+        let address = |address: Option<IpAddr>| address.map(client_address::text).unwrap_or_default();
         if wanted.log_ip {
-            data.text("remoteIP", &address);
+            data.text("remoteIP", &address(self.remote));
         }
         data.value("status", &Json::from(answered.status.as_u16()));
         data.text("type", "request");
         data.text("url", &cut(&url, LONGEST_URL));
         data.text("userAgent", cut(readable(self.user_agent.as_ref()), LONGEST_AGENT).as_ref());
         if wanted.log_ip {
-            data.text("userIP", &address);
+            data.text("userIP", &address(self.user));
         }
         let unescaped = percent_decode_str(&url).decode_utf8_lossy();
         let message = format!("{} {}", self.method, cut(&unescaped, LONGEST_URL));

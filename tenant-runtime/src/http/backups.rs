@@ -1,8 +1,10 @@
 //! `/api/backups`: for superusers. Downloads take a file token, since a browser follows them as plain links.
 
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use chrono::Utc;
+use http::Method;
 use serde_json::{Map, Value as Json};
 
 use super::body;
@@ -11,7 +13,7 @@ use super::request::{Head, authorise_superuser};
 use super::respond;
 use crate::app::App;
 use crate::auth;
-use crate::backups::{self, Key, UploadError};
+use crate::backups::{self, Failure, Key};
 use crate::error::{ApiError, FieldError, Problems, Result};
 use crate::files::Upload;
 
@@ -56,8 +58,8 @@ pub async fn upload(State(app): State<App>, request: Request) -> Result<Response
     let key = check_upload(&app, &upload).await?;
     match backups::take_in(&app, key, upload).await {
         Ok(()) => Ok(respond::no_content()),
-        Err(UploadError::Engine(error)) => Err(error.or_bad_request(NOT_UPLOADED)),
-        Err(UploadError::Unfit(reason)) => {
+        Err(Failure::Engine(error)) => Err(error.or_bad_request(NOT_UPLOADED)),
+        Err(Failure::Unfit(reason)) => {
             let text = format!("The file is no backup that could be restored: {reason}.");
             Err(unfit("file", FieldError::new("validation_invalid_backup", &text)).into())
         }
@@ -72,7 +74,12 @@ pub async fn download(State(app): State<App>, Path(key): Path<String>, head: Hea
         return Err(ApiError::forbidden("Insufficient permissions to access the resource.").into());
     }
     let key = Key::parse(&key).ok_or_else(|| ApiError::not_found(""))?;
-    file_answer::serve_path(&backups::path(&app, &key), key.as_str(), ARCHIVE, &head).await
+    let about = backups::about(&app, &key).await?;
+    let (mut response, part) = file_answer::begin(key.as_str(), &about, &head);
+    if let Some((start, length)) = part.filter(|_| head.method != Method::HEAD) {
+        *response.body_mut() = Body::from_stream(backups::part(&app, &key, start, length).await?);
+    }
+    Ok(response)
 }
 
 /// `DELETE /api/backups/{key}`

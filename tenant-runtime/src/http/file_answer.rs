@@ -1,15 +1,8 @@
 //! A stored file as an answer: what a browser may do with it, and which of its bytes it gets.
 
-use std::io::SeekFrom;
-use std::path::Path;
-use std::time::SystemTime;
-
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use tokio_util::io::ReaderStream;
 
 use super::request::{self, Head};
 use crate::error::Result;
@@ -47,9 +40,6 @@ const INLINE: &[&str] = &[
 const POLICY: &str = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
 const CACHE: &str = "max-age=2592000, stale-while-revalidate=86400";
 
-/// Bytes read at once.
-const PIECE: usize = 64 << 10;
-
 /// Answers with a stored file, or with the part of it that is asked for.
 pub(super) async fn serve(storage: &Storage, key: &FileKey, head: &Head) -> Result<Response> {
     let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -59,34 +49,19 @@ pub(super) async fn serve(storage: &Storage, key: &FileKey, head: &Head) -> Resu
         true => storage.open(key).await.map(|(about, content)| (about, Some(content)))?,
         false => (storage.about(key).await?, None),
     };
-    let (mut response, part) = prepare(head, key.name(), &about);
-    let Some((start, length)) = part else { return Ok(response) };
-    *response.body_mut() = match content {
-        Some(content) => Body::from_stream(content),
-        None if head.method == Method::HEAD => Body::empty(),
-        None => Body::from_stream(storage.part(key, start, length).await?),
-    };
-    Ok(response)
-}
-
-/// Answers with a file that lies outside the storage of uploads.
-pub(super) async fn serve_path(path: &Path, name: &str, content_type: &str, head: &Head) -> Result<Response> {
-    let mut file = File::open(path).await?;
-    let metadata = file.metadata().await?;
-    let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH).into();
-    let about = About { size: metadata.len(), modified, content_type: content_type.to_owned() };
-    let (mut response, part) = prepare(head, name, &about);
-    if let Some((start, length)) = part
-        && head.method == Method::GET
-    {
-        file.seek(SeekFrom::Start(start)).await?;
-        *response.body_mut() = Body::from_stream(ReaderStream::with_capacity(file.take(length), PIECE));
+    let (mut response, part) = begin(key.name(), &about, head);
+    if let Some((start, length)) = part {
+        *response.body_mut() = match content {
+            Some(content) => Body::from_stream(content),
+            None if head.method == Method::HEAD => Body::empty(),
+            None => Body::from_stream(storage.part(key, start, length).await?),
+        };
     }
     Ok(response)
 }
 
-/// Everything but the bytes, and which of them go with it, by start and length.
-fn prepare(head: &Head, name: &str, about: &About) -> (Response, Option<(u64, u64)>) {
+/// An answer without its body, and which bytes are to be that: where they start, and how many.
+pub(super) fn begin(name: &str, about: &About, head: &Head) -> (Response, Option<(u64, u64)>) {
     let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
     let modified = about.modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let mut response = Response::new(Body::empty());
@@ -100,7 +75,7 @@ fn prepare(head: &Head, name: &str, about: &About) -> (Response, Option<(u64, u6
         return (response, None);
     }
     let (size, unchanged) = (about.size, text(header::IF_RANGE).is_none_or(|date| date == modified));
-    let part = match text(header::RANGE).filter(|_| unchanged).map(|range| parse_range(range, size)) {
+    let (start, length) = match text(header::RANGE).filter(|_| unchanged).map(|range| parse_range(range, size)) {
         None | Some(Range::Whole) => (0, size),
         Some(Range::Part { start, length }) => {
             insert(headers, header::CONTENT_RANGE, &format!("bytes {start}-{}/{size}", start + length - 1));
@@ -113,8 +88,8 @@ fn prepare(head: &Head, name: &str, about: &About) -> (Response, Option<(u64, u6
             return (response, None);
         }
     };
-    insert(response.headers_mut(), header::CONTENT_LENGTH, &part.1.to_string());
-    (response, Some(part))
+    insert(response.headers_mut(), header::CONTENT_LENGTH, &length.to_string());
+    (response, Some((start, length)))
 }
 
 fn describe(headers: &mut HeaderMap, name: &str, stored_type: &str, attachment: bool) {
