@@ -10,12 +10,14 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 
-use crate::app::{App, AppOptions};
+use crate::app::{App, AppOptions, Site};
 use crate::auth::Hasher;
+use crate::http::cors::Origins;
 use crate::mail::Printer;
 use crate::server::Server;
+use crate::settings::EncryptionKey;
 use crate::store::Pool;
-use crate::superusers;
+use crate::superusers::{self, DataDir};
 
 /// Serves one PocketBase-compatible backend from a data directory.
 #[derive(Debug, Parser)]
@@ -40,9 +42,20 @@ pub struct Common {
     /// The data directory; created if it is absent
     #[arg(long, default_value = "pb_data", global = true)]
     dir: PathBuf,
+    /// The name of the environment variable with the key, 32 letters, that the settings are encrypted with
+    #[arg(long = "encryptionEnv", value_name = "NAME", global = true)]
+    encryption_env: Option<String>,
     /// Prints debug messages
     #[arg(long, global = true)]
     dev: bool,
+}
+
+impl Common {
+    fn encryption_key(&self) -> anyhow::Result<Option<EncryptionKey>> {
+        let Some(name) = &self.encryption_env else { return Ok(None) };
+        let key = std::env::var(name).with_context(|| format!("read the encryption key from {name}"))?;
+        Ok(Some(EncryptionKey::new(key.as_bytes())?))
+    }
 }
 
 /// `serve`
@@ -53,6 +66,23 @@ pub struct Serve {
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:8090")]
     http: String,
+    /// Whose pages may read answers: origins such as https://*.example.com
+    #[arg(long, value_delimiter = ',', default_value = "*")]
+    origins: Vec<String>,
+    /// The folder of pages of the site itself
+    #[arg(long = "publicDir", value_name = "DIR", default_value = "pb_public")]
+    public_dir: PathBuf,
+    /// Whether the site's first page answers for pages that are not there
+    #[arg(
+        long = "indexFallback",
+        value_name = "BOOL",
+        default_value_t = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        action = clap::ArgAction::Set
+    )]
+    index_fallback: bool,
     /// Refused: TLS is the platform's part
     #[arg(long, hide = true)]
     https: Option<String>,
@@ -148,7 +178,16 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         );
     }
     let address = parse_address(&arguments.http)?;
-    let mut options = AppOptions::alone(Pool::for_this_machine(), Hasher::for_this_machine());
+    let site = Site {
+        origins: Origins::parse(&arguments.origins).context("read the origins")?,
+        public_dir: Some(arguments.public_dir),
+        index_fallback: arguments.index_fallback,
+    };
+    let mut options = AppOptions {
+        site,
+        encryption_key: arguments.common.encryption_key()?,
+        ..AppOptions::alone(Pool::for_this_machine(), Hasher::for_this_machine())
+    };
     if arguments.common.dev {
         options.outbox = Some(Arc::new(Printer));
     }
@@ -198,7 +237,8 @@ fn parse_address(text: &str) -> anyhow::Result<SocketAddr> {
 }
 
 fn superuser(arguments: &Superuser) -> anyhow::Result<()> {
-    let dir = &arguments.common.dir;
+    let key = arguments.common.encryption_key()?;
+    let dir = DataDir { path: &arguments.common.dir, key: key.as_ref() };
     match &arguments.command {
         SuperuserCommand::Create { email, password } => {
             superusers::create(dir, email, password)?;

@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::records::value::Value;
 use crate::records::{Record, datetime, find, pattern, save};
 use crate::schema::{Collection, SUPERUSERS, layout, persist};
+use crate::settings::EncryptionKey;
 
 const SHORTEST_PASSWORD: usize = 8;
 const LONGEST_PASSWORD: usize = 71;
@@ -24,6 +25,15 @@ const RANDOM_PASSWORD: usize = 30;
 const COST: u32 = 10;
 /// How long the link to create the first superuser works.
 const INSTALLER_SECONDS: i64 = 1800;
+
+/// A data directory that may be served at the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct DataDir<'a> {
+    /// Where it is.
+    pub path: &'a Path,
+    /// What its settings are encrypted with, if they are.
+    pub key: Option<&'a EncryptionKey>,
+}
 
 /// Whether there is any superuser.
 pub fn exist(db: &Connection) -> Result<bool> {
@@ -90,7 +100,7 @@ fn installer(superusers: &Arc<Collection>, password_hash: String) -> Record {
 }
 
 /// `superuser create`
-pub fn create(dir: &Path, email: &str, password: &str) -> anyhow::Result<()> {
+pub fn create(dir: DataDir<'_>, email: &str, password: &str) -> anyhow::Result<()> {
     let hash = checked_hash(email, password)?;
     in_transaction(dir, |db| {
         if has(db, email)? {
@@ -101,7 +111,7 @@ pub fn create(dir: &Path, email: &str, password: &str) -> anyhow::Result<()> {
 }
 
 /// `superuser update`
-pub fn update(dir: &Path, email: &str, password: &str) -> anyhow::Result<()> {
+pub fn update(dir: DataDir<'_>, email: &str, password: &str) -> anyhow::Result<()> {
     let hash = checked_hash(email, password)?;
     in_transaction(dir, |db| {
         if !has(db, email)? {
@@ -112,13 +122,13 @@ pub fn update(dir: &Path, email: &str, password: &str) -> anyhow::Result<()> {
 }
 
 /// `superuser upsert`
-pub fn upsert(dir: &Path, email: &str, password: &str) -> anyhow::Result<()> {
+pub fn upsert(dir: DataDir<'_>, email: &str, password: &str) -> anyhow::Result<()> {
     let hash = checked_hash(email, password)?;
     in_transaction(dir, |db| Ok(put(db, email, &hash)?))
 }
 
 /// `superuser delete`
-pub fn delete(dir: &Path, email: &str) -> anyhow::Result<()> {
+pub fn delete(dir: DataDir<'_>, email: &str) -> anyhow::Result<()> {
     in_transaction(dir, |db| {
         if !has(db, email)? {
             return Ok(());
@@ -149,7 +159,7 @@ pub struct OneTimePassword {
 }
 
 /// `superuser otp`: for who lost their second factor, or their mail server.
-pub fn otp(dir: &Path, email: &str) -> anyhow::Result<OneTimePassword> {
+pub fn otp(dir: DataDir<'_>, email: &str) -> anyhow::Result<OneTimePassword> {
     if !pattern::is_email(email) {
         bail!("invalid or missing email address");
     }
@@ -196,9 +206,10 @@ fn checked_hash(email: &str, password: &str) -> anyhow::Result<String> {
     Ok(auth::hash(password, COST)?)
 }
 
-fn in_transaction(dir: &Path, work: impl FnOnce(&Connection) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
-    let db = layout::open(dir, None)?.db;
+fn in_transaction(dir: DataDir<'_>, work: impl FnOnce(&Connection) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let DataDir { path, key } = dir;
+    std::fs::create_dir_all(path).with_context(|| format!("create {}", path.display()))?;
+    let db = layout::open(path, None, key)?.db;
     db.execute_batch("BEGIN IMMEDIATE").context("wait for the database")?;
     work(&db)?;
     db.execute_batch("COMMIT").context("commit")?;

@@ -231,8 +231,5 @@ fn rename_rate_limits(app: &App, tx: &mut Tx, changes: &[Change]) -> Result<()> 
     if settings == *app.settings() {
         return Ok(());
     }
-    settings.save(tx)?;
-    let app = app.clone();
-    tx.after_commit(move || app.set_settings(settings));
-    Ok(())
+    app.save_settings(tx, settings)
 }

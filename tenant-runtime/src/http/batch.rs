@@ -19,13 +19,16 @@ use super::records::{self, find_writable};
 use super::request::{self, Head};
 use super::respond;
 use crate::app::App;
+use crate::auth::Caller;
 use crate::error::{ApiError, Error, FieldError, Problems, Result};
 use crate::files::{Upload, names};
 use crate::json;
+use crate::rate_limit::{self, Asked};
 use crate::rules::Context;
 use crate::settings::Batch;
 use crate::store::Tx;
 
+const ROUTE: &str = "/api/batch";
 const DEFAULT_BODY_LIMIT: u64 = 128 << 20;
 const LONGEST_URL: usize = 2000;
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -49,6 +52,7 @@ struct Inner {
 /// A step of the transaction, and which keys of its answer are wanted.
 struct Step {
     change: Prepared,
+    path: String,
     fields: String,
 }
 
@@ -95,7 +99,8 @@ impl Transaction {
             if Instant::now() > self.deadline || self.client_is_gone.is_cancelled() {
                 return Err(ApiError::bad_request(FAILED).into());
             }
-            let done = step.and_then(|Step { change, fields }| {
+            let done = step.and_then(|Step { change, path, fields }| {
+                self.count(tx, &caller, &change, &path)?;
                 let shown = change.carry_out(&self.app, tx, &caller, Context::Batch)?;
                 shown.map(|record| project(record, &fields)).transpose()
             });
@@ -113,6 +118,13 @@ impl Transaction {
         }
         answer.push(b']');
         Ok(answer)
+    }
+
+    /// For rate limits a step is a request like any other.
+    fn count(&self, tx: &Tx, caller: &Caller, change: &Prepared, path: &str) -> Result<()> {
+        let action = rate_limit::Action { collection: change.collection(), tags: &[change.tag(tx)?], route: ROUTE };
+        let asked = Asked { method: change.head().method.as_str(), path, action: Some(action) };
+        rate_limit::check(&self.app, &asked, caller, self.head.address)
     }
 }
 
@@ -201,7 +213,7 @@ async fn prepare(app: &App, outer: &Head, inner: Inner, uploads: Vec<(String, Up
     let fields = head.given("fields").unwrap_or_default().to_owned();
     let submitted = Submitted { values: body, uploads };
     let change = Change { collection: Arc::clone(&collection), action, head, submitted };
-    Ok(Step { change: change.prepare(app).await?, fields })
+    Ok(Step { change: change.prepare(app).await?, path: path.to_owned(), fields })
 }
 
 /// What a method and a path ask for, and of which collection. Segments are taken as they are, nothing is decoded.

@@ -3,6 +3,9 @@
 //! JSON stays in memory up to its limit; files are spooled to disk as they arrive, so that memory stays flat.
 
 use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
@@ -27,6 +30,24 @@ pub struct Submitted {
     pub uploads: Vec<(String, Upload)>,
 }
 
+/// Forms that are all text have less room than anything else.
+const FORM_LIMIT: u64 = 10 << 20;
+
+/// Refuses a body that is announced as too large, whether or not anybody would read it.
+pub async fn refuse_large(request: Request, next: Next) -> Response {
+    let too_much = content_length(request.headers()).is_some_and(|length| length > DEFAULT_LIMIT);
+    if too_much && !request.extensions().get::<MatchedPath>().is_some_and(has_own_limit) {
+        return too_large().into_response();
+    }
+    next.run(request).await
+}
+
+/// These take more, and judge for themselves.
+fn has_own_limit(route: &MatchedPath) -> bool {
+    let own = ["/api/collections/{collection}/records", "/api/batch", "/api/backups/upload"];
+    own.iter().any(|prefix| route.as_str().starts_with(prefix))
+}
+
 /// Reads a body of at most `limit` bytes.
 ///
 /// # Errors
@@ -47,7 +68,7 @@ pub async fn read(app: &App, head: &Head, body: Body, limit: u64) -> Result<Subm
         let boundary = multer::parse_boundary(kind).map_err(|_| ApiError::bad_request(""))?;
         read_multipart(app, head, body, boundary, limit).await
     } else if kind.starts_with("application/x-www-form-urlencoded") {
-        let bytes = collect(body, limit).await?;
+        let bytes = collect(body, limit.min(FORM_LIMIT)).await.map_err(|_| ApiError::bad_request(""))?;
         let mut form = Form::default();
         for (key, value) in super::request::parse_query(&String::from_utf8_lossy(&bytes)) {
             form.add(&key, &value)?;
@@ -57,6 +78,14 @@ pub async fn read(app: &App, head: &Head, body: Body, limit: u64) -> Result<Subm
         Err(ApiError::bad_request("").into())
     } else {
         Err(ApiError::bad_request("Unsupported Content-Type.").into())
+    }
+}
+
+/// The same error in the endpoint's own sentence.
+pub fn unreadable(error: Error, sentence: &str) -> Error {
+    match error {
+        Error::Api(answer) if answer.status == StatusCode::BAD_REQUEST => ApiError::bad_request(sentence).into(),
+        error => error,
     }
 }
 

@@ -5,25 +5,30 @@ mod batch;
 pub mod body;
 mod change;
 mod collections;
+pub mod cors;
+mod file_answer;
 mod files;
 mod form;
+mod gate;
 mod health;
 mod oauth2;
 mod pages;
 pub(crate) mod pick;
+mod public;
+mod real_ip;
 mod realtime;
 mod records;
 pub mod request;
 mod respond;
 mod settings;
+mod sql;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -37,8 +42,10 @@ pub fn router(app: &App) -> Router {
         .route("/api/files/{collection}/{record}/{name}", get(files::download))
         .route("/api/realtime", get(realtime::connect).post(realtime::subscribe))
         .route("/api/batch", post(batch::run))
+        .route("/api/sql", post(sql::run))
         .route("/api/settings", get(settings::view).patch(settings::update))
         .route("/api/settings/test/email", post(settings::test_email))
+        .route("/api/settings/test/s3", post(settings::test_s3))
         .route("/api/collections", get(collections::list).post(collections::create))
         .route(
             "/api/collections/{collection}",
@@ -70,17 +77,16 @@ pub fn router(app: &App) -> Router {
         .route("/_", get(pages::to_index))
         .route("/_/", get(pages::index))
         .route("/_/{*path}", get(pages::elsewhere))
-        .fallback(unknown)
-        .method_not_allowed_fallback(unknown)
+        .fallback(public::serve)
+        .method_not_allowed_fallback(public::serve)
         .layer(middleware::from_fn(pick::project))
+        .layer(middleware::from_fn(body::refuse_large))
+        .layer(middleware::from_fn_with_state(app.clone(), gate::keep))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(standard_headers))
+        .layer(middleware::from_fn_with_state(app.clone(), real_ip::find))
+        .layer(middleware::from_fn_with_state(app.clone(), cors::allow))
         .with_state(app.clone())
-}
-
-/// An unknown path, or a known one with another method.
-async fn unknown() -> Response {
-    ApiError::not_found("").into_response()
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
@@ -88,42 +94,17 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "").into_response()
 }
 
-/// Cross-origin answers and the headers every response has.
+/// The headers every response has.
 async fn standard_headers(request: Request, next: Next) -> Response {
-    let from_elsewhere = request.headers().contains_key(header::ORIGIN);
-    if from_elsewhere
-        && request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-    {
-        return preflight(&request);
-    }
     let mut response = next.run(request).await;
     let is_file = response.headers().contains_key(header::CONTENT_SECURITY_POLICY);
     let headers = response.headers_mut();
+    // A known path with another method is as unknown as any.
+    headers.remove(header::ALLOW);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_XSS_PROTECTION, HeaderValue::from_static("1; mode=block"));
-    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
     if !is_file {
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
-    }
-    if from_elsewhere {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    }
-    response
-}
-
-fn preflight(request: &Request) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE"));
-    headers.insert(
-        header::VARY,
-        HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
-    );
-    if let Some(wanted) = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
     response
 }

@@ -9,8 +9,9 @@ use percent_encoding::percent_decode_str;
 use rusqlite::Connection;
 use serde_json::{Map, Value as Json};
 
+use super::real_ip;
+use crate::app::App;
 use crate::auth::{self, Caller};
-use crate::client_address::ClientAddress;
 use crate::error::{ApiError, Result};
 use crate::rules::{AuthIdentity, Context, RequestInfo};
 use crate::schema::Schema;
@@ -33,11 +34,10 @@ pub struct Head {
 impl Head {
     /// Takes a request's head apart.
     pub fn new(parts: &mut Parts) -> Head {
-        let address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
+        let address = real_ip::of(&parts.extensions);
         let query = parts.uri.query().map(parse_query).unwrap_or_default();
         let headers = std::mem::take(&mut parts.headers);
-        let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(strip_scheme);
-        Head { method: parts.method.clone(), query, token: token.unwrap_or_default().to_owned(), address, headers }
+        Head { method: parts.method.clone(), query, token: token(&headers).to_owned(), address, headers }
     }
 
     /// The first value of a query parameter.
@@ -80,6 +80,11 @@ impl<S: Sync> FromRequestParts<S> for Head {
     }
 }
 
+/// The token without its scheme, empty if there is none.
+pub fn token(headers: &HeaderMap) -> &str {
+    headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(strip_scheme).unwrap_or_default()
+}
+
 /// Refuses everybody but superusers.
 pub fn require_superuser(caller: &Caller) -> Result<()> {
     require_auth(caller)?;
@@ -87,6 +92,12 @@ pub fn require_superuser(caller: &Caller) -> Result<()> {
         return Ok(());
     }
     Err(ApiError::forbidden("The authorized record is not allowed to perform this action.").into())
+}
+
+/// Refuses everybody but superusers before anything else is looked at.
+pub async fn authorise_superuser(app: &App, head: &Head) -> Result<()> {
+    let (head, schema) = (head.clone(), app.schema());
+    app.store().read(move |db| require_superuser(&head.caller(db, &schema)?)).await
 }
 
 /// Refuses guests.

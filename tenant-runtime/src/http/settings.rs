@@ -5,22 +5,24 @@ use axum::response::Response;
 
 use super::body;
 use super::form::Form;
-use super::request::{Head, require_superuser};
+use super::request::{Head, authorise_superuser};
 use super::respond;
 use crate::app::App;
 use crate::auth::Occasion;
 use crate::error::{ApiError, Error, FieldError, Result};
+use crate::files::Bucket;
 use crate::json;
 use crate::schema::SUPERUSERS;
 use crate::settings::Settings;
 
 const UNLOADABLE: &str = "An error occurred while loading the submitted data.";
+const UNTESTED: &str = "Failed to test the S3 filesystem.";
 const UNSENT: &str = "Failed to send the test email.";
 const INVALID: &str = "An error occurred while saving the new settings.";
 
 /// `GET /api/settings`
 pub async fn view(State(app): State<App>, head: Head) -> Result<Response> {
-    authorise(&app, head).await?;
+    authorise_superuser(&app, &head).await?;
     Ok(shown(&app.settings()))
 }
 
@@ -28,8 +30,10 @@ pub async fn view(State(app): State<App>, head: Head) -> Result<Response> {
 pub async fn update(State(app): State<App>, request: Request) -> Result<Response> {
     let (mut parts, content) = request.into_parts();
     let head = Head::new(&mut parts);
-    authorise(&app, head.clone()).await?;
-    let submitted = body::read(&app, &head, content, body::DEFAULT_LIMIT).await.map_err(unloadable)?;
+    authorise_superuser(&app, &head).await?;
+    let submitted = body::read(&app, &head, content, body::DEFAULT_LIMIT)
+        .await
+        .map_err(|error| body::unreadable(error, UNLOADABLE))?;
     let inner = app.clone();
     let saved = app
         .store()
@@ -37,9 +41,7 @@ pub async fn update(State(app): State<App>, request: Request) -> Result<Response
             let settings =
                 inner.settings().overlaid(&submitted.values).ok_or_else(|| ApiError::bad_request(UNLOADABLE))?;
             settings.problems().into_result().map_err(|error| error.or_bad_request(INVALID))?;
-            settings.save(tx)?;
-            let published = settings.clone();
-            tx.after_commit(move || inner.set_settings(published));
+            inner.save_settings(tx, settings.clone())?;
             Ok(settings)
         })
         .await?;
@@ -50,8 +52,10 @@ pub async fn update(State(app): State<App>, request: Request) -> Result<Response
 pub async fn test_email(State(app): State<App>, request: Request) -> Result<Response> {
     let (mut parts, content) = request.into_parts();
     let head = Head::new(&mut parts);
-    authorise(&app, head.clone()).await?;
-    let submitted = body::read(&app, &head, content, body::DEFAULT_LIMIT).await.map_err(unloadable)?;
+    authorise_superuser(&app, &head).await?;
+    let submitted = body::read(&app, &head, content, body::DEFAULT_LIMIT)
+        .await
+        .map_err(|error| body::unreadable(error, UNLOADABLE))?;
     let mut form = Form::new(&submitted.values);
     let (to, name, kind) = (form.email("email"), form.text("collection"), form.required("template"));
     let name = if name.is_empty() { SUPERUSERS } else { &name };
@@ -71,18 +75,29 @@ pub async fn test_email(State(app): State<App>, request: Request) -> Result<Resp
     Ok(respond::no_content())
 }
 
-async fn authorise(app: &App, head: Head) -> Result<()> {
-    let schema = app.schema();
-    app.store().read(move |db| require_superuser(&head.caller(db, &schema)?)).await
-}
-
-fn unloadable(error: Error) -> Error {
-    match error {
-        Error::Api(answer) if answer.status == http::StatusCode::BAD_REQUEST => {
-            ApiError::bad_request(UNLOADABLE).into()
-        }
-        error => error,
+/// `POST /api/settings/test/s3`: stores something in a bucket of the settings and removes it again.
+pub async fn test_s3(State(app): State<App>, request: Request) -> Result<Response> {
+    let (mut parts, content) = request.into_parts();
+    let head = Head::new(&mut parts);
+    authorise_superuser(&app, &head).await?;
+    let submitted = body::read(&app, &head, content, body::DEFAULT_LIMIT)
+        .await
+        .map_err(|error| body::unreadable(error, UNLOADABLE))?;
+    let mut form = Form::new(&submitted.values);
+    let filesystem = form.required("filesystem");
+    if !["storage", "backups"].contains(&filesystem.as_str()) {
+        form.note("filesystem", Err(FieldError::new("validation_in_invalid", "Must be a valid value.")));
     }
+    form.finish_as(UNTESTED)?;
+    let settings = app.settings();
+    let s3 = if filesystem == "storage" { &settings.s3 } else { &settings.backups.s3 };
+    let failed = |reason: &dyn std::fmt::Display| ApiError::bad_request(&format!("{UNTESTED} Raw error: \n{reason}"));
+    if !s3.enabled {
+        return Err(failed(&"S3 storage filesystem is not enabled").into());
+    }
+    let bucket = Bucket::new(s3, app.outbound()).map_err(|error| failed(&error))?;
+    bucket.probe().await.map_err(|error| failed(&error))?;
+    Ok(respond::no_content())
 }
 
 fn shown(settings: &Settings) -> Response {

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Collection, persist, sync, system};
 use crate::app::{Identity, OpenError};
 use crate::error::{Error, Result};
-use crate::settings::Settings;
+use crate::settings::{EncryptionKey, Settings};
 use crate::store;
 
 const AUXILIARY: &str = "auxiliary.db";
@@ -45,30 +45,30 @@ pub struct Opened {
 /// # Errors
 /// `OpenError::Foreign` for what is no data directory, or is older or newer than can be read: it stays as it is, byte for
 /// byte.
-pub fn open(dir: &Path, identity: Option<&Identity>) -> Result<Opened, OpenError> {
+pub fn open(dir: &Path, identity: Option<&Identity>, key: Option<&EncryptionKey>) -> Result<Opened, OpenError> {
     let db = store::open_untouched(&dir.join("data.db")).map_err(OpenError::from_store)?;
     let tables: i64 =
         db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(OpenError::from_sqlite)?;
     if tables == 0 {
         store::take_over(&db).map_err(OpenError::from_store)?;
         // What is made last is what the next start looks for.
-        create_auxiliary(dir).and_then(|()| create(&db, identity)).map_err(OpenError::from_store)?;
-        let (collections, settings) = load(&db)?;
+        create_auxiliary(dir).and_then(|()| create(&db, identity, key)).map_err(OpenError::from_store)?;
+        let (collections, settings) = load(&db, key)?;
         return Ok(Opened { db, collections, settings });
     }
     refuse_other_versions(&db)?;
     // Whatever else a newer version may have changed shows here, before anything is written.
-    let (mut collections, settings) = load(&db)?;
+    let (mut collections, settings) = load(&db, key)?;
     store::take_over(&db).map_err(OpenError::from_store)?;
     if !has_migration(&db, INDEXES)? {
         bring_up_to_date(&db).map_err(OpenError::from_store)?;
-        collections = load(&db)?.0;
+        collections = load(&db, key)?.0;
     }
     Ok(Opened { db, collections, settings })
 }
 
-fn load(db: &Connection) -> Result<(Vec<Collection>, Settings), OpenError> {
-    let loaded = persist::load(db).and_then(|collections| Ok((collections, Settings::load(db)?)));
+fn load(db: &Connection, key: Option<&EncryptionKey>) -> Result<(Vec<Collection>, Settings), OpenError> {
+    let loaded = persist::load(db).and_then(|collections| Ok((collections, Settings::load(db, key)?)));
     loaded.map_err(|error| match error {
         Error::Internal(reason) => OpenError::Foreign(format!("{reason:#}")),
         other => OpenError::from_store(other),
@@ -101,7 +101,7 @@ fn has_migration(db: &Connection, file: &str) -> Result<bool, OpenError> {
     }
 }
 
-fn create(db: &Connection, identity: Option<&Identity>) -> Result<()> {
+fn create(db: &Connection, identity: Option<&Identity>, key: Option<&EncryptionKey>) -> Result<()> {
     let tx = db.unchecked_transaction()?;
     tx.execute_batch(
         "CREATE TABLE `_migrations` (file VARCHAR(255) PRIMARY KEY NOT NULL, applied INTEGER NOT NULL);
@@ -138,7 +138,7 @@ fn create(db: &Connection, identity: Option<&Identity>) -> Result<()> {
         settings.meta.app_name = identity.app_name.clone();
         settings.meta.app_url = identity.app_url.clone();
     }
-    settings.save(&tx)?;
+    settings.save(&tx, key)?;
     for file in MIGRATIONS {
         note(&tx, file)?;
     }

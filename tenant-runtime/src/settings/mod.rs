@@ -1,12 +1,16 @@
 //! A tenant's settings: one row of `_params`, JSON with PocketBase's keys and defaults.
 
+mod encryption;
 mod validate;
 
-use rusqlite::{Connection, OptionalExtension, types::ValueRef};
+use rusqlite::types::{Value as Sql, ValueRef};
+use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::error::Result;
+
+pub use encryption::{EncryptionKey, UnfitKey};
 
 /// The settings, keys as on the wire. Secrets are stored but never shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -157,17 +161,22 @@ impl Settings {
         keys
     }
 
-    /// Writes the settings, as the bytes of their JSON: that is how stock servers store them.
-    pub fn save(&self, db: &Connection) -> Result<()> {
-        let value = serde_json::to_vec(self).map_err(|error| anyhow::anyhow!(error))?;
+    /// Writes the settings as stock servers do: the bytes of their JSON, or with a key a text that hides it.
+    pub fn save(&self, db: &Connection, key: Option<&EncryptionKey>) -> Result<()> {
+        let plain = serde_json::to_vec(self).map_err(|error| anyhow::anyhow!(error))?;
+        let value = match key {
+            None => Sql::Blob(plain),
+            Some(key) => Sql::Text(key.encrypt(plain)?),
+        };
         let sql = "INSERT INTO `_params` (`id`, `value`, `created`, `updated`) VALUES ('settings', ?1, ?2, ?2)
             ON CONFLICT (`id`) DO UPDATE SET `value` = excluded.`value`, `updated` = excluded.`updated`";
         db.execute(sql, rusqlite::params![value, crate::records::datetime::now()])?;
         Ok(())
     }
 
-    /// Reads the stored settings; keys a file of an older version lacks take their defaults.
-    pub fn load(db: &Connection) -> Result<Settings> {
+    /// Reads the stored settings; keys a file of an older version lacks take their defaults. What is not encrypted is read
+    /// whether there is a key or not, and encrypted when it is next saved.
+    pub fn load(db: &Connection, key: Option<&EncryptionKey>) -> Result<Settings> {
         let stored = db
             .query_row("SELECT `value` FROM `_params` WHERE `id` = 'settings'", [], |row| {
                 Ok(match row.get_ref(0)? {
@@ -177,23 +186,23 @@ impl Settings {
             })
             .optional()?
             .flatten();
-        match stored {
-            None => Ok(Settings::default()),
-            Some(bytes) => serde_json::from_slice(&bytes).map_err(|_| {
-                anyhow::anyhow!("the stored settings are unreadable or encrypted with a key that is not given").into()
-            }),
-        }
+        let Some(bytes) = stored else { return Ok(Settings::default()) };
+        let decrypted = || serde_json::from_slice(&key?.decrypt(&bytes)?).ok();
+        let settings = serde_json::from_slice(&bytes).ok().or_else(decrypted);
+        settings.ok_or_else(|| anyhow::anyhow!("invalid settings db data or missing encryption key").into())
     }
 }
 
-/// Lays `given` over `base` as Go does when it reads JSON into what is there: null changes nothing, objects merge key by
-/// key, and so do the elements of lists, position by position.
+/// Lays `given` over `base` as Go does when it reads JSON into what is there: null empties a list and else changes
+/// nothing, objects merge key by key in any case, and the elements of lists position by position.
 fn overlay(base: &mut Json, given: &Json) {
     match (base, given) {
+        (Json::Array(base), Json::Null) => base.clear(),
         (_, Json::Null) => {}
         (Json::Object(base), Json::Object(given)) => {
             for (key, value) in given {
-                match base.get_mut(key) {
+                let known = base.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(key));
+                match known.map(|(_, value)| value) {
                     Some(known) => overlay(known, value),
                     None => _ = base.insert(key.clone(), value.clone()),
                 }

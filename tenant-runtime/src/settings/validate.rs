@@ -125,7 +125,7 @@ fn rate_limits(limits: &RateLimits) -> Problems {
 
 fn rate_limit_rule(rule: &RateLimitRule) -> Problems {
     static LABEL: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"^(?:\w+ /[\w/-]*|/[\w/-]*|(?:\w+|\*):\w+|\w+)$").ok());
+        LazyLock::new(|| Regex::new(r"^(?-u:\w+ /[\w/-]*|/[\w/-]*|(?:\w+|\*):\w+|\w+)$").ok());
     let mut problems = Problems::new();
     problems.note("label", required(&rule.label));
     if !LABEL.as_ref().is_some_and(|label| label.is_match(&rule.label)) {

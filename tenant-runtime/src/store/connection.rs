@@ -17,6 +17,8 @@ use crate::error::Result;
 const STATEMENTS: usize = 96;
 /// Virtual machine steps between two looks at the clock.
 const STEPS: i32 = 1000;
+/// The longest text or blob in a statement somebody typed: functions make them up at will.
+const LONGEST_VALUE: i32 = 64 << 20;
 /// How long another process may hold the database.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -66,15 +68,98 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection> {
 /// No other database file can be reached from this connection, and no code loaded into it.
 fn confine(connection: &Connection) -> Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-    connection.authorizer(Some(|action: AuthContext<'_>| match action.action {
+    connection.authorizer(Some(|action: AuthContext<'_>| stays_inside(&action.action)))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
+fn stays_inside(action: &AuthAction<'_>) -> Authorization {
+    match action {
         AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
         AuthAction::Function { function_name } if function_name.eq_ignore_ascii_case("load_extension") => {
             Authorization::Deny
         }
         _ => Authorization::Allow,
-    }))?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    Ok(())
+    }
+}
+
+/// Runs `work`, whose statements somebody typed: besides staying inside the file they leave nothing behind in the
+/// connection. Transactions are ours to begin and end, a temporary table would stand before a real one of its name, and
+/// most pragmas change what the connection is.
+pub fn typed<T>(connection: &Connection, work: impl FnOnce() -> T) -> Result<T> {
+    let guard = Typed { connection, length: connection.limit(Limit::SQLITE_LIMIT_LENGTH)? };
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE)?;
+    connection.authorizer(Some(|action: AuthContext<'_>| leaves_no_trace(&action.action)))?;
+    let done = work();
+    drop(guard);
+    Ok(done)
+}
+
+/// Puts the connection back as it was, whatever happens.
+struct Typed<'a> {
+    connection: &'a Connection,
+    length: i32,
+}
+
+impl Drop for Typed<'_> {
+    fn drop(&mut self) {
+        let restored = self
+            .connection
+            .set_limit(Limit::SQLITE_LIMIT_LENGTH, self.length)
+            .and_then(|_| self.connection.authorizer(Some(|action: AuthContext<'_>| stays_inside(&action.action))));
+        if let Err(error) = restored {
+            tracing::error!("a connection keeps the limits of typed statements: {error}");
+        }
+    }
+}
+
+fn leaves_no_trace(action: &AuthAction<'_>) -> Authorization {
+    match action {
+        AuthAction::Transaction { .. }
+        | AuthAction::Savepoint { .. }
+        | AuthAction::CreateTempIndex { .. }
+        | AuthAction::CreateTempTable { .. }
+        | AuthAction::CreateTempTrigger { .. }
+        | AuthAction::CreateTempView { .. } => Authorization::Deny,
+        AuthAction::Pragma { pragma_name, pragma_value } if !only_tells(pragma_name, *pragma_value) => {
+            Authorization::Deny
+        }
+        action => stays_inside(action),
+    }
+}
+
+/// Pragmas that change nothing: some in any form, some without a value.
+fn only_tells(name: &str, value: Option<&str>) -> bool {
+    const ANY: [&str; 12] = [
+        "collation_list",
+        "compile_options",
+        "foreign_key_check",
+        "foreign_key_list",
+        "function_list",
+        "index_info",
+        "index_list",
+        "index_xinfo",
+        "integrity_check",
+        "quick_check",
+        "table_info",
+        "table_xinfo",
+    ];
+    const BARE: [&str; 12] = [
+        "application_id",
+        "auto_vacuum",
+        "encoding",
+        "foreign_keys",
+        "freelist_count",
+        "journal_mode",
+        "module_list",
+        "page_count",
+        "page_size",
+        "schema_version",
+        "table_list",
+        "user_version",
+    ];
+    let is = |known: &&str| known.eq_ignore_ascii_case(name);
+    ANY.iter().any(|known| is(&known)) || (value.is_none() && BARE.iter().any(|known| is(&known)))
 }
 
 /// Ends statements of one connection that run past a moment.
@@ -131,6 +216,35 @@ mod tests {
         let other = dir.path().join("other.db").display().to_string();
         assert!(connection.execute("ATTACH ?1 AS other", [&other]).is_err());
         assert!(connection.execute("VACUUM INTO ?1", [&other]).is_err());
+    }
+
+    #[test]
+    fn what_is_typed_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let connection = open_exclusive(&dir.path().join("data.db")).expect("opens");
+        let run = |sql: &str| connection.execute_batch(sql);
+        for sql in [
+            "BEGIN",
+            "SAVEPOINT a",
+            "CREATE TEMP TABLE t (a)",
+            "CREATE TEMP VIEW v AS SELECT 1",
+            "ATTACH ':memory:' AS other",
+            "SELECT load_extension('x')",
+            "PRAGMA journal_mode = DELETE",
+            "PRAGMA writable_schema = 1",
+            "PRAGMA foreign_keys = 0",
+            "PRAGMA database_list",
+            "PRAGMA wal_checkpoint",
+            "SELECT * FROM pragma_database_list",
+            "SELECT length(zeroblob(100000000))",
+        ] {
+            assert!(typed(&connection, || run(sql)).expect("is limited").is_err(), "{sql}");
+        }
+        for sql in ["CREATE TABLE t (a)", "INSERT INTO t VALUES (1)", "PRAGMA table_info(t)", "PRAGMA user_version"] {
+            assert!(typed(&connection, || run(sql)).expect("is limited").is_ok(), "{sql}");
+        }
+        assert!(run("BEGIN; SELECT length(zeroblob(100000000)); COMMIT").is_ok(), "the limits are for what is typed");
+        assert!(run("ATTACH ':memory:' AS other").is_err(), "others stay");
     }
 
     #[test]

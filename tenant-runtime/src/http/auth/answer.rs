@@ -1,6 +1,5 @@
 //! What everybody gets who proved who they are: their record and a token, or the question for a second factor.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -11,8 +10,8 @@ use serde_json::{Map, Value as Json, json};
 use crate::app::App;
 use crate::auth::alerts::{self, Place};
 use crate::auth::{self, Caller, Method, mfa};
-use crate::client_address;
 use crate::error::{ApiError, Result};
+use crate::http::gate;
 use crate::http::request::Head;
 use crate::http::respond;
 use crate::json;
@@ -46,7 +45,7 @@ impl Proven {
 
     /// Checks what the collection requires beyond the proof, and answers.
     pub(in crate::http) async fn answer(self, app: &App, head: Head, values: Map<String, Json>) -> Result<Response> {
-        check_superuser_address(app, &self.record, head.address)?;
+        gate::check_superuser_address(app, self.record.collection(), head.address)?;
         let mfa_id = head.given("mfaId").map(str::to_owned);
         let mfa_id = mfa_id.or_else(|| values.get("mfaId").map(cast_text)).filter(|id| !id.is_empty());
         let Proven { record, method, token, meta } = self;
@@ -98,16 +97,6 @@ impl Question {
             Some(Method::Otp) => Context::Otp,
         }
     }
-}
-
-/// Refuses superusers who come from elsewhere than the settings list.
-fn check_superuser_address(app: &App, record: &Record, address: Option<IpAddr>) -> Result<()> {
-    let listed = &app.settings().superuser_ips;
-    let is_listed = || address.is_some_and(|address| client_address::is_among(listed, address));
-    if !record.collection().is_superusers() || listed.is_empty() || is_listed() {
-        return Ok(());
-    }
-    Err(ApiError::forbidden("").into())
 }
 
 /// Superusers act for others whatever the rule says.

@@ -21,6 +21,15 @@ pub fn length(text: &str, least: usize, most: usize) -> Check {
     Ok(())
 }
 
+/// Of at most so many bytes.
+pub fn no_longer(text: &str, most: usize) -> Check {
+    if text.len() <= most {
+        return Ok(());
+    }
+    let message = format!("The length must be no more than {most}.");
+    Err(FieldError::new("validation_length_too_long", &message).with("max", most).with("min", 0))
+}
+
 /// Letters, digits and underscores.
 pub fn matches_word(text: &str) -> Check {
     if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
