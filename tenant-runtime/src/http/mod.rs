@@ -93,8 +93,6 @@ async fn standard_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let is_file = response.headers().contains_key(header::CONTENT_SECURITY_POLICY);
     let headers = response.headers_mut();
-    // A known path with another method is as unknown as any.
-    headers.remove(header::ALLOW);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_XSS_PROTECTION, HeaderValue::from_static("1; mode=block"));
     if !is_file {
