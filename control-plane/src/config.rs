@@ -76,6 +76,7 @@ pub struct Rest {
 #[expect(missing_docs, reason = "ops/roost.toml explains each")]
 pub struct Projects {
     pub may_reach: Vec<Network>,
+    pub mails_per_day: i64,
 }
 
 /// How the platform's mails leave.

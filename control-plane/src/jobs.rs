@@ -249,7 +249,9 @@ impl Claim {
 
     async fn work(&self, platform: &Platform) -> anyhow::Result<()> {
         match Kind::from_name(&self.kind) {
-            Some(Kind::SendMail) => serde_json::from_str::<Mail>(&self.input)?.send(platform).await,
+            Some(Kind::SendMail) => {
+                serde_json::from_str::<Mail>(&self.input)?.deliver(&platform.config, &platform.database).await
+            }
             Some(Kind::PurgeProject) => projects::purge::purge(platform, &self.tenant).await,
             None => anyhow::bail!("no such kind of job"),
         }

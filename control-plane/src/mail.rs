@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 
 use crate::accounts::Account;
 use crate::clock::{self, DAY};
-use crate::config::{self, Security};
+use crate::config::{self, Config, Security};
+use crate::database::Database;
 use crate::error::Result;
 use crate::jobs::{self, Kind};
 use crate::state::Platform;
@@ -24,6 +25,18 @@ pub struct Mail {
     text: String,
     html: String,
     link: Option<String>,
+    /// Absent for mails of the platform itself.
+    #[serde(default)]
+    sender: Option<Sender>,
+}
+
+/// In whose name a mail is sent beside the platform's.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Sender {
+    /// As people read it.
+    pub name: String,
+    /// Where answers go.
+    pub answers_to: String,
 }
 
 /// A mail as the development outbox shows it.
@@ -79,15 +92,28 @@ impl Mail {
             text: format!("Hello,\n\n{sentence}\n\n{link}\n"),
             html,
             link: Some(link),
+            sender: None,
+        }
+    }
+
+    /// A mail of a project.
+    pub fn of_project(sender: Sender, to: &str, subject: &str, text: &str, html: &str) -> Mail {
+        Mail {
+            to: to.to_owned(),
+            subject: subject.to_owned(),
+            text: text.to_owned(),
+            html: html.to_owned(),
+            link: None,
+            sender: Some(sender),
         }
     }
 
     /// Sends it, or puts it into the outbox.
-    pub async fn send(&self, platform: &Platform) -> anyhow::Result<()> {
-        if !platform.config.mail.host.is_empty() {
-            return self.send_by_smtp(&platform.config.mail).await;
+    pub async fn deliver(&self, config: &Config, database: &Database) -> anyhow::Result<()> {
+        if !config.mail.host.is_empty() {
+            return self.send_by_smtp(&config.mail).await;
         }
-        if !platform.config.dev {
+        if !config.dev {
             anyhow::bail!("no mail server is configured ([mail] host)");
         }
         sqlx::query(
@@ -100,14 +126,21 @@ impl Mail {
         .bind(&self.html)
         .bind(&self.link)
         .bind(clock::now_ms())
-        .execute(platform.database.write())
+        .execute(database.write())
         .await?;
         Ok(())
     }
 
     async fn send_by_smtp(&self, settings: &config::Mail) -> anyhow::Result<()> {
-        let from: Mailbox = settings.from.parse().context("read [mail] from")?;
-        let message = Message::builder()
+        let mut from: Mailbox = settings.from.parse().context("read [mail] from")?;
+        let mut message = Message::builder();
+        if let Some(sender) = &self.sender {
+            from.name = Some(sender.name.clone());
+            if let Ok(address) = sender.answers_to.parse() {
+                message = message.reply_to(Mailbox::new(Some(sender.name.clone()), address));
+            }
+        }
+        let message = message
             .from(from)
             .to(self.to.parse().context("read the recipient")?)
             .subject(&self.subject)

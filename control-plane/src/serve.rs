@@ -1,12 +1,14 @@
 //! `roost serve`: everything put together, and taken apart again in the right order.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::{Options, Proxy};
 use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
+use tenant_runtime::files;
 use tenant_runtime::host::{Host, HostOptions, NodeClient};
 use tenant_runtime::outbound::Outbound;
 use tenant_runtime::store::Pool;
@@ -23,6 +25,7 @@ use crate::fleet::urls::Urls;
 use crate::fleet::{Fleet, reconcile, routes};
 use crate::http;
 use crate::jobs::{self, Jobs};
+use crate::projects;
 use crate::state::{Parts, Platform};
 
 /// Changes the console's event streams may lag behind.
@@ -36,7 +39,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     jobs::release_all(database.write()).await.context("release jobs")?;
     add_local_node(&database).await.context("note this machine as a node")?;
     let hasher = Hasher::for_this_machine();
-    let host = open_host(&config, &hasher)?;
+    let host = open_host(&config, &hasher, &database)?;
     let platform = Platform::new(Parts {
         urls: urls(&config),
         database,
@@ -70,10 +73,11 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open_host(config: &Config, hasher: &Hasher) -> anyhow::Result<Host> {
+fn open_host(config: &Config, hasher: &Hasher, database: &Database) -> anyhow::Result<Host> {
     let engine = AppOptions {
         pool: Pool::for_this_machine(),
         hasher: hasher.clone(),
+        file_threads: files::Threads::for_this_machine(),
         outbound: Outbound::public_and(config.projects.may_reach.clone()),
         site: Site::default(),
         encryption_key: None,
@@ -83,6 +87,7 @@ fn open_host(config: &Config, hasher: &Hasher) -> anyhow::Result<Host> {
     let options = HostOptions {
         dir: config.dir.join("tenants"),
         engine,
+        outboxes: Some(Arc::new(projects::mail::outboxes(config, database))),
         max_awake: Some(config.rest.most_awake).filter(|most| *most > 0),
     };
     Host::open(options).context("open the tenants")

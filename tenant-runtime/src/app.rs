@@ -9,7 +9,9 @@ use arc_swap::ArcSwap;
 
 use crate::auth::{self, Hasher, TenantHasher, Throttle, oauth2};
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::storage::{Storage, Storages};
+use crate::files::thumbs::Thumbs;
+use crate::files::{self, Undecided};
 use crate::hooks::Hooks;
 use crate::http::cors::Origins;
 use crate::mail::{Mail, MailError, Mailer, Outbox};
@@ -33,6 +35,8 @@ pub struct AppOptions {
     pub pool: Pool,
     /// Where passwords are hashed; shared likewise.
     pub hasher: Hasher,
+    /// Where files are looked after; shared likewise.
+    pub file_threads: files::Threads,
     /// How servers that a tenant names are reached.
     pub outbound: Outbound,
     /// What it is to pages in browsers.
@@ -48,8 +52,9 @@ pub struct AppOptions {
 impl AppOptions {
     /// A backend that stands alone.
     pub fn alone(pool: Pool, hasher: Hasher) -> AppOptions {
-        let (outbound, site) = (Outbound::anywhere(), Site::default());
-        AppOptions { pool, hasher, outbound, site, encryption_key: None, outbox: None, identity: None }
+        let (outbound, site, file_threads) =
+            (Outbound::anywhere(), Site::default(), files::Threads::for_this_machine());
+        AppOptions { pool, hasher, file_threads, outbound, site, encryption_key: None, outbox: None, identity: None }
     }
 }
 
@@ -98,6 +103,8 @@ struct Inner {
     settings: ArcSwap<Settings>,
     hooks: Hooks,
     hasher: TenantHasher,
+    storages: Storages,
+    thumbs: Thumbs,
     realtime: Arc<Broker>,
     counts: Counts,
     rate_windows: Windows,
@@ -116,19 +123,22 @@ impl App {
         let path = dir.join("data.db");
         let Opened { db, collections, settings } =
             schema::layout::open(dir, options.identity.as_ref(), options.encryption_key.as_ref())?;
-        empty(&dir.join(files::TEMPORARY));
+        let undecided = Undecided::left_in(dir);
         let store = Store::new(&path, db, &options.pool).map_err(OpenError::from_store)?;
         let mut hooks = Hooks::default();
         auth::records::bind(&mut hooks);
+        auth::references::bind(&mut hooks);
         files::bind(&mut hooks);
         realtime::bind(&mut hooks);
-        Ok(App(Arc::new(Inner {
+        let app = App(Arc::new(Inner {
             dir: dir.to_owned(),
             store,
             schema: ArcSwap::from_pointee(Schema::new(collections.into_iter().map(Arc::new).collect())),
             settings: ArcSwap::from_pointee(settings),
             hooks,
             hasher: options.hasher.for_tenant(),
+            storages: Storages::new(dir, &options.file_threads, &options.outbound),
+            thumbs: Thumbs::new(dir, &options.file_threads),
             realtime: Arc::default(),
             counts: Counts::default(),
             rate_windows: Windows::default(),
@@ -137,7 +147,9 @@ impl App {
             oauth2: oauth2::Memory::default(),
             options,
             lock,
-        })))
+        }));
+        undecided.settle(&app);
+        Ok(app)
     }
 
     /// The data directory.
@@ -163,6 +175,24 @@ impl App {
     /// The way to servers that a tenant names.
     pub fn outbound(&self) -> &Outbound {
         &self.0.options.outbound
+    }
+
+    /// Where files may be kept.
+    pub fn storages(&self) -> &Storages {
+        &self.0.storages
+    }
+
+    /// Where files are kept, as the settings say.
+    ///
+    /// # Errors
+    /// When the settings describe no bucket.
+    pub fn storage(&self) -> Result<Storage> {
+        self.0.storages.current(&self.settings().s3)
+    }
+
+    /// Small copies of images.
+    pub fn thumbs(&self) -> &Thumbs {
+        &self.0.thumbs
     }
 
     /// All collections as last committed.
@@ -287,16 +317,6 @@ impl OpenError {
             Error::Internal(cause) => OpenError::Other(cause),
             other => OpenError::Other(anyhow::anyhow!("{other}")),
         }
-    }
-}
-
-/// Removes what an earlier process was in the middle of.
-fn empty(dir: &Path) {
-    match std::fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            tracing::warn!("failed to empty {}: {error}", dir.display());
-        }
-        _ => {}
     }
 }
 

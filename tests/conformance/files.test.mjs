@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { MOVING_GIF, TURNED_JPEG, WEBP, look, png } from "./images.mjs";
 import { failure, guest, open, start, superuser, until, user } from "./support.mjs";
 
-const PNG = Buffer.from(
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
-  "base64",
-);
+const THUMBS = ["30x20", "30x20t", "30x20b", "30x20f", "0x10", "50x0", "200x150", "200x150f"];
 
 let admin, docs;
 
@@ -18,6 +16,7 @@ start(async () => {
       { name: "many", type: "file", maxSelect: 3 },
       { name: "image", type: "file", maxSelect: 1, mimeTypes: ["image/png"] },
       { name: "secret", type: "file", maxSelect: 1, protected: true },
+      { name: "picture", type: "file", maxSelect: 1, thumbs: THUMBS },
       { name: "owner", type: "text" },
     ], { viewRule: "owner = '' || owner = @request.auth.id" }),
   );
@@ -46,7 +45,7 @@ test("part of a file can be asked for", async () => {
 });
 
 test("images are shown, and only what the field takes is taken", async () => {
-  const record = await docs.create({ image: new File([PNG], "dot.png") });
+  const record = await docs.create({ image: new File([png(1, 1)], "dot.png") });
   const answer = await fetched(record, record.image);
   assert.equal(answer.headers.get("content-type"), "image/png");
   assert.match(answer.headers.get("content-disposition"), /^inline/);
@@ -86,4 +85,81 @@ test("a protected file is for those who may view its record", async () => {
   const answer = await fetched(record, record.secret, { token });
   assert.equal(await answer.text(), "classified");
   assert.equal((await failure(guest().files.getToken())).status, 401);
+});
+
+const picture = (content, name) => docs.create({ picture: new File([content], name) });
+
+async function thumb(record, size, query = {}) {
+  const answer = await fetched(record, record.picture, { thumb: size, ...query });
+  const headers = ["content-type", "content-disposition"].map((name) => answer.headers.get(name));
+  return { status: answer.status, headers, image: look(Buffer.from(await answer.arrayBuffer())) };
+}
+
+test("a thumb has the size that was asked for", async () => {
+  const record = await picture(png(100, 60), "wide.png");
+  const sizes = {
+    "100x100": "100x100", // always there
+    "30x20": "30x20",
+    "30x20t": "30x20",
+    "30x20b": "30x20",
+    "30x20f": "30x18",
+    "0x10": "17x10",
+    "50x0": "50x30",
+    "200x150": "200x150",
+    "200x150f": "100x60", // never larger than it was
+  };
+  for (const [size, expected] of Object.entries(sizes)) {
+    const { status, headers, image } = await thumb(record, size);
+    assert.deepEqual([status, image], [200, `png ${expected}`], size);
+    assert.deepEqual(headers, ["image/png", `inline; filename=${size}_${record.picture}`], size);
+  }
+});
+
+test("a size that is not offered, or is none, is the original", async () => {
+  const record = await picture(png(100, 60), "wide.png");
+  for (const size of ["31x20", "0x0", "big", "100X100", "../30x20"]) {
+    const { status, headers, image } = await thumb(record, size);
+    assert.deepEqual([status, image], [200, "png 100x60"], size);
+    assert.equal(headers[1], `inline; filename=${record.picture}`, size);
+  }
+});
+
+test("a thumb is shown or saved as its original would be", async () => {
+  const record = await picture(png(100, 60), "wide.png");
+  const { headers } = await thumb(record, "30x20", { download: true });
+  assert.equal(headers[1], `attachment; filename=30x20_${record.picture}`);
+  const answer = await fetch(guest().files.getURL(record, record.picture, { thumb: "30x20" }), { headers: { range: "bytes=0-3" } });
+  assert.deepEqual([answer.status, Buffer.from(await answer.arrayBuffer()).toString("latin1")], [206, "\x89PNG"]);
+});
+
+test("a thumb is of its original's kind, of one picture, and upright", async () => {
+  const kinds = [
+    [TURNED_JPEG, "turned.jpg", "image/jpeg", "jpeg 6x10"],
+    [MOVING_GIF, "moving.gif", "image/gif", "gif 17x10"],
+    [WEBP, "modern.webp", "image/png", "png 17x10"],
+  ];
+  for (const [content, name, type, expected] of kinds) {
+    const record = await picture(content, name);
+    const { headers, image } = await thumb(record, "0x10");
+    assert.equal(headers[0], type, name);
+    assert.equal(image, expected, name);
+  }
+});
+
+test("what is no image has no thumb", async () => {
+  const broken = png(100, 60).subarray(0, 60);
+  for (const [content, name, type] of [["hello", "note.txt", "text/plain; charset=utf-8"], [broken, "broken.png", "image/png"]]) {
+    const record = await picture(content, name);
+    const answer = await fetched(record, record.picture, { thumb: "30x20" });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get("content-type"), type);
+    assert.deepEqual(Buffer.from(await answer.arrayBuffer()), Buffer.from(content), name);
+  }
+});
+
+test("a thumb goes with its original", async () => {
+  const record = await picture(png(100, 60), "wide.png");
+  assert.equal((await thumb(record, "30x20")).image, "png 30x20");
+  await docs.update(record.id, { picture: null });
+  await until(async () => (await thumb(record, "30x20")).status === 404, "the thumb to go");
 });

@@ -105,6 +105,11 @@ test("records of the system's own collections are checked", async () => {
   const refused = (collection, body) => codes(admin.collection(collection).create(body));
   const base = await admin.collections.create(open("plain", []));
   const origin = { recordRef: ann.record.id, fingerprint: "f" };
+  const rest = { method: "m", password: "p", fingerprint: "f", provider: "google", providerId: "1" };
+  for (const collection of ["_mfas", "_otps", "_authOrigins", "_externalAuths"]) {
+    assert.deepEqual(await refused(collection, { ...rest, collectionRef: "nope", recordRef: "nope" }), { collectionRef: "invalid_collection_id" }, collection);
+  }
+  assert.deepEqual(await refused("_authOrigins", {}), { collectionRef: "required", fingerprint: "required", recordRef: "required" });
   assert.deepEqual(await refused("_authOrigins", { ...origin, collectionRef: "nope" }), { collectionRef: "invalid_collection_id" });
   assert.deepEqual(await refused("_authOrigins", { ...origin, collectionRef: base.id }), { collectionRef: "invalid_collection_type" });
   assert.deepEqual(await refused("_authOrigins", { ...origin, collectionRef: people.id, recordRef: "nope" }), { recordRef: "invalid_record" });

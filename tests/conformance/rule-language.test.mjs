@@ -1,8 +1,8 @@
-// What rules may ask about a request: the table of the specification's section 10.3, the `@` roots and the contexts.
+// What rules may ask about a request: the table of the specification's section 10.3 and the `@` roots.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ask, failure, guest, open, start, superuser, until, user } from "./support.mjs";
+import { ask, failure, open, start, superuser, user } from "./support.mjs";
 
 let admin, ann, people;
 
@@ -129,41 +129,4 @@ test("rules that mean nothing are not saved", async () => {
   }
   const error = await failure(rule({ listRule: "nope = 1" }));
   assert.equal(error.data.listRule.message, 'Invalid rule. Raw error: invalid left operand "nope" - unknown field "nope".');
-});
-
-test("the context: default, expand, protectedFile, batch and realtime", async () => {
-  const contexts = await admin.collections.create(open("contexts", [{ name: "f", type: "file", protected: true }]));
-  await admin.collections.create(open("outer", [{ name: "c", type: "relation", collectionId: contexts.id }]));
-  const form = new FormData();
-  form.set("f", new File(["x"], "f.txt"));
-  const record = (await ask("POST", "/api/collections/contexts/records", form)).body;
-  const outer = await admin.collection("outer").create({ c: record.id });
-  const seen = {
-    default: async () => (await ask("GET", `/api/collections/contexts/records/${record.id}`)).status === 200,
-    expand: async () => "c" in ((await ask("GET", `/api/collections/outer/records/${outer.id}?expand=c`)).body.expand ?? {}),
-    protectedFile: async () => (await ask("GET", `/api/files/contexts/${record.id}/${record.f}`)).status === 200,
-  };
-  for (const context of Object.keys(seen)) {
-    await admin.collections.update("contexts", { viewRule: `@request.context = "${context}"` });
-    for (const [asked, look] of Object.entries(seen)) assert.equal(await look(), asked === context, `${asked} under ${context}`);
-  }
-  await admin.collections.update("contexts", { createRule: '@request.context = "batch"', listRule: '@request.context = "realtime" && @request.method = "GET"' });
-  await admin.settings.update({ batch: { enabled: true } });
-  const inner = { method: "POST", url: "/api/collections/contexts/records", body: {} };
-  assert.equal((await ask("POST", inner.url, {})).status, 400);
-  const heard = [];
-  const listener = guest();
-  await listener.collection("contexts").subscribe("*", ({ action }) => heard.push(action));
-  assert.equal((await ask("POST", "/api/batch", { requests: [inner] })).status, 200);
-  await until(() => heard.length > 0, "the event");
-  assert.equal((await ask("GET", "/api/collections/contexts/records")).body.totalItems, 0);
-  await listener.realtime.unsubscribe();
-});
-
-test("the context: password", async () => {
-  await admin.collections.update("people", { authRule: '@request.context = "password"' });
-  assert.ok((await guest().collection("people").authWithPassword(ann.email, ann.password)).token);
-  await admin.collections.update("people", { authRule: '@request.context = "otp"' });
-  assert.equal((await failure(guest().collection("people").authWithPassword(ann.email, ann.password))).status, 403);
-  await admin.collections.update("people", { authRule: "" });
 });

@@ -9,7 +9,7 @@ let record;
 
 start(async () => {
   const admin = await superuser();
-  const thumbs = ["40x40", "40x40t", "40x40b", "30x20f", "0x10", "50x0", "200x200", "200x200f"];
+  const thumbs = ["40x40", "40x10", "40x10t", "40x10b", "30x20f", "0x10", "50x0", "200x200", "200x200f"];
   await admin.collections.create(open("pictures", [{ name: "image", type: "file", thumbs }, { name: "text", type: "file", thumbs }]));
   // Red above, blue below.
   const rows = (x, y) => (y < 30 ? [255, 0, 0] : [0, 0, 255]);
@@ -29,9 +29,12 @@ async function seen(thumb) {
   return [width, height, colour(pixel(0, 0)), colour(pixel(0, height - 1))];
 }
 
-test("WxH fills and crops around the centre", async () => assert.deepEqual(await seen("40x40"), [40, 40, "red", "blue"]));
-test("WxHt fills and crops from the top", async () => assert.deepEqual(await seen("40x40t"), [40, 40, "red", "blue"]));
-test("WxHb fills and crops from the bottom", async () => assert.deepEqual(await seen("40x40b"), [40, 40, "red", "blue"]));
+test("WxH fills and crops around the centre", async () => {
+  assert.deepEqual(await seen("40x10"), [40, 10, "red", "blue"]);
+  assert.deepEqual(await seen("40x40"), [40, 40, "red", "blue"]);
+});
+test("WxHt fills and crops from the top", async () => assert.deepEqual(await seen("40x10t"), [40, 10, "red", "red"]));
+test("WxHb fills and crops from the bottom", async () => assert.deepEqual(await seen("40x10b"), [40, 10, "blue", "blue"]));
 test("WxHf fits inside and is never larger", async () => {
   assert.deepEqual((await seen("30x20f")).slice(0, 2), [30, 18]);
   assert.deepEqual((await seen("200x200f")).slice(0, 2), [100, 60]);

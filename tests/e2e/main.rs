@@ -3,6 +3,7 @@
 mod accounts;
 mod edge;
 mod isolation;
+mod mail;
 mod projects;
 mod recovery;
 mod sleep;

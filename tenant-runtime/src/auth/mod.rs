@@ -11,6 +11,7 @@ pub mod otp;
 mod password;
 pub mod password_reset;
 pub mod records;
+pub mod references;
 mod throttle;
 mod tokens;
 pub mod verification;

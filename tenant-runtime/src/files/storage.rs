@@ -1,131 +1,209 @@
-//! Files beside the database: `storage/<collection id>/<record id>/<name>` with a sidecar that says what each is.
-//!
-//! A file is complete and synced, its directory included, before the record that names it is committed.
+//! Where files are kept: beside the database, or in a bucket when the settings say so. The keys are the same in both,
+//! and switching moves nothing.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use serde_json::{Value as Json, json};
+use anyhow::Context as _;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::stream::BoxStream;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::Upload;
-use crate::app::App;
-use crate::records::Record;
+use super::bucket::Bucket;
+use super::disk::Disk;
+use super::key::{FileKey, Folder};
+use super::spool::Spooled;
+use super::threads::Threads;
+use crate::error::Result;
+use crate::outbound::Outbound;
+use crate::settings::S3;
 
-const SIDECAR: &str = ".attrs";
-const MOST_NAME_BYTES: usize = 255;
+const REMOVALS_AT_ONCE: usize = 4;
 
-/// What a sidecar says of a file.
+/// A place for files.
+#[derive(Clone)]
+pub enum Storage {
+    /// The data directory.
+    Disk(Disk),
+    /// An object store that speaks S3.
+    Bucket(Bucket),
+}
+
+/// What a file is, besides its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attributes {
+pub struct Label {
     /// Found from the content when the file came.
+    pub content_type: String,
+    /// The name its client gave; thumbs have none.
+    pub original_name: Option<String>,
+    /// Of the bytes.
+    pub md5: [u8; 16],
+}
+
+/// A stored file as seen from outside.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Bytes.
+    pub size: u64,
+    /// When it was stored.
+    pub modified: DateTime<Utc>,
+    /// What its label says; a file without one is just bytes.
     pub content_type: String,
 }
 
-/// Where a record's files are.
-pub fn record_dir(data: &Path, collection_id: &str, record_id: &str) -> PathBuf {
-    collection_dir(data, collection_id).join(record_id)
+/// Bytes to be stored.
+#[derive(Clone)]
+pub enum Content {
+    /// A file that never changes while the value lives.
+    Spooled(Spooled),
+    /// What fits into memory.
+    Bytes(Bytes),
 }
 
-fn collection_dir(data: &Path, collection_id: &str) -> PathBuf {
-    data.join("storage").join(collection_id)
+/// Bytes as they come.
+pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
+
+/// A stored file where blocking work can read it.
+pub struct LocalCopy {
+    path: PathBuf,
+    /// Goes with the copy if it was made for it.
+    _temporary: Option<Spooled>,
 }
 
-/// Moves a spooled upload to its place.
-pub fn store(app: &App, record: &Record, upload: &Upload) -> io::Result<()> {
-    let dir = record_dir(app.dir(), &record.collection().id, record.id());
-    create_synced(&dir)?;
-    let original: String = cut(&upload.original_name, MOST_NAME_BYTES).to_owned();
-    write_synced(&sidecar(&dir.join(&upload.name)), &attributes(&upload.content_type, &original))?;
-    let target = dir.join(&upload.name);
-    match fs::hard_link(upload.path(), &target) {
-        Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(_) => {
-            fs::copy(upload.path(), &target)?;
-            File::open(&target)?.sync_all()?;
+impl Storage {
+    /// Stores a file. It is complete and lasting when this returns.
+    pub async fn put(&self, key: &FileKey, content: Content, label: Label) -> Result<()> {
+        match self {
+            Storage::Disk(disk) => {
+                let key = key.clone();
+                disk.run(move |disk| disk.put(&key, &content, &label)).await
+            }
+            Storage::Bucket(bucket) => bucket.put(key, content, &label).await,
         }
     }
-    File::open(&dir)?.sync_all()
-}
 
-/// Removes a file, its sidecar and its thumbs. What is gone already is no error.
-pub fn remove(data: &Path, collection_id: &str, record_id: &str, name: &str) -> io::Result<()> {
-    let dir = record_dir(data, collection_id, record_id);
-    let file = dir.join(name);
-    for path in [file.clone(), sidecar(&file)] {
-        ignore_missing(fs::remove_file(path))?;
+    /// What is known of a file.
+    ///
+    /// # Errors
+    /// One that answers 404 when there is none.
+    pub async fn about(&self, key: &FileKey) -> Result<About> {
+        match self {
+            Storage::Disk(disk) => Ok(disk.about(key).await?),
+            Storage::Bucket(bucket) => bucket.about(key).await,
+        }
     }
-    ignore_missing(fs::remove_dir_all(dir.join(format!("thumbs_{name}"))))
-}
 
-/// Removes all files of a record.
-pub fn remove_record(data: &Path, collection_id: &str, record_id: &str) -> io::Result<()> {
-    ignore_missing(fs::remove_dir_all(record_dir(data, collection_id, record_id)))
-}
-
-/// Removes all files of a collection.
-pub fn remove_collection(data: &Path, collection_id: &str) -> io::Result<()> {
-    ignore_missing(fs::remove_dir_all(collection_dir(data, collection_id)))
-}
-
-/// What is known of a file; without a sidecar it is just bytes.
-pub async fn read_attributes(file: &Path) -> Attributes {
-    let stored = match tokio::fs::read(sidecar(file)).await {
-        Ok(bytes) => serde_json::from_slice::<Json>(&bytes).ok(),
-        Err(_) => None,
-    };
-    let content_type = stored.as_ref().and_then(|keys| keys.get("user.content_type")).and_then(Json::as_str);
-    Attributes { content_type: content_type.unwrap_or("application/octet-stream").to_owned() }
-}
-
-fn attributes(content_type: &str, original_name: &str) -> Vec<u8> {
-    let keys = json!({
-        "user.cache_control": "", "user.content_disposition": "", "user.content_encoding": "",
-        "user.content_language": "", "user.content_type": content_type,
-        "user.metadata": { "original-filename": original_name }, "md5": Json::Null,
-    });
-    format!("{keys}\n").into_bytes()
-}
-
-fn sidecar(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(SIDECAR);
-    PathBuf::from(name)
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::io::Write as _;
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Makes a directory and syncs each parent that got a new entry.
-fn create_synced(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
+    /// A file from its first byte to its last.
+    pub async fn open(&self, key: &FileKey) -> Result<(About, ByteStream)> {
+        match self {
+            Storage::Disk(disk) => {
+                let about = disk.about(key).await?;
+                let content = disk.part(key, 0, about.size).await?;
+                Ok((about, content))
+            }
+            Storage::Bucket(bucket) => bucket.open(key).await,
+        }
     }
-    let Some(parent) = dir.parent() else { return Ok(()) };
-    create_synced(parent)?;
-    match fs::create_dir(dir) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    File::open(parent)?.sync_all()
-}
 
-fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other,
+    /// So many bytes of a file.
+    pub async fn part(&self, key: &FileKey, start: u64, length: u64) -> Result<ByteStream> {
+        match self {
+            Storage::Disk(disk) => Ok(disk.part(key, start, length).await?),
+            Storage::Bucket(bucket) => bucket.part(key, start, length).await,
+        }
+    }
+
+    /// A file where blocking work can read it; a bucket's is fetched into `temporary`.
+    pub async fn local_copy(&self, key: &FileKey, temporary: &Path) -> Result<LocalCopy> {
+        match self {
+            Storage::Disk(disk) => Ok(LocalCopy { path: disk.path(key), _temporary: None }),
+            Storage::Bucket(bucket) => {
+                let (_, content) = bucket.open(key).await?;
+                let copy = Spooled::write(temporary, content).await?;
+                Ok(LocalCopy { path: copy.path().to_owned(), _temporary: Some(copy) })
+            }
+        }
+    }
+
+    /// Removes a file with its thumbs. What is gone already is no error.
+    pub async fn remove(&self, key: &FileKey) -> Result<()> {
+        match self {
+            Storage::Disk(disk) => {
+                let key = key.clone();
+                disk.run(move |disk| disk.remove(&key)).await
+            }
+            Storage::Bucket(bucket) => bucket.remove(key).await,
+        }
+    }
+
+    /// Removes all files of a folder and below.
+    pub async fn remove_folder(&self, folder: &Folder) -> Result<()> {
+        match self {
+            Storage::Disk(disk) => {
+                let folder = folder.clone();
+                disk.run(move |disk| disk.remove_folder(&folder)).await
+            }
+            Storage::Bucket(bucket) => bucket.remove_folder(folder).await,
+        }
     }
 }
 
-fn cut(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+impl LocalCopy {
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
-    &text[..end]
+}
+
+/// The storages of one backend, of which the settings choose.
+pub struct Storages {
+    disk: Disk,
+    outbound: Outbound,
+    /// The last one used and the settings it was made of.
+    bucket: Mutex<Option<(S3, Bucket)>>,
+    /// Removals may come by the thousand, and nobody waits for them.
+    removals: Semaphore,
+}
+
+impl Storages {
+    /// Those of a data directory.
+    pub fn new(data: &Path, threads: &Threads, outbound: &Outbound) -> Storages {
+        Storages {
+            disk: Disk::new(data, threads),
+            outbound: outbound.clone(),
+            bucket: Mutex::default(),
+            removals: Semaphore::new(REMOVALS_AT_ONCE),
+        }
+    }
+
+    /// The data directory, wherever files are kept.
+    pub(super) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// Leave to remove something.
+    pub(super) async fn removal(&self) -> Result<SemaphorePermit<'_>> {
+        Ok(self.removals.acquire().await.context("wait to remove a file")?)
+    }
+
+    /// The one these settings mean.
+    ///
+    /// # Errors
+    /// When they describe no bucket.
+    pub fn current(&self, settings: &S3) -> Result<Storage> {
+        if !settings.enabled {
+            return Ok(Storage::Disk(self.disk.clone()));
+        }
+        let mut known = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((made_of, bucket)) = &*known
+            && made_of == settings
+        {
+            return Ok(Storage::Bucket(bucket.clone()));
+        }
+        let bucket = Bucket::new(settings, &self.outbound)?;
+        *known = Some((settings.clone(), bucket.clone()));
+        Ok(Storage::Bucket(bucket))
+    }
 }

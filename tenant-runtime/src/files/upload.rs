@@ -1,9 +1,12 @@
 //! A file on its way in: spooled to disk while its request is read, so that memory stays flat.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// An uploaded file that no record owns yet. Its spool file goes when the last handle does.
+use super::placing::Placement;
+use super::spool::Spooled;
+use super::storage::{Content, Label};
+
+/// An uploaded file that no record owns yet. Its bytes go when the last handle does, unless a record names them by then.
 #[derive(Clone, Debug)]
 pub struct Upload {
     /// The name it will be stored under.
@@ -14,16 +17,22 @@ pub struct Upload {
     pub size: u64,
     /// Found from the content, never taken from the client.
     pub content_type: String,
-    spool: Arc<Spool>,
+    md5: [u8; 16],
+    spooled: Spooled,
+    placement: Arc<Mutex<Option<Arc<Placement>>>>,
 }
 
-#[derive(Debug)]
-struct Spool(PathBuf);
-
 impl Upload {
-    /// Takes over a spool file.
-    pub fn new(name: String, original_name: String, size: u64, content_type: String, spool: PathBuf) -> Upload {
-        Upload { name, original_name, size, content_type, spool: Arc::new(Spool(spool)) }
+    /// Takes over a spooled file.
+    pub(super) fn new(
+        name: String,
+        original_name: String,
+        content_type: String,
+        spooled: Spooled,
+        size: u64,
+        md5: [u8; 16],
+    ) -> Upload {
+        Upload { name, original_name, size, content_type, md5, spooled, placement: Arc::default() }
     }
 
     /// Whether its content is of that type, whatever parameters either brings.
@@ -32,18 +41,25 @@ impl Upload {
         essence(&self.content_type) == essence(mime_type)
     }
 
-    /// Where the content lies for now.
-    pub fn path(&self) -> &std::path::Path {
-        &self.spool.0
+    pub(super) fn content(&self) -> Content {
+        Content::Spooled(self.spooled.clone())
     }
-}
 
-impl Drop for Spool {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.0)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!("failed to remove a spooled upload: {error}");
+    pub(super) fn label(&self) -> Label {
+        Label {
+            content_type: self.content_type.clone(),
+            original_name: Some(self.original_name.clone()),
+            md5: self.md5,
         }
+    }
+
+    /// Where it was put already.
+    pub(super) fn placement(&self) -> Option<Arc<Placement>> {
+        self.placement.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes where it was put. An earlier place is given up.
+    pub(super) fn set_placement(&self, placement: &Arc<Placement>) {
+        *self.placement.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(placement));
     }
 }

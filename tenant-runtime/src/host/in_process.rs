@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
 
+use super::Outboxes;
 use super::answers::Refusal;
 use super::spec::{FirstSuperuser, TenantSpec};
 use crate::app::{App, AppOptions, Identity, OpenError};
@@ -23,10 +24,11 @@ pub(super) struct Backend {
 }
 
 /// Launches Apps that share what these options hold.
-pub(super) fn launcher(engine: AppOptions) -> Launch {
+pub(super) fn launcher(engine: AppOptions, outboxes: Option<Outboxes>) -> Launch {
     Box::new(move |dir, spec| {
         let identity = Identity { app_name: spec.app_name.clone(), app_url: spec.public_url.clone() };
-        let options = AppOptions { identity: Some(identity), ..engine.clone() };
+        let outbox = outboxes.as_ref().map(|find| find(spec.id));
+        let options = AppOptions { identity: Some(identity), outbox, ..engine.clone() };
         Box::pin(open(dir, options))
     })
 }

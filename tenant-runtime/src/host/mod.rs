@@ -45,6 +45,7 @@ use self::stamp::Stamp;
 use self::surroundings::{Surroundings, now_ms};
 use self::tenant::{GRACE, Tenant};
 use crate::app::AppOptions;
+use crate::mail::Outbox;
 use crate::service::{self, BoxError, HttpService};
 
 pub use client::{NodeClient, NodeError};
@@ -73,9 +74,14 @@ pub struct HostOptions {
     pub dir: PathBuf,
     /// What the tenants share: threads, and the way out. Each brings its own identity.
     pub engine: AppOptions,
+    /// Where mail of a tenant without a server of its own goes; nowhere when absent.
+    pub outboxes: Option<Outboxes>,
     /// How many tenants may be awake at once; as many as half of the files this process may open when absent.
     pub max_awake: Option<usize>,
 }
+
+/// Finds a tenant's [`Outbox`].
+pub type Outboxes = Arc<dyn Fn(TenantId) -> Arc<dyn Outbox> + Send + Sync>;
 
 /// Why a host could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -106,12 +112,12 @@ struct Inner {
 impl Host {
     /// Opens a host within a tokio runtime. Only lists the tenants: each is read when someone asks for it.
     pub fn open(options: HostOptions) -> Result<Host, HostError> {
-        let launch = in_process::launcher(options.engine.clone());
+        let launch = in_process::launcher(options.engine.clone(), options.outboxes.clone());
         Host::open_with(options, launch)
     }
 
     fn open_with(options: HostOptions, launch: Launch) -> Result<Host, HostError> {
-        let HostOptions { dir, engine, max_awake } = options;
+        let HostOptions { dir, engine, max_awake, .. } = options;
         let (directory, ids) = Directory::open(&dir).map_err(|error| match error.kind() {
             std::io::ErrorKind::WouldBlock => HostError::InUse { dir },
             _ => HostError::Directory { dir, source: error },

@@ -104,6 +104,7 @@ fn options(dir: &Path, max_awake: usize) -> HostOptions {
     HostOptions {
         dir: dir.join("tenants"),
         engine: AppOptions::alone(Pool::new(2), Hasher::for_this_machine()),
+        outboxes: None,
         max_awake: Some(max_awake),
     }
 }

@@ -10,10 +10,11 @@ use super::request::Head;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::records::access::{self, Scope};
 use crate::records::actions::{Credentials, Submission, Writing};
 use crate::records::value::cast_text;
-use crate::records::{Record, delete, expand, export, find};
+use crate::records::{Record, delete, expand, export, find, save};
 use crate::rules::Context;
 use crate::schema::Collection;
 use crate::store::Tx;
@@ -44,10 +45,12 @@ pub(super) struct Change {
 pub(super) struct Prepared {
     change: Change,
     credentials: Credentials,
+    /// What a new record that brings no id is to be called.
+    id: Option<String>,
 }
 
 impl Change {
-    /// Hashes and compares passwords.
+    /// Hashes and compares passwords, and puts files where the record will name them.
     pub(super) async fn prepare(self, app: &App) -> Result<Prepared> {
         let id = match &self.action {
             Action::Update(id) => Some(id.clone()),
@@ -58,7 +61,44 @@ impl Change {
             Action::Delete(_) => Credentials::default(),
             _ => Credentials::prepare(app, &self.collection, id.as_deref(), &self.submitted.values).await?,
         };
-        Ok(Prepared { change: self, credentials })
+        let id = self.place_files(app).await?;
+        Ok(Prepared { change: self, credentials, id })
+    }
+
+    /// Puts files in place, outside the transaction. Answers the id that was chosen for the new record they belong to.
+    async fn place_files(&self, app: &App) -> Result<Option<String>> {
+        if self.submitted.uploads.is_empty() || !self.may_succeed(app).await? {
+            return Ok(None);
+        }
+        let given = || self.submitted.values.get("id").map(cast_text).filter(|id| !id.is_empty());
+        let (known, failed) = match &self.action {
+            Action::Update(id) => (Some(id.clone()), FAILED_TO_UPDATE),
+            _ => (given(), FAILED_TO_CREATE),
+        };
+        let chosen = if known.is_none() { save::new_id(&self.collection)? } else { None };
+        if let Some(id) = known.as_ref().or(chosen.as_ref()) {
+            let placed = files::place(app, &self.collection, id, &self.submitted.uploads).await;
+            placed.map_err(|error| error.or_bad_request(failed))?;
+        }
+        Ok(chosen)
+    }
+
+    /// A glance beforehand, so that files of those who may not write at all go nowhere. The transaction decides.
+    async fn may_succeed(&self, app: &App) -> Result<bool> {
+        let rules = self.collection.rules.clone();
+        let (rules, id) = match &self.action {
+            Action::Create => (vec![rules.create], None),
+            Action::Update(id) => (vec![rules.update], Some(id.clone())),
+            Action::Upsert => (vec![rules.create, rules.update], None),
+            Action::Delete(_) => return Ok(false),
+        };
+        let (schema, head, collection) = (app.schema(), self.head.clone(), Arc::clone(&self.collection));
+        let glance = app.store().read(move |db| {
+            let caller = head.caller(db, &schema)?;
+            let is_there = id.as_deref().map_or(Ok(true), |id| find::by_id(db, &collection, id).map(|it| it.is_some()));
+            Ok(is_there? && rules.iter().any(|rule| access::applicable(&caller, rule).is_ok()))
+        });
+        glance.await
     }
 }
 
@@ -87,11 +127,6 @@ impl Prepared {
         })
     }
 
-    /// Whether it does more than write rows.
-    pub(super) fn moves_files(&self) -> bool {
-        !self.change.submitted.uploads.is_empty()
-    }
-
     /// Changes the record. Answers it as the caller may see it, or nothing once it is deleted.
     pub(super) fn carry_out(
         self,
@@ -100,7 +135,7 @@ impl Prepared {
         caller: &Caller,
         context: Context,
     ) -> Result<Option<Vec<u8>>> {
-        let Prepared { change: Change { collection, action, head, submitted }, credentials } = self;
+        let Prepared { change: Change { collection, action, head, submitted }, credentials, id: new_id } = self;
         let schema = app.schema();
         // The collection may have changed while the body was read.
         let collection = schema.by_id(&collection.id).ok_or(Error::NotFound)?;
@@ -122,7 +157,7 @@ impl Prepared {
         };
         let request = head.info(caller, context, Map::new());
         let mut writing = Writing { app, schema: &schema, caller, request };
-        let submission = Submission { values: submitted.values, uploads: submitted.uploads, credentials };
+        let submission = Submission { values: submitted.values, uploads: submitted.uploads, credentials, new_id };
         let saved = match &id {
             None => {
                 let created = writing.create(tx, collection, submission);

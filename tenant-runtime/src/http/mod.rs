@@ -6,6 +6,7 @@ pub mod body;
 mod change;
 mod collections;
 pub mod cors;
+mod file_answer;
 mod files;
 mod form;
 mod gate;
@@ -43,6 +44,7 @@ pub fn router(app: &App) -> Router {
         .route("/api/sql", post(sql::run))
         .route("/api/settings", get(settings::view).patch(settings::update))
         .route("/api/settings/test/email", post(settings::test_email))
+        .route("/api/settings/test/s3", post(settings::test_s3))
         .route("/api/collections", get(collections::list).post(collections::create))
         .route(
             "/api/collections/{collection}",

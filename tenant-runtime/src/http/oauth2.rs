@@ -18,9 +18,11 @@ use crate::auth::{self, oauth2};
 use crate::error::{ApiError, Error, FieldError, Problems, Result};
 use crate::files::{self, Upload};
 use crate::realtime::{Client, Message, State as Listening};
-use crate::records::actions::Credentials;
+use crate::records::actions::{Credentials, Submission};
+use crate::records::save;
 use crate::records::value::cast_text;
 use crate::rules::Context;
+use crate::schema::Collection;
 
 const LONGEST_PROVIDER: usize = 100;
 const LARGEST_AVATAR: u64 = 32 << 20;
@@ -68,7 +70,7 @@ pub async fn sign_in(State(app): State<App>, Path(name): Path<String>, request: 
 async fn link(
     app: &App,
     head: &Head,
-    collection: &Arc<crate::schema::Collection>,
+    collection: &Arc<Collection>,
     form: Form,
     profile: &Arc<Profile>,
 ) -> Result<Link> {
@@ -89,13 +91,14 @@ async fn link(
             }
         })
         .await?;
-    let (mut values, mut uploads, mut credentials) = (Map::new(), Vec::new(), Credentials::default());
+    let mut submission = Submission::default();
     if let Some((given, avatar_field)) = new_values {
-        credentials = Credentials::prepare(app, collection, None, &given).await?;
+        submission.credentials = Credentials::prepare(app, collection, None, &given).await?;
         if let Some(field) = avatar_field.filter(|field| !given.contains_key(field)) {
-            uploads.extend(fetch_avatar(app, &profile.avatar_url).await.map(|upload| (field, upload)));
+            submission.uploads.extend(fetch_avatar(app, &profile.avatar_url).await.map(|upload| (field, upload)));
+            submission.new_id = place_avatar(app, collection, &submission.uploads).await?;
         }
-        values = given;
+        submission.values = given;
     }
     let (inner, head, of, known) = (app.clone(), head.clone(), Arc::clone(collection), Arc::clone(profile));
     app.store()
@@ -106,11 +109,11 @@ async fn link(
             match sign_in.find(tx)? {
                 Some(record) => sign_in.adopt(tx, record),
                 // Somebody deleted it in between.
-                None if values.is_empty() => Err(ApiError::bad_request("Failed to authenticate.").into()),
+                None if submission.values.is_empty() => Err(ApiError::bad_request("Failed to authenticate.").into()),
                 None => {
                     let mut info = head.info(&caller, Context::OAuth2, Map::new());
                     info.method = Method::POST.to_string();
-                    sign_in.create(tx, &schema, info, values, uploads, credentials)
+                    sign_in.create(tx, &schema, info, submission)
                 }
             }
         })
@@ -133,6 +136,15 @@ async fn fetch_avatar(app: &App, url: &str) -> Option<Upload> {
     });
     let fetched = files::spool(app, &name, Box::pin(chunks)).await;
     fetched.inspect_err(|error| tracing::debug!("no picture: {error}")).ok()
+}
+
+/// Puts the picture in place, outside the transaction. Answers the id the record must have for that.
+async fn place_avatar(app: &App, collection: &Collection, uploads: &[(String, Upload)]) -> Result<Option<String>> {
+    let id = save::new_id(collection)?;
+    if let Some(id) = &id {
+        files::place(app, collection, id, uploads).await?;
+    }
+    Ok(id)
 }
 
 fn meta(profile: &Profile, token: &Token, is_new: bool) -> Json {

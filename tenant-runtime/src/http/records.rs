@@ -99,16 +99,15 @@ pub async fn delete(
     change(&app, Change { collection, action: Action::Delete(id), head, submitted }).await
 }
 
-/// Carries out a single change in a transaction it may share with others, unless it moves files.
+/// Carries out a single change in a transaction it may share with others.
 async fn change(app: &App, change: Change) -> Result<Response> {
     let change = change.prepare(app).await?;
-    let alone = change.moves_files();
     let inner = app.clone();
     let work = move |tx: &mut Tx| {
         let caller = change.head().caller(tx, &inner.schema())?;
         change.carry_out(&inner, tx, &caller, Context::Default)
     };
-    let shown = if alone { app.store().write_alone(work).await? } else { app.store().write(work).await? };
+    let shown = app.store().write(work).await?;
     Ok(shown.map_or_else(respond::no_content, respond::json))
 }
 

@@ -19,6 +19,7 @@ use crate::schema::{Collection, FieldKind, Schema};
 use crate::store::Tx;
 
 /// What a client sent, ready for the transaction.
+#[derive(Default)]
 pub struct Submission {
     /// Keys of the body.
     pub values: Map<String, Json>,
@@ -26,6 +27,8 @@ pub struct Submission {
     pub uploads: Vec<(String, Upload)>,
     /// What was hashed and compared beforehand, off the writer.
     pub credentials: Credentials,
+    /// What a new record that brings no id is to be called: its files lie there already.
+    pub new_id: Option<String>,
 }
 
 /// Password work done before the transaction: it takes too long for the one writer.
@@ -115,6 +118,11 @@ impl Writing<'_> {
         if collection.is_auth() {
             let manages = scope.manages_new(&record)?;
             check_new_account(&record, &submitted, manages).into_result()?;
+        }
+        if let Some(id) = sent.new_id
+            && record.id().is_empty()
+        {
+            record.set("id", &Json::String(id));
         }
         save::save(self.app, tx, record)
     }

@@ -10,7 +10,7 @@ use super::{Record, Value, datetime, pattern, validate};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::hooks::events::{Action, RecordEvent, RecordOutcome};
-use crate::schema::{Collection, FieldKind};
+use crate::schema::{Collection, Field, FieldKind};
 use crate::store::Tx;
 
 /// Whether a save checks the values.
@@ -75,18 +75,32 @@ pub(super) fn announce(app: &App, tx: &mut Tx, record: &Arc<Record>, action: Act
     }
 }
 
+/// An id for a new record of a collection, unless it wants to be given one.
+pub fn new_id(collection: &Collection) -> Result<Option<String>> {
+    collection.field_index("id").map_or(Ok(None), |at| generated(&collection.fields[at]))
+}
+
 /// Fills empty texts that have a pattern to be made from.
 fn autogenerate(record: &mut Record) -> Result<()> {
     let collection = Arc::clone(record.collection());
     for (at, field) in collection.fields.iter().enumerate() {
-        let FieldKind::Text(options) = &field.kind else { continue };
-        if !options.autogenerate_pattern.is_empty() && record.values()[at].is_empty() {
-            let text = pattern::generate(&options.autogenerate_pattern)
-                .map_err(|error| Error::Internal(anyhow::anyhow!("make a value of {}: {error}", field.name)))?;
+        if record.values()[at].is_empty()
+            && let Some(text) = generated(field)?
+        {
             record.set_value(at, Value::Text(text));
         }
     }
     Ok(())
+}
+
+/// A text made from the field's pattern, if it has one.
+fn generated(field: &Field) -> Result<Option<String>> {
+    let FieldKind::Text(options) = &field.kind else { return Ok(None) };
+    if options.autogenerate_pattern.is_empty() {
+        return Ok(None);
+    }
+    let text = pattern::generate(&options.autogenerate_pattern);
+    text.map(Some).map_err(|error| Error::Internal(anyhow::anyhow!("make a value of {}: {error}", field.name)))
 }
 
 /// Stamps the dates and executes the statement.

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::find::quote;
 use super::{Record, Value, datetime};
 use crate::error::{Error, FieldError, Problems, Result};
+use crate::files::Upload;
 use crate::schema::field::{
     DateOptions, DomainOptions, FileOptions, NumberOptions, PasswordOptions, RelationOptions, SelectOptions,
     TextOptions,
@@ -216,21 +217,24 @@ fn check_files(record: &Record, at: usize, value: &Value, options: &FileOptions)
         let message = format!("The maximum allowed files is {most}.");
         return Some(FieldError::new("validation_too_many_files", &message).with("maxSelect", most));
     }
+    value.items().iter().filter(new).filter_map(upload).find_map(|upload| upload_problem(upload, options))
+}
+
+/// What is wrong with a new file for a field.
+pub fn upload_problem(upload: &Upload, options: &FileOptions) -> Option<FieldError> {
     let most = or_default(options.max_size, DEFAULT_FILE_SIZE);
-    for upload in value.items().iter().filter(new).filter_map(upload) {
-        if i64::try_from(upload.size).unwrap_or(i64::MAX) > most {
-            let message =
-                format!("Failed to upload {:?} - the maximum allowed file size is {most} bytes.", upload.original_name);
-            let error = FieldError::new("validation_file_size_limit", &message);
-            return Some(error.with("file", upload.original_name.clone()).with("maxSize", most));
-        }
-        let allowed = options.mime_types.as_deref().unwrap_or_default();
-        if !allowed.is_empty() && !allowed.iter().any(|allowed| upload.is_of_type(allowed)) {
-            let list = allowed.join(", ");
-            let message = format!("{:?} mime type must be one of: {list}.", upload.name);
-            let error = FieldError::new("validation_invalid_mime_type", &message);
-            return Some(error.with("file", upload.name.clone()).with("mimeTypes", list));
-        }
+    if i64::try_from(upload.size).unwrap_or(i64::MAX) > most {
+        let message =
+            format!("Failed to upload {:?} - the maximum allowed file size is {most} bytes.", upload.original_name);
+        let error = FieldError::new("validation_file_size_limit", &message);
+        return Some(error.with("file", upload.original_name.clone()).with("maxSize", most));
+    }
+    let allowed = options.mime_types.as_deref().unwrap_or_default();
+    if !allowed.is_empty() && !allowed.iter().any(|allowed| upload.is_of_type(allowed)) {
+        let list = allowed.join(", ");
+        let message = format!("{:?} mime type must be one of: {list}.", upload.name);
+        let error = FieldError::new("validation_invalid_mime_type", &message);
+        return Some(error.with("file", upload.name.clone()).with("mimeTypes", list));
     }
     None
 }

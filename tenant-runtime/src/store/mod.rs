@@ -5,6 +5,7 @@ pub(crate) mod functions;
 mod pool;
 mod readers;
 mod transaction;
+mod turns;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::error::Result;
 pub use connection::{open_exclusive, open_untouched, take_over, typed};
 pub use pool::{Pool, lower_priority_of_this_thread};
 pub use transaction::Tx;
+pub use turns::{Turn, Turns, half_the_cores};
 
 /// One database file: a queue of writes that share commits, and at most two readers at once.
 #[derive(Clone)]

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use tokio::runtime::Handle as Runtime;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
@@ -33,6 +34,8 @@ struct Shared {
     watch: Condvar,
     threads: usize,
     started: Instant,
+    /// What the pool was made in: work may leave it tasks that wait for a network.
+    runtime: Option<Runtime>,
 }
 
 #[derive(Default)]
@@ -66,6 +69,7 @@ impl Pool {
             watch: Condvar::new(),
             threads,
             started: Instant::now(),
+            runtime: Runtime::try_current().ok(),
         });
         {
             let mut state = shared.lock();
@@ -134,7 +138,10 @@ impl Shared {
         let worker = Arc::new(Worker::default());
         state.workers.push(Arc::clone(&worker));
         let shared = Arc::clone(self);
-        start_thread("roost-work", move || shared.work(&worker));
+        start_thread("roost-work", move || {
+            let _entered = shared.runtime.as_ref().map(Runtime::enter);
+            shared.work(&worker);
+        });
     }
 
     fn work(&self, worker: &Arc<Worker>) {

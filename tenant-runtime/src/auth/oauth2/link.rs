@@ -12,8 +12,7 @@ use super::Profile;
 use crate::app::App;
 use crate::auth::{self, Caller};
 use crate::error::{ApiError, Error, Result};
-use crate::files::Upload;
-use crate::records::actions::{Credentials, Submission, Writing};
+use crate::records::actions::{Submission, Writing};
 use crate::records::find::quote;
 use crate::records::{Record, Value, find, pattern, save};
 use crate::rules::RequestInfo;
@@ -119,21 +118,13 @@ impl SignIn<'_> {
     }
 
     /// Makes a record under the collection's create rule and links it.
-    pub fn create(
-        &self,
-        tx: &mut Tx,
-        schema: &Schema,
-        request: RequestInfo,
-        values: Map<String, Json>,
-        uploads: Vec<(String, Upload)>,
-        credentials: Credentials,
-    ) -> Result<Link> {
+    pub fn create(&self, tx: &mut Tx, schema: &Schema, request: RequestInfo, submission: Submission) -> Result<Link> {
         if self.collection.is_superusers() {
             return Err(ApiError::forbidden("").into());
         }
         let mut writing = Writing { app: self.app, schema, caller: self.caller, request };
         let created = writing
-            .create(tx, self.collection, Submission { values, uploads, credentials })
+            .create(tx, self.collection, submission)
             .map_err(|error| error.or_bad_request("Failed to create record."))?;
         let mut record = Record::clone(&created);
         if record.text("email") == self.profile.email && !record.flag("verified") {

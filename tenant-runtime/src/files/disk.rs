@@ -1,0 +1,248 @@
+//! Files beside the database: `storage/<collection id>/<record id>/<name>` with a sidecar that says what each is.
+//!
+//! A file appears under its name complete and synced, after its sidecar; so do its new directories.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt as _;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio_util::io::ReaderStream;
+
+use super::Threads;
+use super::key::{FileKey, Folder};
+use super::spool::TEMPORARY;
+use super::storage::{About, ByteStream, Content, Label};
+use crate::error::Result;
+use crate::records::pattern::random_id;
+use crate::store::Turn;
+
+const SIDECAR: &str = ".attrs";
+const MOST_NAME_BYTES: usize = 255;
+const CHUNK: usize = 64 << 10;
+
+/// The files of a data directory.
+#[derive(Clone)]
+pub struct Disk {
+    data: PathBuf,
+    turn: Turn,
+}
+
+impl Disk {
+    pub(super) fn new(data: &Path, threads: &Threads) -> Disk {
+        Disk { data: data.to_owned(), turn: threads.disk() }
+    }
+
+    /// Does something that blocks when its turn comes.
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Disk) -> io::Result<T> + Send + 'static,
+    {
+        let disk = self.clone();
+        Ok(self.turn.run(move || work(&disk)).await??)
+    }
+
+    /// Where files wait.
+    pub(super) fn temporary(&self) -> PathBuf {
+        self.data.join(TEMPORARY)
+    }
+
+    pub(super) fn path(&self, key: &FileKey) -> PathBuf {
+        self.folder(key.folder()).join(key.name())
+    }
+
+    fn folder(&self, folder: &Folder) -> PathBuf {
+        self.data.join("storage").join(folder.as_str())
+    }
+
+    /// Blocks.
+    pub(super) fn put(&self, key: &FileKey, content: &Content, label: &Label) -> io::Result<()> {
+        // Whoever removes the last other file of this folder at this moment takes the folder along.
+        let attempt = || self.put_once(key, content, label);
+        attempt().or_else(|error| if error.kind() == ErrorKind::NotFound { attempt() } else { Err(error) })
+    }
+
+    fn put_once(&self, key: &FileKey, content: &Content, label: &Label) -> io::Result<()> {
+        let dir = self.folder(key.folder());
+        create_synced(&dir)?;
+        let target = dir.join(key.name());
+        write_synced(&sidecar(&target), &sidecar_text(label)?)?;
+        match content {
+            Content::Spooled(spooled) => match fs::hard_link(spooled.path(), &target) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(_) => {
+                    self.write_aside(&target, |file| io::copy(&mut File::open(spooled.path())?, file).map(drop))?
+                }
+            },
+            Content::Bytes(bytes) => self.write_aside(&target, |file| file.write_all(bytes))?,
+        }
+        File::open(&dir)?.sync_all()
+    }
+
+    /// Writes elsewhere first, so that nobody meets half a file.
+    fn write_aside(&self, target: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+        let dir = self.temporary();
+        fs::create_dir_all(&dir)?;
+        let aside = dir.join(format!("aside_{}", random_id(20)));
+        let written = File::create_new(&aside).and_then(|mut file| {
+            fill(&mut file)?;
+            file.sync_all()?;
+            fs::rename(&aside, target)
+        });
+        if written.is_err() {
+            let _ = fs::remove_file(&aside);
+        }
+        written
+    }
+
+    pub(super) async fn about(&self, key: &FileKey) -> io::Result<About> {
+        let path = self.path(key);
+        let metadata = tokio::fs::metadata(&path).await?;
+        if !metadata.is_file() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let stored = match tokio::fs::read(sidecar(&path)).await {
+            Ok(bytes) => serde_json::from_slice::<Json>(&bytes).ok(),
+            Err(_) => None,
+        };
+        let content_type = stored.as_ref().and_then(|keys| keys.get("user.content_type")).and_then(Json::as_str);
+        Ok(About {
+            size: metadata.len(),
+            modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH).into(),
+            content_type: content_type.unwrap_or("application/octet-stream").to_owned(),
+        })
+    }
+
+    pub(super) async fn part(&self, key: &FileKey, start: u64, length: u64) -> io::Result<ByteStream> {
+        let mut file = tokio::fs::File::open(self.path(key)).await?;
+        file.seek(SeekFrom::Start(start)).await?;
+        Ok(ReaderStream::with_capacity(file.take(length), CHUNK).boxed())
+    }
+
+    /// Blocks.
+    pub(super) fn remove(&self, key: &FileKey) -> io::Result<()> {
+        let file = self.path(key);
+        for path in [&file, &sidecar(&file)] {
+            ignore_missing(fs::remove_file(path))?;
+        }
+        self.remove_folder(&key.thumbs())?;
+        // Only an empty one goes.
+        let _ = fs::remove_dir(self.folder(key.folder()));
+        Ok(())
+    }
+
+    /// Blocks.
+    pub(super) fn remove_folder(&self, folder: &Folder) -> io::Result<()> {
+        ignore_missing(fs::remove_dir_all(self.folder(folder)))
+    }
+}
+
+/// A sidecar's text: one line of JSON, its keys in the order stock servers write.
+fn sidecar_text(label: &Label) -> io::Result<Vec<u8>> {
+    let original_name = label.original_name.as_deref();
+    let sidecar = Sidecar {
+        content_type: &label.content_type,
+        metadata: original_name.map(|name| json!({ "original-filename": cut(name, MOST_NAME_BYTES) })),
+        md5: STANDARD.encode(label.md5),
+        ..Sidecar::default()
+    };
+    let mut line = serde_json::to_vec(&sidecar)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+#[derive(Default, Serialize)]
+struct Sidecar<'s> {
+    #[serde(rename = "user.cache_control")]
+    cache_control: &'s str,
+    #[serde(rename = "user.content_disposition")]
+    content_disposition: &'s str,
+    #[serde(rename = "user.content_encoding")]
+    content_encoding: &'s str,
+    #[serde(rename = "user.content_language")]
+    content_language: &'s str,
+    #[serde(rename = "user.content_type")]
+    content_type: &'s str,
+    #[serde(rename = "user.metadata")]
+    metadata: Option<Json>,
+    md5: String,
+}
+
+fn sidecar(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(SIDECAR);
+    PathBuf::from(name)
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes a directory and syncs each parent that got a new entry.
+fn create_synced(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let Some(parent) = dir.parent() else { return Ok(()) };
+    create_synced(parent)?;
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(parent)?.sync_all()
+}
+
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label() -> Label {
+        Label { content_type: "text/plain".into(), original_name: Some("Ä.txt".into()), md5: [0; 16] }
+    }
+
+    #[tokio::test]
+    async fn a_file_comes_with_its_sidecar_and_goes_with_its_thumbs() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let disk = Disk::new(dir.path(), &Threads::for_this_machine());
+        let key = FileKey::new("c", "r", "a.txt").expect("plain");
+        let thumb = key.thumb("1x1").expect("plain");
+        disk.put(&key, &Content::Bytes("hello".into()), &label()).expect("stores");
+        disk.put(&thumb, &Content::Bytes("h".into()), &Label { original_name: None, ..label() }).expect("stores");
+        let sidecar = |path: &str| fs::read_to_string(dir.path().join("storage/c/r").join(path)).expect("reads");
+        let keys: Json = serde_json::from_str(&sidecar("a.txt.attrs")).expect("JSON");
+        assert_eq!(keys["user.metadata"], json!({ "original-filename": "Ä.txt" }));
+        assert!(sidecar("thumbs_a.txt/1x1_a.txt.attrs").contains(r#""user.metadata":null"#));
+        let about = disk.about(&key).await.expect("is there");
+        assert_eq!((about.size, about.content_type.as_str()), (5, "text/plain"));
+        disk.remove(&key).expect("removes");
+        assert!(!dir.path().join("storage/c/r").exists());
+        assert_eq!(disk.about(&key).await.expect_err("is gone").kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_characters() {
+        assert_eq!(cut("aä", 2), "a");
+        assert_eq!(cut("aä", 9), "aä");
+    }
+}
