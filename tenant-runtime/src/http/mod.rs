@@ -45,6 +45,7 @@ pub fn router(app: &App) -> Router {
         .route("/api/settings", get(settings::view).patch(settings::update))
         .route("/api/settings/test/email", post(settings::test_email))
         .route("/api/settings/test/s3", post(settings::test_s3))
+        .route("/api/settings/apple/generate-client-secret", post(settings::apple_client_secret))
         .route("/api/collections", get(collections::list).post(collections::create))
         .route(
             "/api/collections/{collection}",

@@ -2,6 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use chrono::Utc;
 use serde_json::{Map, Value as Json};
 
 use super::body;
@@ -10,16 +11,23 @@ use super::request::{Head, authorise_superuser};
 use super::respond;
 use crate::app::App;
 use crate::auth::Occasion;
-use crate::error::{ApiError, Error, FieldError, Result};
+use crate::auth::oauth2::apple::ClientSecret;
+use crate::error::{ApiError, Error, FieldError, Problems, Result};
 use crate::files::Bucket;
 use crate::json;
 use crate::schema::SUPERUSERS;
+use crate::schema::validate::limits;
 use crate::settings::Settings;
 
 const UNLOADABLE: &str = "An error occurred while loading the submitted data.";
 const UNTESTED: &str = "Failed to test the S3 filesystem.";
 const UNSENT: &str = "Failed to send the test email.";
 const INVALID: &str = "An error occurred while saving the new settings.";
+
+/// Of teams and of keys.
+const APPLE_ID_LENGTH: usize = 10;
+/// Half a year, in seconds.
+const LONGEST_APPLE_SECRET: i64 = 15_777_000;
 
 /// `GET /api/settings`
 pub async fn view(State(app): State<App>, head: Head) -> Result<Response> {
@@ -34,8 +42,7 @@ pub async fn update(State(app): State<App>, request: Request) -> Result<Response
     let saved = app
         .store()
         .write_alone(move |tx| {
-            let settings =
-                inner.settings().overlaid(&given).ok_or_else(|| ApiError::bad_request(UNLOADABLE))?;
+            let settings = inner.settings().overlaid(&given).ok_or_else(|| ApiError::bad_request(UNLOADABLE))?;
             settings.problems().into_result().map_err(|error| error.or_bad_request(INVALID))?;
             inner.save_settings(tx, settings.clone())?;
             Ok(settings)
@@ -84,6 +91,28 @@ pub async fn test_s3(State(app): State<App>, request: Request) -> Result<Respons
     let bucket = Bucket::new(s3, app.outbound()).map_err(|error| failed(&error))?;
     bucket.probe().await.map_err(|error| failed(&error))?;
     Ok(respond::no_content())
+}
+
+/// `POST /api/settings/apple/generate-client-secret`
+pub async fn apple_client_secret(State(app): State<App>, request: Request) -> Result<Response> {
+    let mut given = submitted(&app, request).await?;
+    given.retain(|_, value| !value.is_null());
+    let wanted: ClientSecret =
+        serde_json::from_value(Json::Object(given)).map_err(|_| ApiError::bad_request(UNLOADABLE))?;
+    let mut problems = Problems::new();
+    problems.note("clientId", limits::required(&wanted.client_id));
+    problems.note("teamId", limits::exactly(&wanted.team_id, APPLE_ID_LENGTH));
+    problems.note("keyId", limits::exactly(&wanted.key_id, APPLE_ID_LENGTH));
+    problems.note("privateKey", limits::required(&wanted.private_key));
+    if !wanted.has_key() {
+        problems.add("privateKey", FieldError::new("validation_match_invalid", "Must be in a valid format."));
+    }
+    problems.note("duration", limits::required_within(wanted.duration, 1, LONGEST_APPLE_SECRET));
+    problems.into_result().map_err(|error| error.or_bad_request("Invalid client secret data."))?;
+    let secret = wanted
+        .sign(Utc::now().timestamp())
+        .map_err(|error| ApiError::bad_request(&format!("Failed to generate client secret. Raw error: \n{error}")))?;
+    Ok(respond::json(json::text(&serde_json::json!({ "secret": secret })).into_bytes()))
 }
 
 /// The keys a superuser sent.
