@@ -13,7 +13,7 @@ use crate::auth::{self};
 use crate::error::Result;
 use crate::records::{datetime, pattern};
 use crate::schema::{SUPERUSERS, layout};
-use crate::settings::EncryptionKey;
+use crate::settings::{EncryptionKey, Settings};
 
 const SHORTEST_PASSWORD: usize = 8;
 const LONGEST_PASSWORD: usize = 71;
@@ -105,6 +105,19 @@ pub fn delete(dir: DataDir<'_>, email: &str) -> anyhow::Result<()> {
         }
         db.execute(&format!("DELETE FROM `{SUPERUSERS}` WHERE `email` = ?1"), [email])?;
         Ok(())
+    })
+}
+
+/// `superuser ips`: the only addresses superusers may come from; none lifts the limit. A running server takes it over
+/// when it would refuse somebody.
+pub fn set_addresses(dir: DataDir<'_>, addresses: &[String]) -> anyhow::Result<()> {
+    in_transaction(dir, |db| {
+        let mut settings = Settings::load(db, dir.key)?;
+        settings.superuser_ips = addresses.to_vec();
+        if let Some((at, address)) = settings.unfit_superuser_ip() {
+            bail!("superuserIPs: ({at}: invalid IP or CIDR subnet `{address}`.).");
+        }
+        Ok(settings.save(db, dir.key)?)
     })
 }
 

@@ -68,6 +68,8 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection> {
 /// No other database file can be reached from this connection, and no code loaded into it.
 fn confine(connection: &Connection) -> Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    // What virtual tables keep in tables of their own can be read but not written past them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.authorizer(Some(|action: AuthContext<'_>| stays_inside(&action.action)))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
