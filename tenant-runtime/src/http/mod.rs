@@ -1,17 +1,22 @@
 //! PocketBase's API: every route and every layer around them on one screen.
 
+mod activity;
 mod auth;
+mod backups;
 mod batch;
 pub mod body;
 mod change;
 mod collections;
 pub mod cors;
+mod crons;
 mod file_answer;
 mod files;
 mod form;
 mod gate;
 mod health;
+mod logs;
 mod oauth2;
+mod pages;
 pub(crate) mod pick;
 mod public;
 mod real_ip;
@@ -65,6 +70,15 @@ pub fn router(app: &App) -> Router {
         .route("/api/collections/{collection}/auth-with-oauth2", post(oauth2::sign_in))
         .route("/api/oauth2-redirect", get(oauth2::redirect).post(oauth2::redirect))
         .route("/api/collections/{collection}/auth-refresh", post(auth::refresh))
+        .route("/api/backups", get(backups::list).post(backups::create))
+        .route("/api/backups/upload", post(backups::upload))
+        .route("/api/backups/{key}", get(backups::download).delete(backups::delete))
+        .route("/api/backups/{key}/restore", post(backups::restore))
+        .route("/api/crons", get(crons::list))
+        .route("/api/crons/{id}", post(crons::run))
+        .route("/api/logs", get(logs::list).delete(logs::clear))
+        .route("/api/logs/stats", get(logs::stats))
+        .route("/api/logs/{id}", get(logs::view))
         .route("/api/collections/{collection}/request-otp", post(auth::request_otp))
         .route("/api/collections/{collection}/auth-with-otp", post(auth::with_otp))
         .route("/api/collections/{collection}/request-verification", post(auth::request_verification))
@@ -74,12 +88,16 @@ pub fn router(app: &App) -> Router {
         .route("/api/collections/{collection}/request-email-change", post(auth::request_email_change))
         .route("/api/collections/{collection}/confirm-email-change", post(auth::confirm_email_change))
         .route("/api/collections/{collection}/impersonate/{id}", post(auth::impersonate))
+        .route("/_", get(pages::to_index))
+        .route("/_/", get(pages::index))
+        .route("/_/{*path}", get(pages::elsewhere))
         .fallback(public::serve)
         .method_not_allowed_fallback(public::serve)
         .layer(middleware::from_fn(pick::project))
         .layer(middleware::from_fn(body::refuse_large))
         .layer(middleware::from_fn_with_state(app.clone(), gate::keep))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), activity::note))
         .layer(middleware::from_fn(standard_headers))
         .layer(middleware::from_fn_with_state(app.clone(), real_ip::find))
         .layer(middleware::from_fn_with_state(app.clone(), cors::allow))
