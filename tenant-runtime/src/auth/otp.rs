@@ -32,9 +32,16 @@ const GUESSES: u32 = 5;
 const GUESSING: Duration = Duration::from_secs(180);
 const INVALID: &str = "Invalid or expired OTP";
 
-/// Makes a password for the account with that address and mails it. Answers its id, or for an unknown address a
-/// made-up one.
-pub async fn request(app: &App, collection: Arc<Collection>, options: &OtpOptions, email: String) -> Result<String> {
+/// What a request for a password is answered with.
+pub struct Requested {
+    /// The password's id; made up when there is no account.
+    pub id: String,
+    /// Whether there is an account with that address.
+    pub is_known: bool,
+}
+
+/// Makes a password for the account with that address and mails it.
+pub async fn request(app: &App, collection: Arc<Collection>, options: &OtpOptions, email: String) -> Result<Requested> {
     let plain = digits(options.length);
     let hash = app.hasher().hash(plain.clone(), i64::from(COST)).await?;
     let (inner, duration) = (app.clone(), options.duration);
@@ -54,7 +61,9 @@ pub async fn request(app: &App, collection: Arc<Collection>, options: &OtpOption
             Ok(Some((id, Some(account))))
         })
         .await?;
-    let Some((id, account)) = made else { return Ok(pattern::random_id(ID_LENGTH)) };
+    let Some((id, account)) = made else {
+        return Ok(Requested { id: pattern::random_id(ID_LENGTH), is_known: false });
+    };
     if let Some(account) = account {
         let (inner, sent_id) = (app.clone(), id.clone());
         let under_way = app.mailer().later(async move { deliver(&inner, &account, sent_id, &plain).await });
@@ -63,7 +72,7 @@ pub async fn request(app: &App, collection: Arc<Collection>, options: &OtpOption
             drop_unsent(app, id.clone()).await;
         }
     }
-    Ok(id)
+    Ok(Requested { id, is_known: true })
 }
 
 /// The account whose one-time password this is. The password is used up.
