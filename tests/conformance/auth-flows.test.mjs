@@ -437,6 +437,26 @@ test("half a sign-in belongs to one account and is used up", async () => {
   assert.equal(again.body.message, "Invalid or expired MFA session.");
 });
 
+test("what was made too long ago no longer counts", async () => {
+  const name = await collection(MFA);
+  const { email } = await account(name);
+  const age = (table, id) =>
+    admin.send("/api/sql", { method: "POST", body: { query: `UPDATE ${table} SET created = '2020-01-01 00:00:00.000Z' WHERE id = '${id}'` } });
+  const request = async () => {
+    const before = (await post.to(email)).length;
+    const { otpId } = await guest().collection(name).requestOTP(email);
+    return { otpId, password: password(await post.next(email, before)) };
+  };
+  const old = await request();
+  await age("_otps", old.otpId);
+  assert.deepEqual((await ask(name, "auth-with-otp", old)).body, { data: {}, message: "Invalid or expired OTP.", status: 400 });
+  const { mfaId } = (await ask(name, "auth-with-password", { identity: email, password: PASSWORD })).body;
+  await age("_mfas", mfaId);
+  const late = await ask(name, "auth-with-otp", { ...(await request()), mfaId });
+  assert.deepEqual(late.body, { data: {}, message: "Invalid or expired MFA session.", status: 400 });
+  assert.equal((await failure(admin.collection("_mfas").getOne(mfaId))).status, 404);
+});
+
 test("a rule says who needs two factors", async () => {
   const name = await collection({ ...MFA, mfa: { ...MFA.mfa, rule: 'name = "careful"' } });
   const [careful, easy] = [await account(name, { name: "careful" }), await account(name, { name: "easy" })];
