@@ -154,7 +154,7 @@ fn only_tells(name: &str, value: Option<&str>) -> bool {
         "user_version",
     ];
     let is = |known: &&str| known.eq_ignore_ascii_case(name);
-    ANY.iter().any(|known| is(&known)) || (value.is_none() && BARE.iter().any(|known| is(&known)))
+    ANY.iter().any(is) || (value.is_none() && BARE.iter().any(is))
 }
 
 /// Ends statements of one connection that run past a moment.
