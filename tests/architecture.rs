@@ -21,7 +21,21 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["schema"],
     &["rules"],
-    &["records", "auth", "files", "hooks", "mail", "settings", "app", "realtime", "collections", "superusers"],
+    &[
+        "records",
+        "auth",
+        "files",
+        "hooks",
+        "mail",
+        "settings",
+        "app",
+        "realtime",
+        "collections",
+        "superusers",
+        "logs",
+        "cron",
+        "backups",
+    ],
     &["http"],
     &["host", "server"],
     &["cli"],
@@ -41,6 +55,8 @@ const KNOWN_UPWARD: &[(&str, &str)] = &[
     ("auth", "http"),
     ("records", "http"),
     ("realtime", "http"),
+    // A new directory gets the file of the logs, too.
+    ("schema", "logs"),
 ];
 
 #[test]

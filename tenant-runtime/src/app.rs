@@ -2,18 +2,24 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::auth::{self, Hasher, TenantHasher, Throttle, oauth2};
+use crate::backups::{self, Backups};
+use crate::cron::{self, Crons};
 use crate::error::{Error, Result};
 use crate::files::storage::{Storage, Storages};
 use crate::files::thumbs::Thumbs;
 use crate::files::{self, Undecided};
 use crate::hooks::Hooks;
 use crate::http::cors::Origins;
+use crate::logs::Logs;
 use crate::mail::{Mail, MailError, Mailer, Outbox};
 use crate::outbound::Outbound;
 use crate::rate_limit::Windows;
@@ -27,6 +33,10 @@ use crate::store::{Pool, Store, Tx};
 /// A handle to an open backend; clones share it.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
+
+/// A handle that does not keep the backend open.
+#[derive(Clone)]
+pub struct WeakApp(Weak<Inner>);
 
 /// How to open a backend.
 #[derive(Clone)]
@@ -108,6 +118,13 @@ struct Inner {
     realtime: Arc<Broker>,
     counts: Counts,
     rate_windows: Windows,
+    logs: Arc<Logs>,
+    crons: Crons,
+    backups: Arc<Backups>,
+    /// Work that goes on without a request.
+    tasks: TaskTracker,
+    closing: CancellationToken,
+    reopening: CancellationToken,
     mailer: Mailer,
     throttle: Throttle,
     oauth2: oauth2::Memory,
@@ -120,11 +137,14 @@ impl App {
     pub fn open(dir: &Path, options: AppOptions) -> Result<App, OpenError> {
         std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
         let lock = lock(dir)?;
+        backups::finish_restore(dir).with_context(|| format!("finish the restore of {}", dir.display()))?;
         let path = dir.join("data.db");
+        let crons = Crons::new(&path);
         let Opened { db, collections, settings } =
             schema::layout::open(dir, options.identity.as_ref(), options.encryption_key.as_ref())?;
         let undecided = Undecided::left_in(dir);
         let store = Store::new(&path, db, &options.pool).map_err(OpenError::from_store)?;
+        let logs = Logs::new(dir, &options.pool, &settings.logs);
         let mut hooks = Hooks::default();
         auth::records::bind(&mut hooks);
         auth::references::bind(&mut hooks);
@@ -142,6 +162,12 @@ impl App {
             realtime: Arc::default(),
             counts: Counts::default(),
             rate_windows: Windows::default(),
+            logs,
+            crons,
+            backups: Arc::default(),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            reopening: CancellationToken::new(),
             mailer: Mailer::new(options.outbound.clone(), options.outbox.clone()),
             throttle: Throttle::default(),
             oauth2: oauth2::Memory::default(),
@@ -225,7 +251,9 @@ impl App {
 
     /// Publishes committed settings. Who used up a rate limit begins anew.
     pub fn set_settings(&self, settings: Settings) {
+        self.0.logs.set_wanted(&settings.logs);
         self.0.settings.store(Arc::new(settings));
+        self.0.crons.set_changed();
         self.0.rate_windows.clear();
     }
 
@@ -269,6 +297,21 @@ impl App {
         &self.0.counts
     }
 
+    /// What happened.
+    pub fn logs(&self) -> &Arc<Logs> {
+        &self.0.logs
+    }
+
+    /// What is due when.
+    pub fn crons(&self) -> &Crons {
+        &self.0.crons
+    }
+
+    /// What is being done about backups.
+    pub fn backups(&self) -> &Arc<Backups> {
+        &self.0.backups
+    }
+
     /// The handlers.
     pub fn hooks(&self) -> &Hooks {
         &self.0.hooks
@@ -279,24 +322,73 @@ impl App {
         crate::http::router(self)
     }
 
+    /// Begins to see to what is due without a request. To be called within a tokio runtime by whoever serves the backend.
+    pub fn keep_time(&self) {
+        tokio::spawn(cron::keep(self.downgrade(), self.0.closing.clone()));
+    }
+
+    /// Runs work that nobody needs to wait for. The backend is not closed before it ends.
+    pub fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.0.tasks.spawn(work)
+    }
+
+    /// Whether any such work is under way.
+    pub fn is_at_work(&self) -> bool {
+        !self.0.tasks.is_empty()
+    }
+
+    /// Whether work that takes long should stop.
+    pub fn is_closing(&self) -> bool {
+        self.0.closing.is_cancelled()
+    }
+
+    /// Says that the backend should be closed and opened again, as other data is to take the place of the present.
+    pub fn ask_to_be_reopened(&self) {
+        self.0.reopening.cancel();
+    }
+
+    /// Cancelled once the backend asks to be reopened.
+    pub fn reopening(&self) -> &CancellationToken {
+        &self.0.reopening
+    }
+
+    /// A handle that does not keep the backend open.
+    pub fn downgrade(&self) -> WeakApp {
+        WeakApp(Arc::downgrade(&self.0))
+    }
+
     /// Gives back what memory can be given back without closing.
     pub async fn rest(&self) {
         self.0.counts.clear();
         if let Err(error) = self.0.store.rest().await {
             tracing::debug!("failed to rest: {error}");
         }
+        self.0.logs.rest().await;
     }
 
     /// Ends streams, sends what mail is under way, finishes queued writes, moves the log into the database and closes it.
     pub async fn close(&self) -> Result<()> {
         self.0.realtime.close();
+        self.0.closing.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
         self.0.mailer.close().await;
         let closed = self.0.store.close().await;
+        if let Err(error) = self.0.logs.close().await {
+            tracing::warn!("failed to close the logs: {error}");
+        }
         // A handle that somebody still holds must not keep the next one out.
         if let Err(error) = self.0.lock.unlock() {
             tracing::warn!("failed to unlock {}: {error}", self.0.dir.display());
         }
         closed
+    }
+}
+
+impl WeakApp {
+    /// The backend, unless it is gone.
+    pub fn upgrade(&self) -> Option<App> {
+        self.0.upgrade().map(App)
     }
 }
 
@@ -321,7 +413,7 @@ impl OpenError {
 }
 
 /// Locks the directory itself, so that no file of ours stands among the data.
-fn lock(dir: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
     let handle = File::open(dir).with_context(|| format!("open {}", dir.display()))?;
     match handle.try_lock() {
         Ok(()) => Ok(handle),

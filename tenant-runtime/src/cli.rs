@@ -1,9 +1,9 @@
-//! The command line of one backend: `serve` and `superuser`, with stock servers' flags and manners.
+//! The command line of one backend: `serve`, `superuser` and `backup`, with stock servers' flags and manners.
 //!
 //! The platform mounts the same commands as `roost runtime …`.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{App, AppOptions, Site};
 use crate::auth::Hasher;
+use crate::backups::offline as backups;
 use crate::http::cors::Origins;
 use crate::mail::Printer;
 use crate::server::Server;
@@ -35,6 +36,8 @@ pub enum Command {
     Serve(Serve),
     /// Manages superusers
     Superuser(Superuser),
+    /// Makes, lists and restores backups
+    Backup(Backup),
 }
 
 /// Flags of every command.
@@ -137,6 +140,32 @@ pub enum SuperuserCommand {
     },
 }
 
+/// `backup`
+#[derive(Debug, Args)]
+pub struct Backup {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: BackupCommand,
+}
+
+/// What can be done with backups.
+#[derive(Debug, Subcommand)]
+pub enum BackupCommand {
+    /// Makes a backup, also while a server runs
+    Create {
+        /// Its name, such as monday.zip
+        name: Option<String>,
+    },
+    /// Lists the backups
+    List,
+    /// Puts a backup in the place of the present data; no server may run
+    Restore {
+        /// The name of a backup, or the path of a file
+        name: String,
+    },
+}
+
 /// The program.
 pub fn main() -> ExitCode {
     run(Arguments::parse().command)
@@ -157,12 +186,14 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
     let common = match &command {
         Command::Serve(serve) => &serve.common,
         Command::Superuser(superuser) => &superuser.common,
+        Command::Backup(backup) => &backup.common,
     };
     start_log(common.dev);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     match command {
         Command::Serve(arguments) => runtime.block_on(serve(arguments)),
         Command::Superuser(arguments) => superuser(&arguments),
+        Command::Backup(arguments) => backup(&arguments),
     }
 }
 
@@ -193,7 +224,7 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     if arguments.common.dev {
         options.outbox = Some(Arc::new(Printer));
     }
-    let app = App::open(&arguments.common.dir, options)?;
+    let app = App::open(&arguments.common.dir, options.clone())?;
     let server = Server::bind(address).await.with_context(|| format!("listen on {address}"))?;
     println!("Server started at http://{}", server.address());
     println!("├─ REST API:  http://{}/api/", server.address());
@@ -203,9 +234,41 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         println!("http://{}/_/#/pbinstall/{token}", server.address());
         println!("or at any time with:\n  superuser upsert EMAIL PASSWORD --dir {}", arguments.common.dir.display());
     }
-    server.run(app.router(), shutdown).await;
-    app.close().await?;
-    Ok(())
+    serve_and_reopen(server, app, &arguments.common.dir, options, shutdown).await
+}
+
+/// Serves until the process is told to stop. A backend that asks for it is closed and opened again in between, and
+/// clients wait.
+async fn serve_and_reopen(
+    server: Server,
+    mut app: App,
+    dir: &Path,
+    options: AppOptions,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    tokio::pin!(shutdown);
+    loop {
+        app.keep_time();
+        let reopening = app.reopening().clone();
+        let ended = async {
+            tokio::select! {
+                () = &mut shutdown => {}
+                () = reopening.cancelled() => {}
+            }
+        };
+        let connections = server.run(app.router(), ended).await;
+        // Event streams have no end of their own.
+        app.realtime().close();
+        if !reopening.is_cancelled() {
+            drop(server);
+            connections.finish().await;
+            return Ok(app.close().await?);
+        }
+        connections.finish().await;
+        app.close().await?;
+        drop(app);
+        app = App::open(dir, options.clone())?;
+    }
 }
 
 /// From now on ctrl-C and a polite kill end the process no more; what is returned waits for one of them.
@@ -262,6 +325,27 @@ fn superuser(arguments: &Superuser) -> anyhow::Result<()> {
         SuperuserCommand::Delete { email } => {
             superusers::delete(dir, email)?;
             println!("Successfully deleted superuser {email:?}!");
+        }
+    }
+    Ok(())
+}
+
+fn backup(arguments: &Backup) -> anyhow::Result<()> {
+    let key = arguments.common.encryption_key()?;
+    let dir = DataDir { path: &arguments.common.dir, key: key.as_ref() };
+    match &arguments.command {
+        BackupCommand::Create { name } => {
+            let name = backups::create(dir, name.as_deref())?;
+            println!("Successfully created backup {name:?}!");
+        }
+        BackupCommand::List => {
+            for backup in backups::list(dir.path)? {
+                println!("{}  {:>12}  {}", backup.modified.format("%F %T"), backup.size, backup.key);
+            }
+        }
+        BackupCommand::Restore { name } => {
+            backups::restore(dir, name)?;
+            println!("Successfully restored backup {name:?}!");
         }
     }
     Ok(())

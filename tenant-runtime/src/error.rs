@@ -50,6 +50,17 @@ pub struct ApiError {
     pub data: Json,
     /// Seconds for `Retry-After`.
     pub retry_after: Option<u32>,
+    /// What lies behind it; told to the log only.
+    pub cause: Option<String>,
+}
+
+/// What the log learns of a request that failed. Travels with the answer as far as the log, never to the client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// What the client was told, or would have been if it could be told.
+    pub error: String,
+    /// The cause, or the errors by field, or null.
+    pub details: Json,
 }
 
 /// Errors by field, possibly nested. Empty when all is well.
@@ -169,7 +180,7 @@ impl Problems {
 impl ApiError {
     /// An answer with that status; an empty message stands for the status's own.
     pub fn new(status: StatusCode, message: &str) -> ApiError {
-        ApiError { status, message: message.to_owned(), data: Json::Object(Map::new()), retry_after: None }
+        ApiError { status, message: message.to_owned(), data: Json::Object(Map::new()), retry_after: None, cause: None }
     }
 
     /// 400.
@@ -203,6 +214,12 @@ impl ApiError {
         self
     }
 
+    /// Adds what lies behind it, for the log.
+    pub fn because(mut self, cause: &dyn std::fmt::Display) -> ApiError {
+        self.cause = Some(format!("{cause:#}"));
+        self
+    }
+
     /// Puts field errors under `data`.
     pub fn with_problems(mut self, problems: &Problems) -> ApiError {
         self.data = serde_json::to_value(problems).unwrap_or_default();
@@ -220,7 +237,7 @@ impl Error {
             other if other.is_storage_failure() => other,
             other => {
                 tracing::debug!("{message} {other}");
-                ApiError::bad_request(message).into()
+                ApiError::bad_request(message).because(&other).into()
             }
         }
     }
@@ -262,7 +279,7 @@ impl Error {
             }
             other => {
                 tracing::warn!("failed to answer: {other}");
-                ApiError::bad_request("")
+                ApiError::bad_request("").because(other)
             }
         }
     }
@@ -296,15 +313,37 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        response.extensions_mut().insert(self.into_failure());
         response
     }
 }
 
 impl ApiError {
+    fn into_failure(self) -> Failure {
+        let message = if self.message.is_empty() { default_message(self.status) } else { &self.message };
+        let details = match (self.cause, &self.data) {
+            (Some(cause), _) => Json::String(cause),
+            (None, Json::Object(fields)) if !fields.is_empty() => messages(&self.data),
+            (None, _) => Json::Null,
+        };
+        Failure { error: sentence(message), details }
+    }
+
     /// The envelope.
     pub fn to_json(&self) -> Json {
         let message = if self.message.is_empty() { default_message(self.status) } else { &self.message };
         serde_json::json!({ "data": self.data, "message": sentence(message), "status": self.status.as_u16() })
+    }
+}
+
+/// Field errors reduced to their sentences.
+fn messages(data: &Json) -> Json {
+    match data {
+        Json::Object(fields) => match fields.get("message") {
+            Some(message @ Json::String(_)) => message.clone(),
+            _ => Json::Object(fields.iter().map(|(field, inner)| (field.clone(), messages(inner))).collect()),
+        },
+        other => other.clone(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod backups;
 pub mod cli;
 pub mod client_address;
 pub mod collections;
@@ -12,6 +13,7 @@ pub mod hooks;
 pub mod host;
 pub mod http;
 pub mod json;
+pub mod logs;
 pub mod mail;
 pub mod outbound;
 pub mod rate_limit;

@@ -9,7 +9,6 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use request_lines::RequestLines;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,6 +27,12 @@ pub struct Server {
     address: SocketAddr,
 }
 
+/// What is still open when a server stops.
+pub struct Connections {
+    draining: CancellationToken,
+    connections: TaskTracker,
+}
+
 impl Server {
     /// Listens; port 0 takes any free one.
     pub async fn bind(address: SocketAddr) -> std::io::Result<Server> {
@@ -41,8 +46,9 @@ impl Server {
         self.address
     }
 
-    /// Serves until `shutdown`, then finishes what was begun.
-    pub async fn run(self, router: Router, shutdown: impl Future<Output = ()>) {
+    /// Serves until `shutdown`. What was begun by then is left to be finished; until the server runs again or is dropped,
+    /// whoever connects waits.
+    pub async fn run(&self, router: Router, shutdown: impl Future<Output = ()>) -> Connections {
         let (draining, connections) = (CancellationToken::new(), TaskTracker::new());
         tokio::pin!(shutdown);
         loop {
@@ -59,10 +65,16 @@ impl Server {
                 () = &mut shutdown => break,
             }
         }
-        drop(self.listener);
-        draining.cancel();
-        connections.close();
-        if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
+        Connections { draining, connections }
+    }
+}
+
+impl Connections {
+    /// Waits until all answers in progress are finished, within reason.
+    pub async fn finish(self) {
+        self.draining.cancel();
+        self.connections.close();
+        if tokio::time::timeout(DRAIN, self.connections.wait()).await.is_err() {
             tracing::warn!("some answers were not finished within {DRAIN:?}");
         }
     }
@@ -77,7 +89,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, draining: Ca
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_headers(100);
-    let connection = http.serve_connection(TokioIo::new(RequestLines::new(stream)), service).with_upgrades();
+    let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
     tokio::pin!(connection);
     tokio::select! {
         result = connection.as_mut() => return log(result),

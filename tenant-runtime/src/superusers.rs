@@ -9,10 +9,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::auth::otp;
 use crate::auth::records::INSTALLER_EMAIL;
 use crate::auth::{self};
+use crate::backups;
 use crate::error::Result;
 use crate::records::value::Value;
 use crate::records::{Record, datetime, find, pattern, save};
@@ -39,6 +40,13 @@ pub struct DataDir<'a> {
 pub fn exist(db: &Connection) -> Result<bool> {
     let sql = format!("SELECT 1 FROM `{SUPERUSERS}` WHERE `email` != ?1 LIMIT 1");
     Ok(db.query_row(&sql, [INSTALLER_EMAIL], |_| Ok(())).optional()?.is_some())
+}
+
+/// Where superusers are written to.
+pub fn addresses(db: &Connection) -> Result<Vec<String>> {
+    let mut statement = db.prepare(&format!("SELECT `email` FROM `{SUPERUSERS}` WHERE `email` != ?1"))?;
+    let addresses = statement.query_map([INSTALLER_EMAIL], |row| row.get(0))?;
+    Ok(addresses.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Creates a superuser with a bcrypt hash, or gives that hash to the one with the address.
@@ -209,6 +217,12 @@ fn checked_hash(email: &str, password: &str) -> anyhow::Result<String> {
 fn in_transaction(dir: DataDir<'_>, work: impl FnOnce(&Connection) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let DataDir { path, key } = dir;
     std::fs::create_dir_all(path).with_context(|| format!("create {}", path.display()))?;
+    // A server finishes its restores itself; where none runs, one may wait to be finished.
+    if backups::is_restore_unfinished(path)
+        && let Ok(_lock) = app::lock(path)
+    {
+        backups::finish_restore(path).context("finish a restore")?;
+    }
     let db = layout::open(path, None, key)?.db;
     db.execute_batch("BEGIN IMMEDIATE").context("wait for the database")?;
     work(&db)?;

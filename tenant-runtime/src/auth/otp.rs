@@ -32,9 +32,16 @@ const GUESSES: u32 = 5;
 const GUESSING: Duration = Duration::from_secs(180);
 const INVALID: &str = "Invalid or expired OTP";
 
-/// Makes a password for the account with that address and mails it. Answers its id, or for an unknown address a
-/// made-up one.
-pub async fn request(app: &App, collection: Arc<Collection>, options: &OtpOptions, email: String) -> Result<String> {
+/// What a request for a password is answered with.
+pub struct Requested {
+    /// The password's id; made up when there is no account.
+    pub id: String,
+    /// Whether there is an account with that address.
+    pub is_known: bool,
+}
+
+/// Makes a password for the account with that address and mails it.
+pub async fn request(app: &App, collection: Arc<Collection>, options: &OtpOptions, email: String) -> Result<Requested> {
     let plain = digits(options.length);
     let hash = app.hasher().hash(plain.clone(), i64::from(COST)).await?;
     let (inner, duration) = (app.clone(), options.duration);
@@ -54,7 +61,9 @@ pub async fn request(app: &App, collection: Arc<Collection>, options: &OtpOption
             Ok(Some((id, Some(account))))
         })
         .await?;
-    let Some((id, account)) = made else { return Ok(pattern::random_id(ID_LENGTH)) };
+    let Some((id, account)) = made else {
+        return Ok(Requested { id: pattern::random_id(ID_LENGTH), is_known: false });
+    };
     if let Some(account) = account {
         let (inner, sent_id) = (app.clone(), id.clone());
         let under_way = app.mailer().later(async move { deliver(&inner, &account, sent_id, &plain).await });
@@ -63,7 +72,7 @@ pub async fn request(app: &App, collection: Arc<Collection>, options: &OtpOption
             drop_unsent(app, id.clone()).await;
         }
     }
-    Ok(id)
+    Ok(Requested { id, is_known: true })
 }
 
 /// The account whose one-time password this is. The password is used up.
@@ -93,41 +102,40 @@ pub async fn redeem(
     if !app.hasher().verify(password, otp.text("password").to_owned()).await? {
         return Err(ApiError::bad_request(INVALID).into());
     }
-    let proves_address = |account: &Record| {
-        let sent_to = otp.text("sentTo");
-        !account.flag("verified") && !sent_to.is_empty() && sent_to == account.text("email")
-    };
+    let sent_to = otp.text("sentTo").to_owned();
+    // Whoever chose the password before the address was proven need not be the one who proved it now.
     let without_second_factor = collection.auth.as_ref().is_some_and(|auth| !auth.mfa.enabled);
-    let random = match proves_address(&account) && without_second_factor {
+    let random = match proves_address(&account, &sent_to) && without_second_factor {
         true => Some(NewPassword::random(app, &collection).await?),
         false => None,
     };
-    let (inner, sent_to) = (app.clone(), otp.text("sentTo").to_owned());
+    let inner = app.clone();
     app.store()
         .write(move |tx| {
             let known = open_otp(tx, &inner.schema(), &collection, &id, duration)?;
             let (otp, mut account) = known.ok_or_else(|| ApiError::bad_request(INVALID))?;
             delete::delete(&inner, tx, otp)?;
-            if !account.flag("verified") && !sent_to.is_empty() && sent_to == account.text("email") {
-                accounts::set(&mut account, "verified", Value::Bool(true));
-                if let Some(password) = random {
-                    password.give_to(&mut account);
-                }
-                let id = save::save(&inner, tx, account)?.id().to_owned();
-                return find::by_id(tx, &collection, &id)?.ok_or(Error::NotFound);
+            if !proves_address(&account, &sent_to) {
+                return Ok(account);
             }
-            Ok(account)
+            accounts::set(&mut account, "verified", Value::Bool(true));
+            if let Some(password) = random {
+                password.give_to(&mut account);
+            }
+            let id = save::save(&inner, tx, account)?.id().to_owned();
+            find::by_id(tx, &collection, &id)?.ok_or(Error::NotFound)
         })
         .await
 }
 
+/// Whether a mail to that address shows that the account's is its owner's.
+fn proves_address(account: &Record, sent_to: &str) -> bool {
+    !account.flag("verified") && !sent_to.is_empty() && sent_to == account.text("email")
+}
+
 /// Sends the password; one that could not be sent is dropped.
 async fn deliver(app: &App, account: &Record, id: String, plain: &str) {
-    let sent = match mails::otp(app, account, &id, plain) {
-        Ok(mail) => app.send(&mail).await.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    if let Err(error) = sent {
+    if let Err(error) = mails::send(app, mails::otp(app, account, &id, plain)).await {
         tracing::warn!("failed to send a one-time password: {error}");
         return drop_unsent(app, id).await;
     }

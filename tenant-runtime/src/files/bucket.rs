@@ -2,6 +2,7 @@
 //! say here. Every request goes through the guard for addresses that tenants name.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,39 +90,66 @@ impl Bucket {
     }
 
     pub(super) async fn put(&self, key: &FileKey, content: Content, label: &Label) -> Result<()> {
-        let _permit = self.uploads.acquire().await.context("wait to upload")?;
-        let (path, attributes) = (path(&key.to_string())?, attributes(label));
         match content {
             Content::Bytes(bytes) => {
-                let options = PutOptions { attributes, ..PutOptions::default() };
-                self.store.put_opts(&path, bytes.into(), options).await.map_err(failed)?;
+                let _permit = self.uploads.acquire().await.context("wait to upload")?;
+                let options = PutOptions { attributes: attributes(label), ..PutOptions::default() };
+                self.store.put_opts(&path(&key.to_string())?, bytes.into(), options).await.map_err(failed)?;
+                Ok(())
             }
-            Content::Spooled(spooled) => {
-                let mut file = tokio::fs::File::open(spooled.path()).await?;
-                let mut upload = BufWriter::with_capacity(Arc::clone(&self.store) as _, path, PART)
-                    .with_max_concurrency(PARTS_AT_ONCE)
-                    .with_attributes(attributes);
-                if let Err(error) = tokio::io::copy(&mut file, &mut upload).await {
-                    let _ = upload.abort().await;
-                    return Err(failed_upload(&error));
-                }
-                upload.shutdown().await.map_err(|error| failed_upload(&error))?;
-            }
+            Content::Spooled(spooled) => self.upload(&key.to_string(), spooled.path(), attributes(label)).await,
         }
-        Ok(())
+    }
+
+    async fn upload(&self, key: &str, file: &Path, attributes: Attributes) -> Result<()> {
+        let _permit = self.uploads.acquire().await.context("wait to upload")?;
+        let mut file = tokio::fs::File::open(file).await?;
+        let mut upload = BufWriter::with_capacity(Arc::clone(&self.store) as _, path(key)?, PART)
+            .with_max_concurrency(PARTS_AT_ONCE)
+            .with_attributes(attributes);
+        if let Err(error) = tokio::io::copy(&mut file, &mut upload).await {
+            let _ = upload.abort().await;
+            return Err(failed_upload(&error));
+        }
+        upload.shutdown().await.map_err(|error| failed_upload(&error))
     }
 
     pub(super) async fn about(&self, key: &FileKey) -> Result<About> {
-        let options = GetOptions { head: true, ..GetOptions::default() };
-        Ok(about(&self.get(key, options).await?))
+        self.about_object(&key.to_string()).await
     }
 
     pub(super) async fn open(&self, key: &FileKey) -> Result<(About, ByteStream)> {
-        let found = self.get(key, GetOptions::default()).await?;
+        let found = self.get(&key.to_string(), GetOptions::default()).await?;
         Ok((about(&found), stream(found)))
     }
 
     pub(super) async fn part(&self, key: &FileKey, start: u64, length: u64) -> Result<ByteStream> {
+        self.object_part(&key.to_string(), start, length).await
+    }
+
+    /// All objects that are in no folder, in the order of their keys.
+    pub async fn objects(&self) -> Result<Vec<(String, About)>> {
+        let listed = self.store.list_with_delimiter(None).await.map_err(failed)?;
+        let objects = listed.objects.into_iter().map(|object| {
+            let content_type = String::new();
+            (object.location.to_string(), About { size: object.size, modified: object.last_modified, content_type })
+        });
+        let mut objects: Vec<(String, About)> = objects.collect();
+        objects.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(objects)
+    }
+
+    /// What is known of an object.
+    ///
+    /// # Errors
+    /// One that answers 404 when there is none.
+    pub async fn about_object(&self, key: &str) -> Result<About> {
+        let options = GetOptions { head: true, ..GetOptions::default() };
+        Ok(about(&self.get(key, options).await?))
+    }
+
+    /// So many bytes of an object.
+    pub async fn object_part(&self, key: &str, start: u64, length: u64) -> Result<ByteStream> {
         if length == 0 {
             return Ok(futures_util::stream::empty().boxed());
         }
@@ -129,8 +157,25 @@ impl Bucket {
         Ok(stream(self.get(key, GetOptions { range, ..GetOptions::default() }).await?))
     }
 
-    async fn get(&self, key: &FileKey, options: GetOptions) -> Result<GetResult> {
-        self.store.get_opts(&path(&key.to_string())?, options).await.map_err(failed)
+    /// Stores a file.
+    pub async fn put_object(&self, key: &str, file: &Path, content_type: &str) -> Result<()> {
+        let mut attributes = Attributes::new();
+        attributes.insert(Attribute::ContentType, content_type.to_owned().into());
+        self.upload(key, file, attributes).await
+    }
+
+    /// Removes an object.
+    ///
+    /// # Errors
+    /// One that answers 404 when there is none.
+    pub async fn remove_object(&self, key: &str) -> Result<()> {
+        // A bucket does not tell whether there was anything to remove.
+        self.about_object(key).await?;
+        self.store.delete(&path(key)?).await.map_err(failed)
+    }
+
+    async fn get(&self, key: &str, options: GetOptions) -> Result<GetResult> {
+        self.store.get_opts(&path(key)?, options).await.map_err(failed)
     }
 
     pub(super) async fn remove(&self, key: &FileKey) -> Result<()> {

@@ -43,7 +43,7 @@ fn is_plain(c: char) -> bool {
 }
 
 /// ASCII words in lower case, joined by `_`, with one before each capital that follows none.
-fn snake_case(text: &str) -> String {
+pub(crate) fn snake_case(text: &str) -> String {
     let mut words = Vec::new();
     for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
         let mut snake = String::new();

@@ -1,5 +1,6 @@
 //! A file on its way in: spooled to disk while its request is read, so that memory stays flat.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::placing::Placement;
@@ -39,6 +40,11 @@ impl Upload {
     pub fn is_of_type(&self, mime_type: &str) -> bool {
         let essence = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         essence(&self.content_type) == essence(mime_type)
+    }
+
+    /// Where its bytes lie for now.
+    pub fn path(&self) -> &Path {
+        self.spooled.path()
     }
 
     pub(super) fn content(&self) -> Content {

@@ -8,6 +8,7 @@ use super::Outboxes;
 use super::answers::Refusal;
 use super::spec::{FirstSuperuser, TenantSpec};
 use crate::app::{App, AppOptions, Identity, OpenError};
+use crate::cron;
 use crate::service::{self, HttpService};
 use crate::superusers;
 
@@ -36,6 +37,7 @@ pub(super) fn launcher(engine: AppOptions, outboxes: Option<Outboxes>) -> Launch
 async fn open(dir: PathBuf, options: AppOptions) -> Result<Backend, OpenError> {
     let pool = options.pool.clone();
     let app = pool.run(move || App::open(&dir, options)).await.map_err(anyhow::Error::new)??;
+    app.keep_time();
     Ok(Backend { service: service::boxed(app.router()), app: Some(app) })
 }
 
@@ -50,6 +52,17 @@ impl Backend {
             app.store().write(move |tx| superusers::put(tx, &email, &password_hash)).await?;
         }
         Ok(())
+    }
+
+    /// Whether it is at work although nobody waits for an answer.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.app.as_ref().is_some_and(App::is_at_work)
+    }
+
+    /// When it wants to be woken after it was closed, in milliseconds since the epoch.
+    pub(super) fn wakes_at_ms(&self) -> Option<i64> {
+        let wakes_at = self.app.as_ref().and_then(cron::next_wake);
+        wakes_at.map(|moment| moment.timestamp_millis())
     }
 
     /// Gives back caches.

@@ -2,10 +2,12 @@
 //!
 //! A request passes `stamp` (which tenant, which generation, who calls), the tenant's wish (suspended?), `limits`
 //! (too much?) and only then `tenant`, which wakes it if need be and hands out the `lease` that the answer carries
-//! to its last byte. Everything before the lease is answered from memory. `sleeper` closes what nobody uses;
+//! to its last byte. Everything before the lease is answered from memory. `sleeper` closes what nobody uses, `alarms` wakes
+//! what has something of its own to do;
 //! `wishes` creates, changes and removes tenants as the admin API in `api` asks. [`NodeClient`] is the other end of
 //! that API, wherever the host is.
 
+mod alarms;
 mod answers;
 mod api;
 mod client;
@@ -107,6 +109,7 @@ struct Inner {
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
     turns: [Mutex<()>; TURNS],
     sleeper: AbortHandle,
+    alarms: AbortHandle,
 }
 
 impl Host {
@@ -127,6 +130,7 @@ impl Host {
         let tenants = ids.into_iter().map(|id| (id, Arc::new(Tenant::new(id, &surroundings)))).collect();
         Ok(Host(Arc::new(Inner {
             sleeper: tokio::spawn(sleeper::run(Arc::clone(&surroundings))).abort_handle(),
+            alarms: tokio::spawn(alarms::run(Arc::clone(&surroundings))).abort_handle(),
             surroundings,
             tenants: RwLock::new(tenants),
             turns: [const { Mutex::const_new(()) }; TURNS],
@@ -148,6 +152,7 @@ impl Host {
     pub async fn close(&self) {
         self.surroundings().closing.cancel();
         self.0.sleeper.abort();
+        self.0.alarms.abort();
         for turn in &self.0.turns {
             drop(turn.lock().await);
         }
@@ -234,6 +239,7 @@ impl Service<Request<Body>> for Host {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.sleeper.abort();
+        self.alarms.abort();
         // Awake tenants and what surrounds them hold each other.
         self.surroundings.awake.clear();
     }

@@ -14,7 +14,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 
 use super::surroundings::Surroundings;
 use super::system;
-use super::tenant::Tenant;
+use super::tenant::{GRACE, Tenant};
 
 /// How long between two looks at the awake tenants.
 const TICK: Duration = Duration::from_secs(1);
@@ -60,7 +60,11 @@ async fn look(surroundings: &Surroundings) -> usize {
 }
 
 /// Whether the tenant went to rest or to sleep.
-async fn look_after(tenant: &Tenant) -> bool {
+async fn look_after(tenant: &Arc<Tenant>) -> bool {
+    if tenant.wants_reopening() {
+        tenant.stop(GRACE).await;
+        return true;
+    }
     let (idle_after, sleep_after) = tenant.rests_after();
     let rested = tenant.rest(idle_after.min(sleep_after)).await;
     (tenant.unused_for() >= sleep_after && tenant.sleep_if_unused().await) || rested

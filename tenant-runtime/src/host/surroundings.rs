@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::alarms::Alarms;
 use super::answers::Refusal;
 use super::directory::Directory;
 use super::events::Events;
@@ -26,6 +27,7 @@ pub(super) struct Surroundings {
     pub(super) launch: Launch,
     pub(super) events: Events,
     pub(super) awake: Awake,
+    pub(super) alarms: Alarms,
     /// Requests that wait for a tenant to wake.
     pub(super) waiting: Places,
     /// The host closes: nobody wakes any more.
@@ -55,6 +57,7 @@ impl Surroundings {
             launch,
             events: Events::default(),
             awake: Awake::default(),
+            alarms: Alarms::default(),
             waiting: Places::default(),
             closing: CancellationToken::new(),
             max_awake,

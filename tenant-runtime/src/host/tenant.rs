@@ -94,7 +94,7 @@ impl Tenant {
     }
 
     /// What is wished of it; read from its directory the first time.
-    pub(super) async fn file(&self) -> Result<Arc<TenantFile>, Refusal> {
+    pub(super) async fn file(self: &Arc<Self>) -> Result<Arc<TenantFile>, Refusal> {
         if let Some(file) = self.file.load_full() {
             return Ok(file);
         }
@@ -103,6 +103,9 @@ impl Tenant {
         match self.surroundings.on_disk(move |directory| directory.read(id)).await? {
             Ok((file, remembered)) if file.spec.id == self.id => {
                 self.usage.recall(remembered);
+                if let Some(at_ms) = remembered.wakes_at_ms {
+                    self.surroundings.alarms.set(at_ms, self);
+                }
                 let file = Arc::new(file);
                 // A wish that came meanwhile is newer than what was read.
                 let earlier = self.file.compare_and_swap(&None::<Arc<TenantFile>>, Some(Arc::clone(&file)));
@@ -216,20 +219,31 @@ impl Tenant {
         true
     }
 
-    /// Closes the tenant; `false` while any answer is still being sent.
-    pub(super) async fn sleep_if_unused(&self) -> bool {
+    /// Closes the tenant; `false` while any answer is still being sent or other work is under way.
+    pub(super) async fn sleep_if_unused(self: &Arc<Self>) -> bool {
         self.measure_storage(Duration::ZERO).await;
         let Ok(mut slot) = self.slot().try_write_owned() else { return false };
+        if slot.as_ref().is_none_or(|running| running.backend.is_at_work()) {
+            return false;
+        }
         let Some(running) = slot.take() else { return false };
+        let wakes_at = running.backend.wakes_at_ms();
         running.backend.close().await;
         drop(running);
-        self.closed().await;
+        self.closed(wakes_at).await;
         true
     }
 
+    /// Whether other data is ready to take the place of what the tenant has open.
+    pub(super) fn wants_reopening(&self) -> bool {
+        let Ok(slot) = self.slot().try_read_owned() else { return false };
+        let app = slot.as_ref().and_then(|running| running.backend.app.as_ref());
+        app.is_some_and(|app| app.reopening().is_cancelled())
+    }
+
     /// Closes the tenant whatever it does: event streams end, answers in flight get their time, then are broken off.
-    /// To be called when nobody gets in any more.
-    pub(super) async fn stop(&self, grace: Duration) {
+    /// Whoever comes later wakes it again, unless nobody gets in any more.
+    pub(super) async fn stop(self: &Arc<Self>, grace: Duration) {
         let slot = self.slot();
         let running = Arc::clone(&slot).read_owned().await;
         let Some((backend, streams_end, cut)) =
@@ -249,16 +263,17 @@ impl Tenant {
             tracing::warn!(tenant = %self.id, "closing although an answer is not through");
             self.slot.compare_and_swap(&slot, Arc::new(RwLock::new(None)));
         }
+        let wakes_at = backend.wakes_at_ms();
         backend.close().await;
         drop(backend);
         let mut emptied = emptied.ok();
         if let Some(slot) = &mut emptied {
             slot.take();
         }
-        self.closed().await;
+        self.closed(wakes_at).await;
     }
 
-    async fn closed(&self) {
+    async fn closed(self: &Arc<Self>, wakes_at_ms: Option<i64>) {
         self.surroundings.awake.remove(self.id);
         self.idle.store(false, Ordering::Release);
         let file = self.file.load_full();
@@ -266,6 +281,10 @@ impl Tenant {
         self.show(state, reason);
         if self.removed.load(Ordering::Acquire) {
             return;
+        }
+        self.usage.set_wakes_at(wakes_at_ms);
+        if let Some(at_ms) = wakes_at_ms {
+            self.surroundings.alarms.set(at_ms, self);
         }
         let (id, usage) = (self.id, self.usage.to_remember());
         let written = self.surroundings.on_disk(move |directory| directory.write_usage(id, &usage)).await;

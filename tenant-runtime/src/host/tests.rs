@@ -454,6 +454,19 @@ async fn looking_never_wakes_and_numbers_outlive_the_process() {
 }
 
 #[tokio::test]
+async fn a_tenant_that_asked_to_be_woken_is_also_by_the_next_process() {
+    let kit = Kit::new();
+    let spec = kit.tenant().await;
+    let remembered = kit.folder(&spec).join("usage.json");
+    std::fs::write(remembered, r#"{"wakesAtMs":1}"#).expect("writes");
+    let kit = kit.reopened().await;
+    assert_eq!(kit.launches(), 0);
+    while kit.state(&spec).await != TenantState::Awake {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn onlookers_hear_of_everything_once_and_then_of_every_change() {
     let kit = Kit::new();
     let (first, second) = (kit.tenant().await, kit.tenant().await);
@@ -611,6 +624,43 @@ async fn a_real_tenant_with_a_damaged_database_says_so() {
     let answer = ask(&host, &tenant, "/api/health", None).await;
     assert_eq!((answer.status, answer.code()), (503, "damaged"));
     assert_eq!(node.tenant(&tenant.id).await.expect("is known").state, TenantState::Damaged);
+}
+
+/// The token of the first superuser.
+async fn token(host: &Host, tenant: &TenantSpec, password: &str) -> String {
+    let body = serde_json::json!({"identity": "ann@example.com", "password": password});
+    let answer = ask(host, tenant, "/api/collections/_superusers/auth-with-password", Some(body)).await;
+    answer.json["token"].as_str().expect("a token").to_owned()
+}
+
+async fn post_as(host: &Host, tenant: &TenantSpec, token: &str, path: &str) -> StatusCode {
+    let request = Request::post(path)
+        .header("authorization", token)
+        .header("x-roost-tenant", tenant.id.as_str())
+        .header("x-roost-generation", tenant.generation.0)
+        .body(Body::empty())
+        .expect("a request");
+    host.service().oneshot(request).await.expect("a host always answers").status()
+}
+
+#[tokio::test]
+async fn a_real_tenant_that_restores_a_backup_is_reopened_with_it() {
+    let (dir, host, node, tenant) = real().await;
+    let before = token(&host, &tenant, "correct horse").await;
+    assert_eq!(post_as(&host, &tenant, &before, "/api/backups").await, StatusCode::NO_CONTENT);
+    let backups = dir.path().join("tenants").join(tenant.id.as_str()).join("data-1/backups");
+    let mut backups = std::fs::read_dir(backups).expect("lists");
+    let backup = backups.next().expect("one").expect("an entry").file_name();
+    let hash = crate::auth::hash("battery staple", 4).expect("hashes");
+    node.put_superuser(&tenant.id, "ann@example.com", &hash).await.expect("is set");
+    assert_eq!(sign_in(&host, &tenant, "correct horse").await, 400);
+    let now = token(&host, &tenant, "battery staple").await;
+    let path = format!("/api/backups/{}/restore", backup.to_string_lossy());
+    assert_eq!(post_as(&host, &tenant, &now, &path).await, StatusCode::NO_CONTENT);
+    while sign_in(&host, &tenant, "correct horse").await != 200 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(sign_in(&host, &tenant, "battery staple").await, 400);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Usage {
     requests: AtomicU64,
     last_request_ms: AtomicI64,
+    wakes_at_ms: AtomicI64,
     database_bytes: AtomicU64,
     storage_bytes: AtomicU64,
 }
@@ -19,6 +20,8 @@ pub(super) struct Usage {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Remembered {
     pub(super) last_request_ms: Option<i64>,
+    /// When it wants to be woken.
+    pub(super) wakes_at_ms: Option<i64>,
     #[serde(flatten)]
     pub(super) sizes: Sizes,
 }
@@ -46,18 +49,25 @@ impl Usage {
     /// What is worth remembering.
     pub(super) fn to_remember(&self) -> Remembered {
         let last = self.last_request_ms.load(Ordering::Relaxed);
+        let wakes = self.wakes_at_ms.load(Ordering::Relaxed);
         let sizes = Sizes {
             database_bytes: self.database_bytes.load(Ordering::Relaxed),
             storage_bytes: self.storage_bytes.load(Ordering::Relaxed),
         };
-        Remembered { last_request_ms: (last > 0).then_some(last), sizes }
+        Remembered { last_request_ms: (last > 0).then_some(last), wakes_at_ms: (wakes > 0).then_some(wakes), sizes }
     }
 
     /// Takes over what an earlier process remembered.
     pub(super) fn recall(&self, remembered: Remembered) {
         self.last_request_ms.fetch_max(remembered.last_request_ms.unwrap_or(0), Ordering::Relaxed);
+        self.set_wakes_at(remembered.wakes_at_ms);
         self.set_database_bytes(remembered.sizes.database_bytes);
         self.set_storage_bytes(remembered.sizes.storage_bytes);
+    }
+
+    /// Notes when it wants to be woken.
+    pub(super) fn set_wakes_at(&self, at_ms: Option<i64>) {
+        self.wakes_at_ms.store(at_ms.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Notes a measurement.
@@ -121,6 +131,7 @@ mod tests {
     fn what_was_remembered_is_recalled() {
         let usage = Usage::default();
         usage.count(5);
+        usage.set_wakes_at(Some(9));
         usage.set_database_bytes(1);
         usage.set_storage_bytes(2);
         let text = serde_json::to_string(&usage.to_remember()).expect("is JSON");

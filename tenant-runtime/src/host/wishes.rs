@@ -54,14 +54,14 @@ impl Host {
             })
             .await??;
         let tenant = Arc::new(Tenant::new(id, surroundings));
-        tenant.usage.recall(Remembered { last_request_ms: None, sizes });
+        tenant.usage.recall(Remembered { sizes, ..Remembered::default() });
         tenant.set_file(file);
         self.insert(&tenant);
         tenant.tell();
         Ok(tenant)
     }
 
-    async fn change(&self, tenant: &Tenant, mut spec: TenantSpec) -> Result<(), Refusal> {
+    async fn change(&self, tenant: &Arc<Tenant>, mut spec: TenantSpec) -> Result<(), Refusal> {
         let held = tenant.file().await?;
         if spec.generation < held.spec.generation {
             return Err(Refusal::StaleGeneration);

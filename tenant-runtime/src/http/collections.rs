@@ -11,7 +11,7 @@ use rusqlite::params_from_iter;
 use serde_json::{Map, Value as Json};
 
 use super::body;
-use super::request::{Head, require_superuser};
+use super::request::{Head, authorise_superuser};
 use super::respond;
 use crate::app::App;
 use crate::collections as engine;
@@ -33,7 +33,7 @@ const LONGEST_QUERY: usize = 5000;
 
 /// `GET /api/collections`
 pub async fn list(State(app): State<App>, head: Head) -> Result<Response> {
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     let page = Page::parse(|name| head.given(name))?;
     let schema = app.schema();
     let json = app
@@ -75,7 +75,7 @@ pub async fn list(State(app): State<App>, head: Head) -> Result<Response> {
 /// `POST /api/collections`
 pub async fn create(State(app): State<App>, request: Request) -> Result<Response> {
     let (head, body) = take_apart(request);
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     let given = read(&app, &head, body, UNREADABLE_TYPE).await?;
     for key in ["type", "name"] {
         if given.get(key).is_some_and(|value| !value.is_string() && !value.is_null()) {
@@ -95,14 +95,14 @@ pub async fn create(State(app): State<App>, request: Request) -> Result<Response
 
 /// `GET /api/collections/{collection}`
 pub async fn view(State(app): State<App>, Path(name): Path<String>, head: Head) -> Result<Response> {
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     Ok(show(&*find(&app, &name)?))
 }
 
 /// `PATCH /api/collections/{collection}`
 pub async fn update(State(app): State<App>, Path(name): Path<String>, request: Request) -> Result<Response> {
     let (head, body) = take_apart(request);
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     find(&app, &name)?;
     let given = read(&app, &head, body, UNREADABLE).await?;
     let inner = app.clone();
@@ -119,7 +119,7 @@ pub async fn update(State(app): State<App>, Path(name): Path<String>, request: R
 
 /// `DELETE /api/collections/{collection}`
 pub async fn delete(State(app): State<App>, Path(name): Path<String>, head: Head) -> Result<Response> {
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     let inner = app.clone();
     app.store()
         .write_alone(move |tx| {
@@ -143,7 +143,7 @@ pub async fn truncate(State(app): State<App>, Path(name): Path<String>, head: He
     const VIEW: &str = "View collections cannot be truncated since they don't store their own records.";
     const FAILED: &str =
         "Failed to truncate collection (most likely due to required cascade delete record references).";
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     if find(&app, &name)?.is_view() {
         return Err(ApiError::bad_request(VIEW).into());
     }
@@ -163,7 +163,7 @@ pub async fn import(State(app): State<App>, Path(name): Path<String>, request: R
         return Err(Error::NotFound);
     }
     let (head, body) = take_apart(request);
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     let given = read(&app, &head, body, UNLOADABLE).await?;
     let (definitions, delete_missing) = import_form(&given).ok_or_else(|| ApiError::bad_request(UNLOADABLE))?;
     if definitions.is_empty() {
@@ -180,7 +180,7 @@ pub async fn import(State(app): State<App>, Path(name): Path<String>, request: R
 
 /// `GET /api/collections/meta/scaffolds`
 pub async fn scaffolds(State(app): State<App>, head: Head) -> Result<Response> {
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     let blanks = scaffold::nameless();
     let shown = blanks.iter().map(|blank| (blank.kind.name().to_owned(), blank.to_public_json())).collect();
     Ok(respond::json(json::text(&Json::Object(shown)).into_bytes()))
@@ -188,7 +188,7 @@ pub async fn scaffolds(State(app): State<App>, head: Head) -> Result<Response> {
 
 /// `GET /api/collections/meta/oauth2-providers`
 pub async fn oauth2_providers(State(app): State<App>, head: Head) -> Result<Response> {
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     let shown = |provider: &oauth2_providers::Provider| serde_json::json!({ "name": provider.name, "displayName": provider.display_name, "logo": provider.logo() });
     let providers: Json = oauth2_providers::PROVIDERS.iter().map(shown).collect();
     Ok(respond::json(json::text(&providers).into_bytes()))
@@ -197,7 +197,7 @@ pub async fn oauth2_providers(State(app): State<App>, head: Head) -> Result<Resp
 /// `POST /api/collections/meta/dry-run-view`
 pub async fn dry_run_view(State(app): State<App>, request: Request) -> Result<Response> {
     let (head, body) = take_apart(request);
-    authorise(&app, &head).await?;
+    authorise_superuser(&app, &head).await?;
     let given = read(&app, &head, body, UNLOADABLE).await?;
     let query = match given.get("query") {
         None | Some(Json::Null) => String::new(),
@@ -216,12 +216,6 @@ pub async fn dry_run_view(State(app): State<App>, request: Request) -> Result<Re
     out.extend_from_slice(&tried.sample.join(&b','));
     out.extend_from_slice(b"]}");
     Ok(respond::json(out))
-}
-
-async fn authorise(app: &App, head: &Head) -> Result<()> {
-    let (head, schema) = (head.clone(), app.schema());
-    let caller = app.store().read(move |db| head.caller(db, &schema)).await?;
-    require_superuser(&caller)
 }
 
 /// The keys of the body; what cannot be read is told in `sentence`.

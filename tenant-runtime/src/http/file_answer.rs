@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use super::request::{self, Head};
 use crate::error::Result;
 use crate::files::key::FileKey;
-use crate::files::storage::Storage;
+use crate::files::storage::{About, Storage};
 
 /// Types a browser may show by itself.
 const INLINE: &[&str] = &[
@@ -49,16 +49,30 @@ pub(super) async fn serve(storage: &Storage, key: &FileKey, head: &Head) -> Resu
         true => storage.open(key).await.map(|(about, content)| (about, Some(content)))?,
         false => (storage.about(key).await?, None),
     };
+    let (mut response, part) = begin(key.name(), &about, head);
+    if let Some((start, length)) = part {
+        *response.body_mut() = match content {
+            Some(content) => Body::from_stream(content),
+            None if head.method == Method::HEAD => Body::empty(),
+            None => Body::from_stream(storage.part(key, start, length).await?),
+        };
+    }
+    Ok(response)
+}
+
+/// An answer without its body, and which bytes are to be that: where they start, and how many.
+pub(super) fn begin(name: &str, about: &About, head: &Head) -> (Response, Option<(u64, u64)>) {
+    let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
     let modified = about.modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     let attachment = head.parameter("download").and_then(request::parse_bool).unwrap_or(false);
-    describe(headers, key.name(), &about.content_type, attachment);
+    describe(headers, name, &about.content_type, attachment);
     insert(headers, header::LAST_MODIFIED, &modified);
     if text(header::IF_MODIFIED_SINCE) == Some(modified.as_str()) {
         headers.remove(header::CONTENT_TYPE);
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        return Ok(response);
+        return (response, None);
     }
     let (size, unchanged) = (about.size, text(header::IF_RANGE).is_none_or(|date| date == modified));
     let (start, length) = match text(header::RANGE).filter(|_| unchanged).map(|range| parse_range(range, size)) {
@@ -71,16 +85,11 @@ pub(super) async fn serve(storage: &Storage, key: &FileKey, head: &Head) -> Resu
         Some(Range::Outside) => {
             insert(headers, header::CONTENT_RANGE, &format!("bytes */{size}"));
             *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
-            return Ok(response);
+            return (response, None);
         }
     };
     insert(response.headers_mut(), header::CONTENT_LENGTH, &length.to_string());
-    *response.body_mut() = match content {
-        Some(content) => Body::from_stream(content),
-        None if head.method == Method::HEAD => Body::empty(),
-        None => Body::from_stream(storage.part(key, start, length).await?),
-    };
-    Ok(response)
+    (response, Some((start, length)))
 }
 
 fn describe(headers: &mut HeaderMap, name: &str, stored_type: &str, attachment: bool) {

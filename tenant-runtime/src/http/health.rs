@@ -18,7 +18,7 @@ const KNOWN_HEADERS: [&str; 2] = ["CF-Connecting-IP", "Fly-Client-IP"];
 pub async fn check(State(app): State<App>, head: Head) -> Result<Response> {
     let data = match is_superuser(&app, &head).await? {
         true => json!({
-            "canBackup": true,
+            "canBackup": app.backups().in_use().is_none(),
             "realIP": head.address.map(client_address::text).unwrap_or_default(),
             "possibleProxyHeader": proxy_header(&app.settings().trusted_proxy.headers, &head.headers),
         }),

@@ -1,16 +1,20 @@
 //! PocketBase's API: every route and every layer around them on one screen.
 
+mod activity;
 mod auth;
+mod backups;
 mod batch;
 pub mod body;
 mod change;
 mod collections;
 pub mod cors;
+mod crons;
 mod file_answer;
 mod files;
 mod form;
 mod gate;
 mod health;
+mod logs;
 mod oauth2;
 mod pages;
 pub(crate) mod pick;
@@ -46,6 +50,7 @@ pub fn router(app: &App) -> Router {
         .route("/api/settings", get(settings::view).patch(settings::update))
         .route("/api/settings/test/email", post(settings::test_email))
         .route("/api/settings/test/s3", post(settings::test_s3))
+        .route("/api/settings/apple/generate-client-secret", post(settings::apple_client_secret))
         .route("/api/collections", get(collections::list).post(collections::create))
         .route(
             "/api/collections/{collection}",
@@ -65,6 +70,15 @@ pub fn router(app: &App) -> Router {
         .route("/api/collections/{collection}/auth-with-oauth2", post(oauth2::sign_in))
         .route("/api/oauth2-redirect", get(oauth2::redirect).post(oauth2::redirect))
         .route("/api/collections/{collection}/auth-refresh", post(auth::refresh))
+        .route("/api/backups", get(backups::list).post(backups::create))
+        .route("/api/backups/upload", post(backups::upload))
+        .route("/api/backups/{key}", get(backups::download).delete(backups::delete))
+        .route("/api/backups/{key}/restore", post(backups::restore))
+        .route("/api/crons", get(crons::list))
+        .route("/api/crons/{id}", post(crons::run))
+        .route("/api/logs", get(logs::list).delete(logs::clear))
+        .route("/api/logs/stats", get(logs::stats))
+        .route("/api/logs/{id}", get(logs::view))
         .route("/api/collections/{collection}/request-otp", post(auth::request_otp))
         .route("/api/collections/{collection}/auth-with-otp", post(auth::with_otp))
         .route("/api/collections/{collection}/request-verification", post(auth::request_verification))
@@ -83,6 +97,7 @@ pub fn router(app: &App) -> Router {
         .layer(middleware::from_fn(body::refuse_large))
         .layer(middleware::from_fn_with_state(app.clone(), gate::keep))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), activity::note))
         .layer(middleware::from_fn(standard_headers))
         .layer(middleware::from_fn_with_state(app.clone(), real_ip::find))
         .layer(middleware::from_fn_with_state(app.clone(), cors::allow))
@@ -99,8 +114,6 @@ async fn standard_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let is_file = response.headers().contains_key(header::CONTENT_SECURITY_POLICY);
     let headers = response.headers_mut();
-    // A known path with another method is as unknown as any.
-    headers.remove(header::ALLOW);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_XSS_PROTECTION, HeaderValue::from_static("1; mode=block"));
     if !is_file {

@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 use rusqlite::Connection;
 use serde_json::{Map, Value as Json};
 
+use super::activity::CallerNote;
 use super::real_ip;
 use crate::app::App;
 use crate::auth::{self, Caller};
@@ -29,6 +30,8 @@ pub struct Head {
     pub address: Option<IpAddr>,
     /// The headers.
     pub headers: HeaderMap,
+    /// Where to note who asks, for the log.
+    pub note: CallerNote,
 }
 
 impl Head {
@@ -36,8 +39,10 @@ impl Head {
     pub fn new(parts: &mut Parts) -> Head {
         let address = real_ip::of(&parts.extensions);
         let query = parts.uri.query().map(parse_query).unwrap_or_default();
+        let note = parts.extensions.get::<CallerNote>().cloned().unwrap_or_default();
         let headers = std::mem::take(&mut parts.headers);
-        Head { method: parts.method.clone(), query, token: token(&headers).to_owned(), address, headers }
+        let token = token(&headers).to_owned();
+        Head { method: parts.method.clone(), query, token, address, headers, note }
     }
 
     /// The first value of a query parameter.
@@ -55,8 +60,10 @@ impl Head {
         if self.token.is_empty() {
             return Ok(Caller::guest());
         }
-        Ok(auth::authenticate(db, schema, &self.token)?
-            .map_or_else(Caller::guest, |(record, _)| Caller::record(record)))
+        let found = auth::authenticate(db, schema, &self.token)?;
+        let caller = found.map_or_else(Caller::guest, |(record, _)| Caller::record(record));
+        self.note.set(&caller);
+        Ok(caller)
     }
 
     /// What rules see of the request.

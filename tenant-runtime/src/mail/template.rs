@@ -30,6 +30,18 @@ pub fn mail(settings: &Settings, template: &EmailTemplate, to: &str, filling: &F
     }
 }
 
+/// A mail to a superuser about something that failed.
+pub fn alert(settings: &Settings, to: &str, what: &str, text: &str) -> Mail {
+    Mail {
+        from_name: settings.meta.sender_name.clone(),
+        from_address: settings.meta.sender_address.clone(),
+        to: to.to_owned(),
+        subject: format!("[{} system alert] {what}", settings.meta.app_name),
+        html: layout::page(&format!("<p>{}</p>", escape(text))),
+        text: text.to_owned(),
+    }
+}
+
 /// Text that means itself inside HTML.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

@@ -10,10 +10,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Collection, persist, sync, system};
 use crate::app::{Identity, OpenError};
 use crate::error::{Error, Result};
+use crate::logs;
 use crate::settings::{EncryptionKey, Settings};
 use crate::store;
 
-const AUXILIARY: &str = "auxiliary.db";
 /// The migration without which a file is older than anything that can be brought up to date.
 const OLDEST: &str = "1717233556_v0.23_migrate.go";
 const ALERT_TEMPLATES: &str = "1763020353_update_default_auth_alert_templates.go";
@@ -52,7 +52,7 @@ pub fn open(dir: &Path, identity: Option<&Identity>, key: Option<&EncryptionKey>
     if tables == 0 {
         store::take_over(&db).map_err(OpenError::from_store)?;
         // What is made last is what the next start looks for.
-        create_auxiliary(dir).and_then(|()| create(&db, identity, key)).map_err(OpenError::from_store)?;
+        logs::create(dir).and_then(|()| create(&db, identity, key)).map_err(OpenError::from_store)?;
         let (collections, settings) = load(&db, key)?;
         return Ok(Opened { db, collections, settings });
     }
@@ -143,25 +143,6 @@ fn create(db: &Connection, identity: Option<&Identity>, key: Option<&EncryptionK
         note(&tx, file)?;
     }
     tx.commit()?;
-    Ok(())
-}
-
-fn create_auxiliary(dir: &Path) -> Result<()> {
-    let db = store::open_exclusive(&dir.join(AUXILIARY))?;
-    db.execute_batch(
-        "BEGIN;
-        CREATE TABLE IF NOT EXISTS `_logs` (
-            `id`      TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL,
-            `level`   INTEGER DEFAULT 0 NOT NULL,
-            `message` TEXT DEFAULT '' NOT NULL,
-            `data`    JSON DEFAULT '{}' NOT NULL,
-            `created` TEXT DEFAULT (strftime('%Y-%m-%d %H:%M:%fZ')) NOT NULL
-        );
-        CREATE INDEX IF NOT EXISTS idx_logs_level on `_logs` (`level`);
-        CREATE INDEX IF NOT EXISTS idx_logs_message on `_logs` (`message`);
-        CREATE INDEX IF NOT EXISTS idx_logs_created_hour on `_logs` (strftime('%Y-%m-%d %H:00:00', `created`));
-        COMMIT;",
-    )?;
     Ok(())
 }
 

@@ -90,8 +90,8 @@ fn stays_inside(action: &AuthAction<'_>) -> Authorization {
 /// connection. Transactions are ours to begin and end, a temporary table would stand before a real one of its name, and
 /// most pragmas change what the connection is.
 pub fn typed<T>(connection: &Connection, work: impl FnOnce() -> T) -> Result<T> {
-    connection.authorizer(Some(|action: AuthContext<'_>| leaves_no_trace(&action.action)))?;
     let guard = Typed(connection);
+    connection.authorizer(Some(|action: AuthContext<'_>| leaves_no_trace(&action)))?;
     let done = work();
     drop(guard);
     Ok(done)
@@ -108,14 +108,12 @@ impl Drop for Typed<'_> {
     }
 }
 
-fn leaves_no_trace(action: &AuthAction<'_>) -> Authorization {
-    match action {
-        AuthAction::Transaction { .. }
-        | AuthAction::Savepoint { .. }
-        | AuthAction::CreateTempIndex { .. }
-        | AuthAction::CreateTempTable { .. }
-        | AuthAction::CreateTempTrigger { .. }
-        | AuthAction::CreateTempView { .. } => Authorization::Deny,
+fn leaves_no_trace(context: &AuthContext<'_>) -> Authorization {
+    match &context.action {
+        AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } => Authorization::Deny,
+        action if context.database_name == Some("temp") && !matches!(action, AuthAction::Read { .. }) => {
+            Authorization::Deny
+        }
         AuthAction::Pragma { pragma_name, pragma_value } if !only_tells(pragma_name, *pragma_value) => {
             Authorization::Deny
         }
@@ -154,7 +152,7 @@ fn only_tells(name: &str, value: Option<&str>) -> bool {
         "user_version",
     ];
     let is = |known: &&str| known.eq_ignore_ascii_case(name);
-    ANY.iter().any(is) || (value.is_none() && BARE.iter().any(is))
+    ANY.iter().any(&is) || (value.is_none() && BARE.iter().any(&is))
 }
 
 /// Ends statements of one connection that run past a moment.
@@ -218,11 +216,15 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let connection = open_exclusive(&dir.path().join("data.db")).expect("opens");
         let run = |sql: &str| connection.execute_batch(sql);
+        run("CREATE TABLE u (a)").expect("is ours to do");
         for sql in [
             "BEGIN",
             "SAVEPOINT a",
             "CREATE TEMP TABLE t (a)",
             "CREATE TEMP VIEW v AS SELECT 1",
+            "CREATE TABLE temp.t (a)",
+            "CREATE TEMP TRIGGER t AFTER INSERT ON u BEGIN SELECT 1; END",
+            "CREATE VIRTUAL TABLE temp.t USING fts5 (a)",
             "ATTACH ':memory:' AS other",
             "SELECT load_extension('x')",
             "PRAGMA journal_mode = DELETE",
@@ -235,7 +237,15 @@ mod tests {
         ] {
             assert!(typed(&connection, || run(sql)).expect("is limited").is_err(), "{sql}");
         }
-        for sql in ["CREATE TABLE t (a)", "INSERT INTO t VALUES (1)", "PRAGMA table_info(t)", "PRAGMA user_version"] {
+        for sql in [
+            "CREATE TABLE t (a)",
+            "CREATE TABLE s AS SELECT * FROM t ORDER BY random()",
+            "CREATE VIRTUAL TABLE f USING fts5 (a)",
+            "INSERT INTO t VALUES (1)",
+            "SELECT * FROM t UNION SELECT * FROM u ORDER BY 1",
+            "PRAGMA table_info(t)",
+            "PRAGMA user_version",
+        ] {
             assert!(typed(&connection, || run(sql)).expect("is limited").is_ok(), "{sql}");
         }
         assert!(run("BEGIN; SELECT length(zeroblob(100000000)); COMMIT").is_ok(), "the limits are for what is typed");

@@ -2,6 +2,7 @@
 
 mod connection;
 pub(crate) mod functions;
+mod pinned;
 mod pool;
 mod readers;
 mod transaction;
@@ -16,6 +17,7 @@ use rusqlite::Connection;
 use crate::error::Result;
 
 pub use connection::{open_exclusive, open_untouched, take_over, typed};
+pub use pinned::Pinned;
 pub use pool::{Pool, lower_priority_of_this_thread};
 pub use transaction::Tx;
 pub use turns::{Turn, Turns, half_the_cores};
@@ -28,6 +30,8 @@ struct Inner {
     path: PathBuf,
     readers: Arc<readers::Readers>,
     writer: Arc<writer::Writer>,
+    /// After the others, as fields go in their order.
+    descriptor: pinned::Descriptor,
 }
 
 impl Store {
@@ -40,6 +44,7 @@ impl Store {
             path: path.to_owned(),
             readers: Arc::new(readers::Readers::new(path, pool)),
             writer: Arc::new(writer::Writer::new(writer, pool)?),
+            descriptor: pinned::Descriptor::default(),
         })))
     }
 
@@ -100,10 +105,28 @@ impl Store {
             .await
     }
 
+    /// Moves the log into the database as far as readers allow, and refreshes the statistics queries are planned by.
+    pub async fn optimize(&self) -> Result<()> {
+        let work = |connection: &Connection| {
+            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+            connection.execute_batch("PRAGMA analysis_limit = 400; PRAGMA optimize")?;
+            Ok(())
+        };
+        self.0.writer.between(work).await
+    }
+
+    /// The database as it is now, to be copied while it is written to. Blocks for a moment; to be dropped before the
+    /// store is closed.
+    pub fn pin(&self) -> Result<Pinned> {
+        Pinned::new(&self.0.path, &self.0.descriptor)
+    }
+
     /// Finishes what is queued, checkpoints and closes. Later reads and writes answer `Error::Busy`.
     pub async fn close(&self) -> Result<()> {
         self.0.readers.close();
-        self.0.writer.close().await
+        let closed = self.0.writer.close().await;
+        self.0.descriptor.close();
+        closed
     }
 
     /// The bytes of the database and its log on disk.

@@ -53,11 +53,12 @@ struct Queue {
 
 struct Write {
     sharing: Sharing,
-    run: Work,
+    /// Does the work, or with `None` just waits to tell how the batch failed.
+    run: Run,
 }
 
-/// Does a write's work, or with `None` just waits to tell how the batch failed.
-type Work = Box<dyn FnOnce(Option<&mut Tx>) -> Reply + Send>;
+/// Carries a write out, or learns that there is no transaction for it.
+type Run = Box<dyn FnOnce(Option<&mut Tx>) -> Reply + Send>;
 
 /// Delivers a write's answer, given how the commit went.
 type Reply = Box<dyn FnOnce(&Result<(), Failure>) + Send>;

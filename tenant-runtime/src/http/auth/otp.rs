@@ -23,8 +23,9 @@ pub async fn request(State(app): State<App>, Path(name): Path<String>, request: 
     let mut form = Form::new(&values);
     let email = form.email("email");
     form.finish()?;
-    let id = otp::request(&app, collection, &options.otp, email).await?;
-    Ok(respond::json(json!({ "otpId": id }).to_string().into_bytes()))
+    let requested = otp::request(&app, collection, &options.otp, email).await?;
+    let answer = respond::json(json!({ "otpId": requested.id }).to_string().into_bytes());
+    Ok(if requested.is_known { answer } else { respond::as_if(answer, "There is no account with that address.") })
 }
 
 /// `POST /api/collections/{collection}/auth-with-otp`

@@ -22,8 +22,9 @@ pub async fn request(State(app): State<App>, Path(name): Path<String>, request: 
     let mut form = Form::new(&values);
     let email = form.email("email");
     form.finish()?;
-    if let Some(record) = app.store().read(move |db| auth::by_email(db, &collection, &email)).await? {
-        password_reset::request(&app, record);
+    match app.store().read(move |db| auth::by_email(db, &collection, &email)).await? {
+        Some(record) => password_reset::request(&app, record),
+        None => return Ok(respond::as_if(respond::no_content(), "There is no account with that address.")),
     }
     Ok(respond::no_content())
 }

@@ -1,27 +1,34 @@
-//! Schedules as PocketBase writes them: five fields in UTC, or a macro such as `@daily`.
+//! Schedules as PocketBase writes them: five fields in UTC, or a macro such as `@daily`. Days of the month and of the week
+//! must both fit.
 //!
-//! The `cron` crate reads seconds and counts weekdays from one, so the same text would mean another time.
+//! The calendar is the `cron` crate's. It reads seconds first and counts the days of the week from one, so the same text
+//! would mean another time: it is given every value written out.
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
+use chrono::{DateTime, Utc};
 
 const MALFORMED: &str = "invalid cron expression - must be a valid macro or to have exactly 5 space separated segments";
 /// Minutes, hours, days of the month, months and days of the week from Sunday: the least and the most of each.
 const BOUNDS: [(u32, u32); 5] = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)];
+const DAY_OF_WEEK: usize = 4;
 
 /// When something is due, to the minute.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Schedule {
-    /// One bit for each value of a field.
-    fields: [u64; 5],
+    text: String,
+    calendar: cron::Schedule,
 }
 
 impl Schedule {
-    /// Whether the minute of that moment is one of the schedule's.
-    pub fn is_due(&self, at: DateTime<Utc>) -> bool {
-        let values = [at.minute(), at.hour(), at.day(), at.month(), at.weekday().num_days_from_sunday()];
-        self.fields.iter().zip(values).all(|(field, value)| field >> value & 1 == 1)
+    /// The five fields; those a macro stands for.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The first moment after that one when it is due; none for a day no year has.
+    pub fn next_after(&self, moment: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.calendar.after(&moment).next()
     }
 }
 
@@ -40,13 +47,20 @@ impl FromStr for Schedule {
         };
         let segments: Vec<&str> = text.split(' ').collect();
         let segments: [&str; 5] = segments.try_into().map_err(|_| MALFORMED.to_owned())?;
-        let mut fields = [0; 5];
-        for ((field, segment), (least, most)) in fields.iter_mut().zip(segments).zip(BOUNDS) {
+        let mut translated = "0".to_owned();
+        for (at, (segment, (least, most))) in segments.into_iter().zip(BOUNDS).enumerate() {
+            let mut values = 0_u64;
             for part in segment.split(',') {
-                *field |= parse_part(part, least, most)?;
+                values |= parse_part(part, least, most)?;
             }
+            let shift = u32::from(at == DAY_OF_WEEK);
+            let values = (least..=most).filter(|value| values >> value & 1 == 1);
+            let values: Vec<String> = values.map(|value| (value + shift).to_string()).collect();
+            translated.push(' ');
+            translated.push_str(&values.join(","));
         }
-        Ok(Schedule { fields })
+        let calendar = translated.parse().map_err(|_| MALFORMED.to_owned())?;
+        Ok(Schedule { text: text.to_owned(), calendar })
     }
 }
 
@@ -102,16 +116,46 @@ fn number(text: &str) -> Result<u32, String> {
 mod tests {
     use super::*;
 
+    /// The next three moments after a Wednesday.
+    fn next(text: &str) -> Vec<String> {
+        let mut moment = "2025-01-01T10:30:30Z".parse().expect("a date");
+        let schedule: Schedule = text.parse().expect("sound");
+        let mut moments = Vec::new();
+        while let Some(next) = schedule.next_after(moment).filter(|_| moments.len() < 3) {
+            moments.push(next.format("%a %F %R").to_string());
+            moment = next;
+        }
+        moments
+    }
+
     #[test]
-    fn minutes_are_matched() {
-        let due = |schedule: &str, at: &str| {
-            schedule.parse::<Schedule>().expect(schedule).is_due(at.parse().expect("a date"))
-        };
-        assert!(due("*/15 8-10 * * 1,3", "2024-05-15T08:30:59Z"));
-        assert!(!due("*/15 8-10 * * 1,3", "2024-05-15T08:31:00Z"));
-        assert!(!due("*/15 8-10 * * 1,3", "2024-05-16T08:30:00Z"), "a Thursday");
-        assert!(due("@weekly", "2024-05-19T00:00:00Z") && due("@daily", "2024-05-15T00:00:00Z"));
-        assert!(due("5-55/25 * 31 12 *", "2024-12-31T01:30:00Z") && !due("0 0 31 2 *", "2024-03-01T00:00:00Z"));
+    fn minutes_and_hours() {
+        assert_eq!(next("* * * * *"), ["Wed 2025-01-01 10:31", "Wed 2025-01-01 10:32", "Wed 2025-01-01 10:33"]);
+        assert_eq!(next("0 */6 * * *"), ["Wed 2025-01-01 12:00", "Wed 2025-01-01 18:00", "Thu 2025-01-02 00:00"]);
+        assert_eq!(
+            next("5-15/5,50 11 * * *"),
+            ["Wed 2025-01-01 11:05", "Wed 2025-01-01 11:10", "Wed 2025-01-01 11:15"]
+        );
+        assert_eq!(next("@hourly"), ["Wed 2025-01-01 11:00", "Wed 2025-01-01 12:00", "Wed 2025-01-01 13:00"]);
+    }
+
+    #[test]
+    fn the_week_begins_with_sunday_as_0() {
+        assert_eq!(next("0 0 * * 0"), ["Sun 2025-01-05 00:00", "Sun 2025-01-12 00:00", "Sun 2025-01-19 00:00"]);
+        assert_eq!(next("0 0 * * 5-6"), ["Fri 2025-01-03 00:00", "Sat 2025-01-04 00:00", "Fri 2025-01-10 00:00"]);
+        assert_eq!(next("0 0 * * */3"), ["Sat 2025-01-04 00:00", "Sun 2025-01-05 00:00", "Wed 2025-01-08 00:00"]);
+    }
+
+    #[test]
+    fn day_of_month_and_day_of_week_must_both_fit() {
+        assert_eq!(next("0 0 13 * 5"), ["Fri 2025-06-13 00:00", "Fri 2026-02-13 00:00", "Fri 2026-03-13 00:00"]);
+        assert_eq!(next("0 0 31 2 *"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn macros_are_listed_expanded() {
+        let schedule: Schedule = "@weekly".parse().expect("sound");
+        assert_eq!(schedule.as_str(), "0 0 * * 0");
     }
 
     #[test]

@@ -1,0 +1,152 @@
+//! The archive of a data directory: a zip as stock servers make and take it, written from pinned databases.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::{DATABASES, NOT_ARCHIVED};
+use crate::store::Pinned;
+
+const CHUNK: usize = 256 << 10;
+/// So much may wait to be written to the disk: without a bound all of it would be in the way of the next commit.
+const UNSYNCED: u64 = 16 << 20;
+/// The level decides how long a backup takes; better ones hardly save space.
+const FASTEST: i64 = 1;
+/// Entries from here on are announced as possibly larger than 4 GiB: one may grow while it is read.
+const LARGE: u64 = 2 << 30;
+
+/// Writes the archive: the databases, and every other file that belongs to a backup. Blocks.
+///
+/// # Errors
+/// `ErrorKind::Interrupted` as soon as `cancelled` says so.
+pub(super) fn write(
+    dir: &Path,
+    databases: &[(&str, Pinned)],
+    target: File,
+    cancelled: &dyn Fn() -> bool,
+) -> io::Result<()> {
+    let mut archive = Archive { zip: ZipWriter::new(Paced { file: target, unsynced: 0 }), cancelled };
+    for (name, pinned) in databases {
+        let now = Utc::now();
+        archive.add(name, pinned.length(), now, &mut pinned.database())?;
+        if let Some((length, mut log)) = pinned.log()? {
+            archive.add(&format!("{name}-wal"), length, now, &mut log)?;
+        }
+    }
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if !is_database(&name) && !NOT_ARCHIVED.contains(&name.as_str()) {
+            archive.add_all(&entry.path(), &name)?;
+        }
+    }
+    archive.zip.finish()?.file.sync_all()
+}
+
+/// A database or what SQLite keeps beside one: pinned ones are added otherwise, and opening the file of another would
+/// drop the locks on it.
+fn is_database(name: &str) -> bool {
+    let rest = DATABASES.iter().find_map(|database| name.strip_prefix(database));
+    rest.is_some_and(|rest| ["", "-wal", "-shm", "-journal"].contains(&rest))
+}
+
+struct Archive<'a> {
+    zip: ZipWriter<Paced>,
+    cancelled: &'a dyn Fn() -> bool,
+}
+
+impl Archive<'_> {
+    /// A file, or all files below a folder. What vanishes meanwhile is left out; links are not followed.
+    fn add_all(&mut self, path: &Path, name: &str) -> io::Result<()> {
+        let Some(metadata) = unless_gone(path.symlink_metadata())? else { return Ok(()) };
+        if metadata.is_file() {
+            let Some(mut file) = unless_gone(File::open(path))? else { return Ok(()) };
+            let modified = metadata.modified().map_or_else(|_| Utc::now(), DateTime::from);
+            return self.add(name, metadata.len(), modified, &mut file);
+        }
+        if !metadata.is_dir() {
+            return Ok(());
+        }
+        let Some(entries) = unless_gone(fs::read_dir(path))? else { return Ok(()) };
+        for entry in entries {
+            let entry = entry?;
+            if let Ok(inner) = entry.file_name().into_string() {
+                self.add_all(&entry.path(), &format!("{name}/{inner}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: &str, length: u64, modified: DateTime<Utc>, content: &mut impl Read) -> io::Result<()> {
+        let options = SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Deflated)
+            .compression_level(Some(FASTEST))
+            .last_modified_time(zip_time(modified))
+            .large_file(length >= LARGE);
+        self.zip.start_file(name, options)?;
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            if (self.cancelled)() {
+                return Err(ErrorKind::Interrupted.into());
+            }
+            match content.read(&mut chunk)? {
+                0 => return Ok(()),
+                read => self.zip.write_all(&chunk[..read])?,
+            }
+        }
+    }
+}
+
+fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A moment as zip archives write it.
+fn zip_time(moment: DateTime<Utc>) -> zip::DateTime {
+    let part = |number: u32| u8::try_from(number).unwrap_or_default();
+    zip::DateTime::from_date_and_time(
+        u16::try_from(moment.year()).unwrap_or_default(),
+        part(moment.month()),
+        part(moment.day()),
+        part(moment.hour()),
+        part(moment.minute()),
+        part(moment.second()),
+    )
+    .unwrap_or_default()
+}
+
+/// A file that is synced piece by piece.
+struct Paced {
+    file: File,
+    unsynced: u64,
+}
+
+impl Write for Paced {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.unsynced += written as u64;
+        if self.unsynced >= UNSYNCED {
+            self.file.sync_data()?;
+            self.unsynced = 0;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Paced {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
