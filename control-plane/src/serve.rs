@@ -33,6 +33,7 @@ const CHANGES: usize = 1024;
 
 /// Serves until told to stop.
 pub async fn serve(mut config: Config) -> anyhow::Result<()> {
+    let shutdown = tenant_runtime::cli::shutdown_signal().context("listen for signals")?;
     std::fs::create_dir_all(&config.dir).with_context(|| format!("create {}", config.dir.display()))?;
     config.listen.http = settle_addresses(&config.listen.http)?;
     let database = Database::open(&config.database_url()).await.context("open the control database")?;
@@ -62,7 +63,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     warn_of_missing_mail(&platform.config);
     println!("Console ready at {}", platform.urls.console());
 
-    tenant_runtime::cli::shutdown_signal().await;
+    shutdown.await;
     tracing::info!("stopping");
     proxy.drain().await; // what clients wait for
     stop.cancel();

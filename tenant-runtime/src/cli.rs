@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{App, AppOptions, Site};
 use crate::auth::Hasher;
@@ -208,6 +209,7 @@ fn start_log(dev: bool) {
 }
 
 async fn serve(arguments: Serve) -> anyhow::Result<()> {
+    let shutdown = shutdown_signal().context("listen for signals")?;
     if arguments.https.is_some() || !arguments.domains.is_empty() {
         bail!(
             "certificates and domains are served by the platform: use `roost serve`, which puts TLS before this server"
@@ -237,13 +239,18 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         println!("http://{}/_/#/pbinstall/{token}", server.address());
         println!("or at any time with:\n  superuser upsert EMAIL PASSWORD --dir {}", arguments.common.dir.display());
     }
-    serve_and_reopen(server, app, &arguments.common.dir, options).await
+    serve_and_reopen(server, app, &arguments.common.dir, options, shutdown).await
 }
 
 /// Serves until the process is told to stop. A backend that asks for it is closed and opened again in between, and
 /// clients wait.
-async fn serve_and_reopen(server: Server, mut app: App, dir: &Path, options: AppOptions) -> anyhow::Result<()> {
-    let shutdown = shutdown_signal();
+async fn serve_and_reopen(
+    server: Server,
+    mut app: App,
+    dir: &Path,
+    options: AppOptions,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     tokio::pin!(shutdown);
     loop {
         app.keep_time();
@@ -269,19 +276,19 @@ async fn serve_and_reopen(server: Server, mut app: App, dir: &Path, options: App
     }
 }
 
-/// Waits for ctrl-C or a polite kill.
-pub async fn shutdown_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = interrupt => {}
+/// From now on ctrl-C and a polite kill end the process no more; what is returned waits for one of them.
+///
+/// # Errors
+/// When the system does not let signals be listened for.
+pub fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-        },
-        Err(error) => {
-            tracing::warn!("failed to listen for SIGTERM: {error}");
-            let _ = interrupt.await;
         }
-    }
+    })
 }
 
 fn parse_address(text: &str) -> anyhow::Result<SocketAddr> {

@@ -23,6 +23,8 @@ use tenant_runtime::store::Pool;
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/stock-0.39.11.tar.gz");
 /// What SQLite may say of a statement that is sound but too large for it.
 const TOO_LARGE: [&str; 5] = ["at most 64 tables", "too large", "too complex", "interrupted", "too many"];
+/// A view has no rows of its own; sorting by them is refused as on a stock server, when the query runs.
+const NO_ROWS: &str = "no such column: overview._rowid_";
 
 fuzz_target!(|data: &[u8]| {
     let [kind, base, text @ ..] = data else { return };
@@ -57,7 +59,7 @@ fuzz_target!(|data: &[u8]| {
 
 fn is_tolerable(error: &Error) -> bool {
     let text = error.to_string();
-    TOO_LARGE.iter().any(|reason| text.contains(reason))
+    TOO_LARGE.iter().chain([&NO_ROWS]).any(|reason| text.contains(reason))
 }
 
 /// Somebody signed in who sends a body.
