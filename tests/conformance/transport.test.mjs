@@ -138,6 +138,7 @@ test("health: superusers learn the address they come from and the header a proxy
 test("superusers come from their addresses only", async () => {
   const { client } = await user(admin, "bob");
   const inside = { "x-client": "192.0.2.7" };
+  const backup = `/api/backups/missing.zip?token=${await admin.files.getToken()}`;
   await admin.settings.update({ trustedProxy: { headers: ["X-Client"] }, superuserIPs: ["192.0.2.0/24"] });
   try {
     const refused = { data: {}, message: "You are not allowed to perform this request.", status: 403 };
@@ -149,6 +150,8 @@ test("superusers come from their addresses only", async () => {
     assert.deepEqual((await ask("POST", signIn, login)).body, refused);
     assert.equal(await status("POST", signIn, { body: { ...login, password: "wrong horse" } }), 400);
     assert.equal(await status("POST", signIn, { body: login, headers: inside }), 200);
+    assert.equal((await ask("GET", backup)).body.message, "Insufficient permissions to access the resource.");
+    assert.equal(await status("GET", backup, { headers: inside }), 404);
     assert.equal(await status("GET", "/api/health", { as: client }), 200, "others are not concerned");
     assert.equal(await status("GET", "/api/settings", { as: admin, headers: inside }), 200);
   } finally {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::body;
 use super::file_answer;
+use super::gate;
 use super::request::{Head, authorise_superuser};
 use super::respond;
 use crate::app::App;
@@ -70,9 +71,9 @@ pub async fn upload(State(app): State<App>, request: Request) -> Result<Response
 pub async fn download(State(app): State<App>, Path(key): Path<String>, head: Head) -> Result<Response> {
     let (token, schema) = (head.parameter("token").unwrap_or_default().to_owned(), app.schema());
     let bearer = app.store().read(move |db| auth::authenticate_file_token(db, &schema, &token)).await?;
-    if !bearer.is_some_and(|record| record.collection().is_superusers()) {
-        return Err(ApiError::forbidden("Insufficient permissions to access the resource.").into());
-    }
+    let refused = || ApiError::forbidden("Insufficient permissions to access the resource.");
+    let superuser = bearer.filter(|record| record.collection().is_superusers()).ok_or_else(refused)?;
+    gate::check_superuser_address(&app, superuser.collection(), head.address).await.map_err(|_| refused())?;
     let key = Key::parse(&key).ok_or_else(|| ApiError::not_found(""))?;
     let about = backups::about(&app, &key).await?;
     let (mut response, part) = file_answer::begin(key.as_str(), &about, &head);
