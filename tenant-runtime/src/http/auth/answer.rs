@@ -44,8 +44,8 @@ impl Proven {
     }
 
     /// Checks what the collection requires beyond the proof, and answers.
-    pub(crate) async fn answer(self, app: &App, head: Head, values: Map<String, Json>) -> Result<Response> {
-        gate::check_superuser_address(app, self.record.collection(), head.address)?;
+    pub(in crate::http) async fn answer(self, app: &App, head: Head, values: Map<String, Json>) -> Result<Response> {
+        gate::check_superuser_address(app, self.record.collection(), head.address).await?;
         let mfa_id = head.given("mfaId").map(str::to_owned);
         let mfa_id = mfa_id.or_else(|| values.get("mfaId").map(cast_text)).filter(|id| !id.is_empty());
         let Proven { record, method, token, meta } = self;
