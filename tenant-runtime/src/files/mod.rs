@@ -77,7 +77,10 @@ fn remove_collection(event: &mut CollectionOutcome<'_>, next: Next<'_, Collectio
     next.run(event)?;
     if let Ok(folder) = Folder::collection(&event.collection.id) {
         let app = event.app.clone();
-        let removal = async move { app.storage()?.remove_folder(&folder).await };
+        let removal = async move {
+            let _leave = app.storages().let_go().await;
+            app.storage()?.remove_folder(&folder).await
+        };
         later(async move { warn_of(removal.await, "the files of a deleted collection") });
     }
     Ok(())

@@ -154,6 +154,7 @@ pub(super) async fn remove(app: &App, keys: Vec<FileKey>) -> Result<()> {
     let noted = keys.clone();
     let note = app.storages().disk().run(move |disk| Note::write(&disk.temporary(), &noted)).await?;
     let storage = app.storage()?;
+    let _leave = app.storages().let_go().await;
     for key in &keys {
         storage.remove(key).await?;
     }

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::stream::BoxStream;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit};
 
 use super::bucket::Bucket;
 use super::disk::Disk;
@@ -165,6 +165,8 @@ pub struct Storages {
     bucket: Mutex<Option<(S3, Bucket)>>,
     /// Removals may come by the thousand, and nobody waits for them.
     removals: Semaphore,
+    /// Written by whoever needs all files to stay.
+    staying: RwLock<()>,
 }
 
 impl Storages {
@@ -175,6 +177,7 @@ impl Storages {
             outbound: outbound.clone(),
             bucket: Mutex::default(),
             removals: Semaphore::new(REMOVALS_AT_ONCE),
+            staying: RwLock::default(),
         }
     }
 
@@ -186,6 +189,16 @@ impl Storages {
     /// Leave to remove something.
     pub(super) async fn removal(&self) -> Result<SemaphorePermit<'_>> {
         Ok(self.removals.acquire().await.context("wait to remove a file")?)
+    }
+
+    /// Lets nothing be removed while the guard lives: a backup holds the files of the records it holds.
+    pub async fn stay(&self) -> RwLockWriteGuard<'_, ()> {
+        self.staying.write().await
+    }
+
+    /// Waits until nobody needs files to stay.
+    pub(super) async fn let_go(&self) -> RwLockReadGuard<'_, ()> {
+        self.staying.read().await
     }
 
     /// The one these settings mean.
