@@ -21,7 +21,21 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["schema"],
     &["rules"],
-    &["records", "auth", "files", "hooks", "settings", "app", "realtime", "collections", "superusers", "logs", "cron", "backups"],
+    &[
+        "records",
+        "auth",
+        "files",
+        "hooks",
+        "mail",
+        "settings",
+        "app",
+        "realtime",
+        "collections",
+        "superusers",
+        "logs",
+        "cron",
+        "backups",
+    ],
     &["http"],
     &["host", "server"],
     &["cli"],
@@ -38,6 +52,7 @@ const KNOWN_UPWARD: &[(&str, &str)] = &[
     // The app is what puts the layers together, and hands out the router.
     ("app", "http"),
     // Query parameters and projections are read in one way, wherever they come from.
+    ("auth", "http"),
     ("records", "http"),
     ("realtime", "http"),
     // A new directory gets the file of the logs, too.

@@ -5,6 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
@@ -13,6 +14,7 @@ use crate::app::{App, AppOptions, Site};
 use crate::auth::Hasher;
 use crate::backups::offline as backups;
 use crate::http::cors::Origins;
+use crate::mail::Printer;
 use crate::server::Server;
 use crate::settings::EncryptionKey;
 use crate::store::Pool;
@@ -125,6 +127,11 @@ pub enum SuperuserCommand {
         /// At least 8 characters
         password: String,
     },
+    /// Makes a one-time password for a superuser
+    Otp {
+        /// Mail address
+        email: String,
+    },
     /// Deletes a superuser
     Delete {
         /// Mail address
@@ -207,21 +214,23 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         public_dir: Some(arguments.public_dir),
         index_fallback: arguments.index_fallback,
     };
-    let options = AppOptions {
+    let mut options = AppOptions {
         site,
         encryption_key: arguments.common.encryption_key()?,
         ..AppOptions::alone(Pool::for_this_machine(), Hasher::for_this_machine())
     };
+    if arguments.common.dev {
+        options.outbox = Some(Arc::new(Printer));
+    }
     let app = App::open(&arguments.common.dir, options.clone())?;
     let server = Server::bind(address).await.with_context(|| format!("listen on {address}"))?;
     println!("Server started at http://{}", server.address());
     println!("├─ REST API:  http://{}/api/", server.address());
     println!("└─ Directory: {}", arguments.common.dir.display());
-    if !app.store().read(superusers::exist).await? {
-        println!(
-            "\nThere is no superuser yet. Create one with:\n  superuser upsert EMAIL PASSWORD --dir {}",
-            arguments.common.dir.display()
-        );
+    if let Some(token) = superusers::installer_token(&app).await? {
+        println!("\nThere is no superuser yet. Create the first one within half an hour at");
+        println!("http://{}/_/#/pbinstall/{token}", server.address());
+        println!("or at any time with:\n  superuser upsert EMAIL PASSWORD --dir {}", arguments.common.dir.display());
     }
     serve_and_reopen(server, app, &arguments.common.dir, options).await
 }
@@ -300,6 +309,11 @@ fn superuser(arguments: &Superuser) -> anyhow::Result<()> {
         SuperuserCommand::Upsert { email, password } => {
             superusers::upsert(dir, email, password)?;
             println!("Successfully saved superuser {email:?}!");
+        }
+        SuperuserCommand::Otp { email } => {
+            let made = superusers::otp(dir, email)?;
+            println!("Successfully created OTP for superuser {email:?}:");
+            println!("├─ Id:    {}\n├─ Pass:  {}\n└─ Valid: {}s", made.id, made.password, made.seconds);
         }
         SuperuserCommand::Delete { email } => {
             superusers::delete(dir, email)?;

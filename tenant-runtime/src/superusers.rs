@@ -4,22 +4,28 @@
 //! records is cached, so the server sees the change with its next read.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::app;
+use crate::app::{self, App};
+use crate::auth::otp;
 use crate::auth::records::INSTALLER_EMAIL;
 use crate::auth::{self};
 use crate::backups;
 use crate::error::Result;
-use crate::records::{datetime, pattern};
-use crate::schema::{SUPERUSERS, layout};
+use crate::records::value::Value;
+use crate::records::{Record, datetime, find, pattern, save};
+use crate::schema::{Collection, SUPERUSERS, layout, persist};
 use crate::settings::EncryptionKey;
 
 const SHORTEST_PASSWORD: usize = 8;
 const LONGEST_PASSWORD: usize = 71;
+const RANDOM_PASSWORD: usize = 30;
 const COST: u32 = 10;
+/// How long the link to create the first superuser works.
+const INSTALLER_SECONDS: i64 = 1800;
 
 /// A data directory that may be served at the same time.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +71,40 @@ pub fn put(db: &Connection, email: &str, password_hash: &str) -> Result<()> {
         db.execute(&sql, [email])?;
     }
     Ok(())
+}
+
+/// A token with which the first superuser can be made through the API; none once there is one. It is that of an
+/// account nobody knows the password of, which goes as soon as there is a real one.
+pub async fn installer_token(app: &App) -> Result<Option<String>> {
+    let password_hash = app.hasher().hash(pattern::random_key(RANDOM_PASSWORD), i64::from(COST)).await?;
+    let inner = app.clone();
+    app.store()
+        .write(move |tx| {
+            let schema = inner.schema();
+            let Some(superusers) = schema.by_name(SUPERUSERS) else { return Ok(None) };
+            if exist(tx)? {
+                return Ok(None);
+            }
+            let record = match find::by_column(tx, superusers, "email", INSTALLER_EMAIL, false)? {
+                Some(record) => record,
+                None => {
+                    let saved = save::save(&inner, tx, installer(superusers, password_hash))?;
+                    Record::clone(&saved)
+                }
+            };
+            auth::issue_static(&record, INSTALLER_SECONDS).map(Some)
+        })
+        .await
+}
+
+fn installer(superusers: &Arc<Collection>, password_hash: String) -> Record {
+    let mut record = Record::new(superusers);
+    for (field, value) in [("email", INSTALLER_EMAIL.to_owned()), ("password", password_hash)] {
+        if let Some(at) = superusers.field_index(field) {
+            record.set_value(at, Value::Text(value));
+        }
+    }
+    record
 }
 
 /// `superuser create`
@@ -115,6 +155,44 @@ pub fn delete(dir: DataDir<'_>, email: &str) -> anyhow::Result<()> {
         db.execute(&format!("DELETE FROM `{SUPERUSERS}` WHERE `email` = ?1"), [email])?;
         Ok(())
     })
+}
+
+/// A one-time password as the command line tells it.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct OneTimePassword {
+    pub id: String,
+    pub password: String,
+    pub seconds: i64,
+}
+
+/// `superuser otp`: for who lost their second factor, or their mail server.
+pub fn otp(dir: DataDir<'_>, email: &str) -> anyhow::Result<OneTimePassword> {
+    if !pattern::is_email(email) {
+        bail!("invalid or missing email address");
+    }
+    let mut made = None;
+    in_transaction(dir, |db| {
+        let sql = format!("SELECT `id` FROM `{SUPERUSERS}` WHERE `email` = ?1");
+        let Some(id) = db.query_row(&sql, [email], |row| row.get::<_, String>(0)).optional()? else {
+            bail!("superuser with email {email:?} doesn't exist");
+        };
+        let superusers = persist::load(db)?.into_iter().find(Collection::is_superusers);
+        let options = superusers.as_ref().and_then(|collection| Some((&collection.id, &collection.auth.as_ref()?.otp)));
+        let Some((collection, options)) = options.filter(|(_, options)| options.enabled) else {
+            bail!("OTP auth is not enabled for the {SUPERUSERS} collection");
+        };
+        let (otp_id, password) = (pattern::random_id(15), otp::digits(options.length));
+        let sql = format!(
+            "INSERT INTO `{}` (`id`, `collectionRef`, `recordRef`, `password`, `sentTo`, `created`, `updated`)
+             VALUES (?1, ?2, ?3, ?4, '', ?5, ?5)",
+            otp::OTPS
+        );
+        db.execute(&sql, params![otp_id, collection, id, auth::hash(&password, otp::COST)?, datetime::now()])?;
+        made = Some(OneTimePassword { id: otp_id, password, seconds: options.duration });
+        Ok(())
+    })?;
+    made.context("make a one-time password")
 }
 
 fn has(db: &Connection, email: &str) -> anyhow::Result<bool> {

@@ -46,7 +46,7 @@ async function casts(field, pairs) {
 
 test("numbers", () => casts("number", [
   ["1", 1], ["1e3", 1000], ["12.50", 12.5], ["+1", 1], ["1_000", 1000], [".5", 0.5], [1.5, 1.5], [true, 1], ["abc", 0], ["", 0],
-  [null, 0], [" 5 ", 0], ["0x10", 0], [-0.0, 0], [[1], 0], [{ a: 1 }, 0], ["NaN", 400], ["Infinity", 400], [1e21, 1e21],
+  [null, 0], [" 5 ", 0], ["0x10", 0], [-0.0, 0], [[1], 0], [{ a: 1 }, 0], ["NaN", 400], ["Infinity", 400], ["1e309", 0], [1e21, 1e21],
 ]));
 
 test("whole numbers beyond what a float holds are rounded", async () => {
@@ -60,7 +60,7 @@ test("bools", () => casts("bool", [
 ]));
 
 test("text and editor", async () => {
-  const pairs = [[123, "123"], [1.5, "1.5"], [true, "true"], [["a"], ""], [{ a: 1 }, ""], [null, ""], [" x ", " x "]];
+  const pairs = [[123, "123"], [1.5, "1.5"], [true, "true"], [["a"], ""], [{ a: 1 }, ""], [null, ""], [" x ", " x "], [1e21, "1000000000000000000000"], [1e-7, "0.0000001"]];
   await casts("text", pairs);
   await casts("editor", [...pairs, ["<script>1</script>", "<script>1</script>"]]);
 });

@@ -117,6 +117,7 @@ test("types that are refused", async () => {
     const { message } = await failure(collections.create(open("typed", [{ name: "x", type }])));
     assert.equal(message, "Failed to load the submitted data due to invalid formatting.");
   }
+  assert.equal((await failure(collections.update("target", { id: "another" }))).status, 404);
   const { fields } = await collections.create(open("retyped", [{ name: "x", type: "text" }]));
   const changed = [fields[0], { ...fields[1], type: "number" }];
   assert.equal(await refused(collections.update("retyped", { fields: changed })), "fields.1: validation_field_type_change");

@@ -16,12 +16,8 @@ start(async () => {
   const priv = await make("priv", [text("name")], { listRule: null });
   const owned = await make("owned", [text("name")], { listRule: "name = 'ok'" });
   const posts = await make("posts", [
-    text("title"),
-    { name: "n", type: "number" },
-    { name: "d", type: "date" },
-    { name: "b", type: "bool" },
-    { name: "j", type: "json" },
-    { name: "g", type: "geoPoint" },
+    text("title"), { name: "n", type: "number" }, { name: "d", type: "date" }, { name: "b", type: "bool" },
+    { name: "j", type: "json" }, { name: "g", type: "geoPoint" },
     { name: "sel", type: "select", values: ["a", "b", "c"], maxSelect: 3 },
     one("tag", tags), many("tags", tags, 9), one("pv", priv), one("ow", owned),
   ]);
@@ -236,10 +232,8 @@ test("every macro is the time it names", async () => {
 });
 
 test("sorts take fields, paths and the two special keys", async () => {
-  assert.equal(await found("", { sort: "-n" }), "X p2 p1 p0 p3");
-  assert.equal(await found("", { sort: "b,-title" }), "p3 p2 p0 X p1");
-  assert.equal(await found("", { sort: "@rowid" }), "p0 p1 p2 p3 X");
-  assert.equal(await found("", { sort: "-@rowid" }), "X p3 p2 p1 p0");
+  const sorted = { "-n": "X p2 p1 p0 p3", "b,-title": "p3 p2 p0 X p1", "@rowid": "p0 p1 p2 p3 X", "-@rowid": "X p3 p2 p1 p0" };
+  for (const [sort, titles] of Object.entries(sorted)) assert.equal(await found("", { sort }), titles, sort);
   assert.equal((await found("", { sort: "@random" })).split(" ").length, 5);
   const seen = new Set();
   for (let turn = 0; turn < 50 && seen.size < 2; turn++) seen.add(await found("", { sort: "@random" }));

@@ -142,5 +142,8 @@ test("a caller whose token is worth nothing any more is a guest", async () => {
 test("bodies that are no subscription", async () => {
   const { status, body } = await ask("POST", "/api/realtime", "{", { headers: { "content-type": "application/json" } });
   assert.equal(status, 400, body.message);
+  for (const body of [{ clientId: 5 }, { clientId: "x", subscriptions: "a" }, { clientId: "x", subscriptions: [5] }]) {
+    assert.equal((await ask("POST", "/api/realtime", body)).status, 400, JSON.stringify(body));
+  }
   assert.equal((await ask("POST", "/api/realtime", {})).body.data.clientId.code, "validation_required");
 });

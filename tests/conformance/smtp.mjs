@@ -1,5 +1,9 @@
 // A mail server that keeps what it is given and reads it back: SMTP over a real socket, MIME taken apart again.
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
 import net from "node:net";
+import path from "node:path";
+import tls from "node:tls";
 
 export class MailServer {
   /** Everything received, in order. */
@@ -14,12 +18,18 @@ export class MailServer {
   refused = new Set();
   /** Answers nothing any more. */
   silent = false;
+  /** Key and certificate: who wants to is talked to in secret, or everybody from the start. */
+  secret = null;
+  implicit = false;
   #server;
   #waiting = new Set();
   #sockets = new Set();
 
   async start() {
-    this.#server = net.createServer((socket) => this.#converse(socket));
+    this.#server = net.createServer((socket) => {
+      this.#keep(socket);
+      this.#converse(this.implicit ? this.#encrypt(socket) : socket);
+    });
     await new Promise((done) => this.#server.listen(0, "127.0.0.1", done));
     this.port = this.#server.address().port;
     return this;
@@ -61,18 +71,27 @@ export class MailServer {
     this.#waiting.clear();
   }
 
-  #converse(socket) {
+  #keep(socket) {
     this.connections += 1;
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("error", () => {});
+  }
+
+  #encrypt(socket) {
+    const encrypted = new tls.TLSSocket(socket, { isServer: true, secureContext: tls.createSecureContext(this.secret) });
+    encrypted.on("error", () => socket.destroy());
+    return encrypted;
+  }
+
+  #converse(socket, greets = true) {
     socket.setEncoding("latin1");
     const say = (line) => !this.silent && socket.write(`${line}\r\n`);
     let buffer = "";
     let data = null;
     let login = null;
     let isIn = !this.credentials;
-    let envelope = { from: "", to: [], hello: "" };
+    let envelope = { from: "", to: [], hello: "", encrypted: Boolean(socket.encrypted) };
     const signIn = (method, user, password) => {
       this.authMethod = method;
       isIn = user === this.credentials?.user && password === this.credentials?.password;
@@ -87,7 +106,7 @@ export class MailServer {
         if (text !== ".") return void data.push(text.startsWith(".") ? text.slice(1) : text);
         this.#received(envelope, data.join("\r\n"));
         data = null;
-        envelope = { from: "", to: [], hello: envelope.hello };
+        envelope = { ...envelope, from: "", to: [] };
         return say("250 taken");
       }
       if (login) {
@@ -101,7 +120,11 @@ export class MailServer {
       switch (verb.toUpperCase()) {
         case "EHLO":
           envelope.hello = rest;
-          return say("250-sink\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n250 SMTPUTF8");
+          return say(`250-sink\r\n250-8BITMIME\r\n${this.secret && !socket.encrypted ? "250-STARTTLS\r\n" : ""}250-AUTH PLAIN LOGIN\r\n250 SMTPUTF8`);
+        case "STARTTLS":
+          say("220 go on");
+          socket.removeAllListeners("data");
+          return this.#converse(this.#encrypt(socket), false);
         case "AUTH": {
           const [method, first] = rest.split(" ");
           if (method === "PLAIN") return plain(first);
@@ -134,7 +157,7 @@ export class MailServer {
         line(text);
       }
     });
-    say("220 sink");
+    if (greets) say("220 sink");
   }
 }
 
@@ -185,4 +208,15 @@ function words(text) {
     .replace(/=\?utf-8\?([bq])\?([^?]*)\?=/gi, (_, kind, value) =>
       kind.toLowerCase() === "b" ? Buffer.from(value, "base64").toString() : decode(value.replaceAll("_", " "), "quoted-printable").toString(),
     );
+}
+
+/** A key and a certificate for this machine, and the file of the authority that vouches for it. */
+export function certificate(dir) {
+  const at = (name) => path.join(dir, name);
+  const openssl = (...args) => execFileSync("openssl", args, { stdio: "pipe" });
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-x509"];
+  openssl("req", ...key, "-subj", "/CN=authority", "-keyout", at("ca.key"), "-out", at("ca.pem"));
+  const names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"];
+  openssl("req", ...key, "-subj", "/CN=sink", ...names, "-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-keyout", at("key.pem"), "-out", at("cert.pem"));
+  return { key: fs.readFileSync(at("key.pem")), cert: fs.readFileSync(at("cert.pem")), authority: at("ca.pem") };
 }

@@ -26,8 +26,8 @@ const lookup = dns.lookup;
 dns.lookup = (host, options, callback) =>
   lookup(host.endsWith(".localhost") ? "127.0.0.1" : host, options, callback);
 
-/** What a test file talks to: set before its first test. */
-export const server = { url: "", email: EMAIL, password: PASSWORD };
+/** What a test file talks to: set before its first test. `data` is its directory when it stands alone. */
+export const server = { url: "", data: "", email: EMAIL, password: PASSWORD };
 
 /** Starts the target before the file's tests, has `setUp` make what they need, and ends the target after them. */
 export function start(setUp = () => {}) {
@@ -124,7 +124,7 @@ async function startAlone(dir) {
   const binary = binaries[target];
   execFileSync(binary, ["superuser", "upsert", EMAIL, PASSWORD, "--dir", data], { stdio: "pipe" });
   const { url, stop } = await serve(binary, data);
-  server.url = url;
+  Object.assign(server, { url, data });
   return stop;
 }
 
@@ -179,7 +179,8 @@ async function answering(url) {
   }
 }
 
-function ended(child) {
+/** Ends a process politely. */
+export function ended(child) {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve();
     child.on("exit", resolve);
@@ -187,7 +188,8 @@ function ended(child) {
   });
 }
 
-function freePort() {
+/** A port nobody listens on just now. */
+export function freePort() {
   return new Promise((resolve) => {
     const probe = net.createServer().listen(0, "127.0.0.1", () => {
       const { port } = probe.address();

@@ -30,8 +30,7 @@ const PIXEL: &[u8] = &[
 pub async fn plant(engine: &Engine) {
     let admin = engine.sign_in("_superusers", ADMIN, PASSWORD).await;
     let settings = json!({ "meta": { "appName": "Orchard" }, "batch": { "enabled": true, "maxRequests": 7 } });
-    // Where settings have no endpoint yet they stay as they were made.
-    let _ = engine.call(Method::PATCH, "/api/settings", &admin, Some(&settings)).await;
+    engine.done(Method::PATCH, "/api/settings", &admin, settings).await;
     for collection in collections() {
         engine.done(Method::POST, "/api/collections", &admin, collection).await;
     }
@@ -124,6 +123,7 @@ pub async fn seen(engine: &Engine) -> BTreeMap<String, Json> {
         seen.insert(query.to_owned(), answer.json());
     }
     seen.insert("collections".to_owned(), collections);
+    seen.insert("settings".to_owned(), engine.get("/api/settings", &admin).await.json());
     seen
 }
 

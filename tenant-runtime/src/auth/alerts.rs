@@ -9,7 +9,7 @@ use md5::{Digest as _, Md5};
 use super::{accounts, mails};
 use crate::app::App;
 use crate::client_address;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::records::{Record, Value, datetime, delete, save};
 
 /// The collection known places are kept in.
@@ -40,9 +40,8 @@ pub async fn watch(app: &App, account: &Record, place: &Place) -> Result<()> {
         .await?;
     let is_known = known.iter().any(|origin| origin.text("fingerprint") == fingerprint);
     if !is_known && !known.is_empty() {
-        let mail = mails::alert(app, account, &place.describe())?;
-        let sent = tokio::time::timeout(PATIENCE, app.send(&mail)).await;
-        sent.map_err(anyhow::Error::new)?.map_err(|error| Error::Internal(anyhow::Error::new(error)))?;
+        let mail = mails::alert(app, account, &place.describe());
+        tokio::time::timeout(PATIENCE, mails::send(app, mail)).await.map_err(anyhow::Error::new)??;
     }
     let (inner, of) = (app.clone(), account.clone());
     app.store()

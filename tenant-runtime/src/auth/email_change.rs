@@ -26,8 +26,7 @@ pub fn check_new_email(db: &Connection, record: &Record, email: &str) -> Result<
 
 /// Sends the mail to the new address and waits for it.
 pub async fn request(app: &App, record: &Record, email: &str) -> Result<()> {
-    let mail = mails::email_change(app, record, email)?;
-    app.send(&mail).await.map_err(|error| {
+    mails::send(app, mails::email_change(app, record, email)).await.map_err(|error| {
         tracing::warn!("failed to send an address change mail: {error}");
         ApiError::bad_request(FAILED_TO_REQUEST).into()
     })

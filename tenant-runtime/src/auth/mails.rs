@@ -53,6 +53,11 @@ fn compose(
     Ok(template::mail(&app.settings(), template(auth), to, &Filling { record, own }))
 }
 
+/// Sends one of them, if it could be written, and waits until it is on its way.
+pub(super) async fn send(app: &App, mail: Result<Mail>) -> Result<()> {
+    app.send(&mail?).await.map_err(|error| Error::Internal(anyhow::Error::new(error)))
+}
+
 /// What a mail is about.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the names say it")]

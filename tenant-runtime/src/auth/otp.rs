@@ -102,41 +102,40 @@ pub async fn redeem(
     if !app.hasher().verify(password, otp.text("password").to_owned()).await? {
         return Err(ApiError::bad_request(INVALID).into());
     }
-    let proves_address = |account: &Record| {
-        let sent_to = otp.text("sentTo");
-        !account.flag("verified") && !sent_to.is_empty() && sent_to == account.text("email")
-    };
+    let sent_to = otp.text("sentTo").to_owned();
+    // Whoever chose the password before the address was proven need not be the one who proved it now.
     let without_second_factor = collection.auth.as_ref().is_some_and(|auth| !auth.mfa.enabled);
-    let random = match proves_address(&account) && without_second_factor {
+    let random = match proves_address(&account, &sent_to) && without_second_factor {
         true => Some(NewPassword::random(app, &collection).await?),
         false => None,
     };
-    let (inner, sent_to) = (app.clone(), otp.text("sentTo").to_owned());
+    let inner = app.clone();
     app.store()
         .write(move |tx| {
             let known = open_otp(tx, &inner.schema(), &collection, &id, duration)?;
             let (otp, mut account) = known.ok_or_else(|| ApiError::bad_request(INVALID))?;
             delete::delete(&inner, tx, otp)?;
-            if !account.flag("verified") && !sent_to.is_empty() && sent_to == account.text("email") {
-                accounts::set(&mut account, "verified", Value::Bool(true));
-                if let Some(password) = random {
-                    password.give_to(&mut account);
-                }
-                let id = save::save(&inner, tx, account)?.id().to_owned();
-                return find::by_id(tx, &collection, &id)?.ok_or(Error::NotFound);
+            if !proves_address(&account, &sent_to) {
+                return Ok(account);
             }
-            Ok(account)
+            accounts::set(&mut account, "verified", Value::Bool(true));
+            if let Some(password) = random {
+                password.give_to(&mut account);
+            }
+            let id = save::save(&inner, tx, account)?.id().to_owned();
+            find::by_id(tx, &collection, &id)?.ok_or(Error::NotFound)
         })
         .await
 }
 
+/// Whether a mail to that address shows that the account's is its owner's.
+fn proves_address(account: &Record, sent_to: &str) -> bool {
+    !account.flag("verified") && !sent_to.is_empty() && sent_to == account.text("email")
+}
+
 /// Sends the password; one that could not be sent is dropped.
 async fn deliver(app: &App, account: &Record, id: String, plain: &str) {
-    let sent = match mails::otp(app, account, &id, plain) {
-        Ok(mail) => app.send(&mail).await.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    if let Err(error) = sent {
+    if let Err(error) = mails::send(app, mails::otp(app, account, &id, plain)).await {
         tracing::warn!("failed to send a one-time password: {error}");
         return drop_unsent(app, id).await;
     }

@@ -23,18 +23,14 @@ pub fn request(app: &App, record: Record) {
         return;
     }
     let (inner, undo) = (app.clone(), key.clone());
-    let sent = app.mailer().later(async move {
-        let sent = match mails::password_reset(&inner, &record) {
-            Ok(mail) => inner.send(&mail).await.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = sent {
+    let under_way = app.mailer().later(async move {
+        if let Err(error) = mails::send(&inner, mails::password_reset(&inner, &record)).await {
             // Who got no mail may ask again at once.
             inner.throttle().forget(&undo);
             tracing::warn!("failed to send a password reset mail: {error}");
         }
     });
-    if let Err(error) = sent {
+    if let Err(error) = under_way {
         app.throttle().forget(&key);
         tracing::warn!("failed to send a password reset mail: {error}");
     }

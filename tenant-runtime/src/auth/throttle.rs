@@ -1,4 +1,5 @@
-//! What happens too often: mails to one address, guesses at one account. Kept in memory; a restart forgets it.
+//! What happens too often: mails to one address, guesses at one account. Kept in memory: a restart forgets
+//! it, and so does a tenant that sleeps, which takes longer than anybody in a hurry can wait quietly.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

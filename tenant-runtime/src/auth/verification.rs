@@ -20,16 +20,12 @@ pub fn request(app: &App, record: Record) {
         return;
     }
     let inner = app.clone();
-    let sent = app.mailer().later(async move {
-        let sent = match mails::verification(&inner, &record) {
-            Ok(mail) => inner.send(&mail).await.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = sent {
+    let under_way = app.mailer().later(async move {
+        if let Err(error) = mails::send(&inner, mails::verification(&inner, &record)).await {
             tracing::warn!("failed to send a verification mail: {error}");
         }
     });
-    if let Err(error) = sent {
+    if let Err(error) = under_way {
         app.throttle().forget(&key);
         tracing::warn!("failed to send a verification mail: {error}");
     }

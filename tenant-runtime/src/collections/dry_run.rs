@@ -8,8 +8,8 @@ use rusqlite::Connection;
 use super::refused;
 use crate::error::Result;
 use crate::records::export::own_record_json;
-use crate::records::find::columns;
-use crate::records::{Record, pattern};
+use crate::records::find::{self, columns};
+use crate::records::pattern;
 use crate::schema::{Collection, CollectionType, Field, Schema, scaffold, view};
 
 const SAMPLE: usize = 10;
@@ -38,8 +38,8 @@ pub fn dry_run(db: &Connection, schema: &Schema, query: &str) -> Result<DryRun> 
     let records = view::with_probe(db, query, |probe| {
         let sql = format!("SELECT {} FROM {probe} LIMIT {SAMPLE}", columns(&view, None));
         let mut statement = db.prepare(&sql)?;
-        let rows = statement.query_map([], |row| Record::from_row(&view, row, 0))?;
-        Ok(rows.collect::<rusqlite::Result<Vec<Record>>>()?)
+        let rows = statement.query([])?;
+        find::collect(&view, rows)
     })?;
     let mut ids = HashSet::new();
     for record in &records {

@@ -40,10 +40,10 @@ pub fn create(app: &App, tx: &mut Tx, collection: Collection) -> Result<Arc<Coll
 /// Replaces the definition of `original`. Its table follows, and so do views whose fields change with it.
 ///
 /// # Errors
-/// As for [`create`]; and when the id is another.
+/// As for [`create`]; and `Error::NotFound` when the id is another.
 pub fn update(app: &App, tx: &mut Tx, original: &Arc<Collection>, new: Collection) -> Result<Arc<Collection>> {
     if new.id != original.id {
-        return Err(refused(format!("the id of {} cannot be changed", original.name)));
+        return Err(Error::NotFound);
     }
     let mut revision = Revision::begin(app, tx);
     let collection = revision.save(new, Some(original), Checks::All)?;

@@ -7,7 +7,7 @@ use crate::error::{Problems, Result};
 use crate::hooks::events::{Action, CollectionOutcome};
 use crate::records::{datetime, pattern};
 use crate::schema::validate::{Definition, validate};
-use crate::schema::{Collection, Field, Schema, persist, settle, sync, view};
+use crate::schema::{AuthOptions, Collection, Field, Schema, persist, settle, sync, view};
 use crate::store::Tx;
 
 const SECRET_LENGTH: usize = 50;
@@ -202,8 +202,10 @@ impl Revision<'_> {
 /// Another rule about who may sign in ends what was issued under the old one.
 fn renew_secret(new: &mut Collection, original: Option<&Collection>) {
     let before = original.and_then(|original| original.auth.as_deref());
+    // "Nobody" and "everybody" count as the same here: the tokens stay, and the rule decides at the next refresh.
+    let rule = |auth: &AuthOptions| auth.auth_rule.clone().unwrap_or_default();
     if let (Some(before), Some(auth)) = (before, &mut new.auth)
-        && before.auth_rule != auth.auth_rule
+        && rule(before) != rule(auth)
     {
         auth.auth_token.secret = pattern::random_key(SECRET_LENGTH);
     }

@@ -118,7 +118,7 @@ mod tests {
         };
         assert_eq!(due("2025-01-01T10:01:00Z", "2025-01-01T10:59:59Z"), []);
         let hourly = (Job::RemoveOldOtps, "2025-01-01 11:00".to_owned());
-        assert_eq!(due("2025-01-01T10:01:00Z", "2025-01-01T17:30:00Z"), [hourly.clone()]);
+        assert_eq!(due("2025-01-01T10:01:00Z", "2025-01-01T17:30:00Z"), std::slice::from_ref(&hourly));
         let daily = (Job::OptimizeDatabase, "2025-01-02 00:00".to_owned());
         assert_eq!(due("2025-01-01T10:01:00Z", "2025-01-09T17:30:00Z"), [hourly, daily]);
         assert_eq!(due("2025-01-01T11:00:00Z", "2025-01-01T11:00:30Z"), [], "nor twice");

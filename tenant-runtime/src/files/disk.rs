@@ -71,7 +71,7 @@ impl Disk {
 
     fn put_once(&self, key: &FileKey, content: &Content, label: &Label) -> io::Result<()> {
         let dir = self.folder(key.folder());
-        create_synced(&dir)?;
+        self.create_synced(&dir)?;
         let target = dir.join(key.name());
         write_synced(&sidecar(&target), &sidecar_text(label)?)?;
         match content {
@@ -101,6 +101,21 @@ impl Disk {
             let _ = fs::remove_file(&aside);
         }
         written
+    }
+
+    /// Makes a directory and syncs each parent that got a new entry. Never makes the data directory itself, which may
+    /// have been taken away for good.
+    fn create_synced(&self, dir: &Path) -> io::Result<()> {
+        if dir.is_dir() {
+            return Ok(());
+        }
+        let parent = dir.parent().filter(|_| dir != self.data).ok_or(ErrorKind::NotFound)?;
+        self.create_synced(parent)?;
+        match fs::create_dir(dir) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        File::open(parent)?.sync_all()
     }
 
     pub(super) async fn about(&self, key: &FileKey) -> io::Result<About> {
@@ -186,20 +201,6 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
     file.sync_all()
-}
-
-/// Makes a directory and syncs each parent that got a new entry.
-fn create_synced(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let Some(parent) = dir.parent() else { return Ok(()) };
-    create_synced(parent)?;
-    match fs::create_dir(dir) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    File::open(parent)?.sync_all()
 }
 
 fn ignore_missing(result: io::Result<()>) -> io::Result<()> {

@@ -6,6 +6,7 @@ pub mod content_type;
 mod disk;
 pub mod key;
 pub mod names;
+mod notes;
 mod placing;
 mod spool;
 pub mod storage;
@@ -19,15 +20,14 @@ mod tests;
 use tokio::runtime::Handle as Runtime;
 
 use crate::error::{Error, Result};
-use crate::hooks::events::{
-    CollectionOutcome, CollectionOutcomes, RecordEvent, RecordEvents, RecordOutcome, RecordOutcomes,
-};
+use crate::hooks::events::{Action, CollectionOutcome, CollectionOutcomes, RecordEvent, RecordEvents};
 use crate::hooks::{Hooks, Next};
 use key::{FileKey, Folder};
 use placing::Placement;
 
 pub use bucket::Bucket;
-pub use placing::{Undecided, place};
+pub use notes::Undecided;
+pub use placing::place;
 pub use spool::{Spooled, TEMPORARY, spool};
 pub use threads::Threads;
 pub use upload::Upload;
@@ -36,8 +36,8 @@ pub use upload::Upload;
 pub fn bind(hooks: &mut Hooks) {
     hooks.record_create_execute.bind(&[], place_uploads);
     hooks.record_update_execute.bind(&[], place_uploads);
-    hooks.record_after_update_success.bind(&[], remove_replaced);
-    hooks.record_after_delete_success.bind(&[], remove_all);
+    hooks.record_update_execute.bind(&[], release_files);
+    hooks.record_delete_execute.bind(&[], release_files);
     hooks.collection_after_delete_success.bind(&[], remove_collection);
 }
 
@@ -51,45 +51,37 @@ fn place_uploads(event: &mut RecordEvent<'_>, next: Next<'_, RecordEvents>) -> R
     next.run(event)
 }
 
-fn remove_replaced(event: &mut RecordOutcome<'_>, next: Next<'_, RecordOutcomes>) -> Result<()> {
+/// Has the files removed that the record names no more, once that is certain.
+fn release_files(event: &mut RecordEvent<'_>, next: Next<'_, RecordEvents>) -> Result<()> {
     next.run(event)?;
-    remove_files(event, event.record.replaced_files(), "replaced files");
-    Ok(())
-}
-
-fn remove_all(event: &mut RecordOutcome<'_>, next: Next<'_, RecordOutcomes>) -> Result<()> {
-    next.run(event)?;
-    remove_files(event, event.record.stored_files(), "the files of a deleted record");
-    Ok(())
-}
-
-fn remove_files(event: &RecordOutcome<'_>, names: Vec<String>, what: &'static str) {
+    let names = match event.action {
+        Action::Delete => event.record.stored_files(),
+        _ => event.record.replaced_files(),
+    };
     let (collection, id) = (&event.record.collection().id, event.record.id());
     // No file was ever stored under a name that is none.
     let keys: Vec<FileKey> = names.iter().filter_map(|name| FileKey::new(collection, id, name).ok()).collect();
     if !keys.is_empty() {
-        let app = event.app.clone();
-        later(async move { warn_of(placing::remove(&app, keys).await, what) });
+        notes::remove_with(event.tx, event.app, keys);
     }
+    Ok(())
 }
 
 fn remove_collection(event: &mut CollectionOutcome<'_>, next: Next<'_, CollectionOutcomes>) -> Result<()> {
     next.run(event)?;
     if let Ok(folder) = Folder::collection(&event.collection.id) {
         let app = event.app.clone();
-        let removal = async move {
-            let _leave = app.storages().let_go().await;
-            app.storage()?.remove_folder(&folder).await
-        };
-        later(async move { warn_of(removal.await, "the files of a deleted collection") });
+        later(async move {
+            let removed = async {
+                let _permit = app.storages().removal().await?;
+                app.storage()?.remove_folder(&folder).await
+            };
+            if let Err(error) = removed.await {
+                tracing::warn!("failed to remove the files of a deleted collection: {error}");
+            }
+        });
     }
     Ok(())
-}
-
-fn warn_of(outcome: Result<()>, what: &str) {
-    if let Err(error) = outcome {
-        tracing::warn!("failed to remove {what}: {error}");
-    }
 }
 
 /// Does what nobody waits for. Threads of the pool know the runtime they were started in.

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::stream::BoxStream;
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::bucket::Bucket;
 use super::disk::Disk;
@@ -165,8 +165,6 @@ pub struct Storages {
     bucket: Mutex<Option<(S3, Bucket)>>,
     /// Removals may come by the thousand, and nobody waits for them.
     removals: Semaphore,
-    /// Written by whoever needs all files to stay.
-    staying: RwLock<()>,
 }
 
 impl Storages {
@@ -177,7 +175,6 @@ impl Storages {
             outbound: outbound.clone(),
             bucket: Mutex::default(),
             removals: Semaphore::new(REMOVALS_AT_ONCE),
-            staying: RwLock::default(),
         }
     }
 
@@ -191,14 +188,16 @@ impl Storages {
         Ok(self.removals.acquire().await.context("wait to remove a file")?)
     }
 
-    /// Lets nothing be removed while the guard lives: a backup holds the files of the records it holds.
-    pub async fn stay(&self) -> RwLockWriteGuard<'_, ()> {
-        self.staying.write().await
+    /// Lets nothing be removed while the permit lives: a backup holds the files of the records it holds.
+    pub async fn stay(&self) -> Result<SemaphorePermit<'_>> {
+        let all = u32::try_from(REMOVALS_AT_ONCE).context("count the removals")?;
+        Ok(self.removals.acquire_many(all).await.context("wait for removals to end")?)
     }
 
-    /// Waits until nobody needs files to stay.
-    pub(super) async fn let_go(&self) -> RwLockReadGuard<'_, ()> {
-        self.staying.read().await
+    /// Lets nothing be removed any more by this process: other files are about to take the place of these. What is noted
+    /// to be removed is looked at again by the next.
+    pub fn stay_for_good(&self) {
+        self.removals.close();
     }
 
     /// The one these settings mean.

@@ -1,5 +1,6 @@
 //! A file on its way in: spooled to disk while its request is read, so that memory stays flat.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::placing::Placement;
@@ -41,8 +42,8 @@ impl Upload {
         essence(&self.content_type) == essence(mime_type)
     }
 
-    /// Where the content lies for now.
-    pub fn path(&self) -> &std::path::Path {
+    /// Where its bytes lie for now.
+    pub fn path(&self) -> &Path {
         self.spooled.path()
     }
 

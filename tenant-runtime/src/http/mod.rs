@@ -16,6 +16,7 @@ mod gate;
 mod health;
 mod logs;
 mod oauth2;
+mod pages;
 pub(crate) mod pick;
 mod public;
 mod real_ip;
@@ -86,6 +87,9 @@ pub fn router(app: &App) -> Router {
         .route("/api/collections/{collection}/request-email-change", post(auth::request_email_change))
         .route("/api/collections/{collection}/confirm-email-change", post(auth::confirm_email_change))
         .route("/api/collections/{collection}/impersonate/{id}", post(auth::impersonate))
+        .route("/_", get(pages::to_index))
+        .route("/_/", get(pages::index))
+        .route("/_/{*path}", get(pages::elsewhere))
         .fallback(public::serve)
         .method_not_allowed_fallback(public::serve)
         .layer(middleware::from_fn(pick::project))

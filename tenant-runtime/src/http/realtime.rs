@@ -18,7 +18,6 @@ use super::respond;
 use crate::app::App;
 use crate::error::{ApiError, FieldError, Problems, Result};
 use crate::realtime::{Client, Message, Messages, Topic};
-use crate::records::value::cast_text;
 
 /// A stream on which nothing was sent for so long ends.
 const IDLE: Duration = Duration::from_secs(5 * 60);
@@ -121,7 +120,11 @@ impl Drop for Leaving {
 
 fn parse(values: &Map<String, Json>) -> Result<(String, Vec<String>)> {
     let mut problems = Problems::new();
-    let id = values.get("clientId").map(cast_text).unwrap_or_default();
+    let unreadable = || ApiError::bad_request("");
+    let id = match values.get("clientId") {
+        None | Some(Json::Null) => String::new(),
+        Some(id) => id.as_str().ok_or_else(unreadable)?.to_owned(),
+    };
     if id.is_empty() {
         problems.add("clientId", FieldError::required());
     } else if id.len() > MOST_ID_BYTES {
@@ -130,8 +133,10 @@ fn parse(values: &Map<String, Json>) -> Result<(String, Vec<String>)> {
     }
     let topics: Vec<String> = match values.get("subscriptions") {
         None | Some(Json::Null) => Vec::new(),
-        Some(Json::Array(topics)) => topics.iter().map(cast_text).collect(),
-        Some(_) => return Err(ApiError::bad_request("").into()),
+        Some(topics) => {
+            let topics = topics.as_array().ok_or_else(unreadable)?.iter();
+            topics.map(|topic| topic.as_str().map(str::to_owned).ok_or_else(unreadable)).collect::<Result<_, _>>()?
+        }
     };
     let too_long = |max: usize| {
         let message = format!("The length must be no more than {max}.");

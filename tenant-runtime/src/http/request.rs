@@ -41,7 +41,8 @@ impl Head {
         let query = parts.uri.query().map(parse_query).unwrap_or_default();
         let note = parts.extensions.get::<CallerNote>().cloned().unwrap_or_default();
         let headers = std::mem::take(&mut parts.headers);
-        Head { method: parts.method.clone(), query, token: token(&headers).to_owned(), address, headers, note }
+        let token = token(&headers).to_owned();
+        Head { method: parts.method.clone(), query, token, address, headers, note }
     }
 
     /// The first value of a query parameter.

@@ -7,12 +7,14 @@ mod layout;
 mod mailer;
 mod message;
 mod plain;
+mod printer;
 mod smtp;
 pub mod template;
 
 use futures_util::future::BoxFuture;
 
 pub use mailer::Mailer;
+pub use printer::Printer;
 
 /// A mail, complete.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,6 +4,7 @@
 //! address.
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use lettre::Message;
@@ -20,23 +21,44 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
 const DEFAULT_NAME: &str = "localhost";
 
-/// Hands a message to the server.
-pub(super) async fn send(outbound: &Outbound, server: &Smtp, message: &Message) -> Result<(), MailError> {
-    tokio::time::timeout(TIMEOUT, converse(outbound, server, message)).await.map_err(|_| MailError::TooSlow)?
+/// How the last server proves who it is. To make this the system's certificates are read, which takes a while.
+#[derive(Default)]
+pub(super) struct Trust(Mutex<Option<TlsParameters>>);
+
+impl Trust {
+    fn in_host(&self, host: &str) -> Result<TlsParameters, MailError> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = last.as_ref().filter(|known| known.domain() == host) {
+            return Ok(known.clone());
+        }
+        let made = TlsParameters::new(host.to_owned()).map_err(failed)?;
+        *last = Some(made.clone());
+        Ok(made)
+    }
 }
 
-async fn converse(outbound: &Outbound, server: &Smtp, message: &Message) -> Result<(), MailError> {
+/// Hands a message to the server.
+pub(super) async fn send(
+    outbound: &Outbound,
+    trust: &Trust,
+    server: &Smtp,
+    message: &Message,
+) -> Result<(), MailError> {
+    let conversation = converse(outbound, trust, server, message);
+    tokio::time::timeout(TIMEOUT, conversation).await.map_err(|_| MailError::TooSlow)?
+}
+
+async fn converse(outbound: &Outbound, trust: &Trust, server: &Smtp, message: &Message) -> Result<(), MailError> {
     let port = u16::try_from(server.port).map_err(|_| MailError::Failed(format!("{} is no port", server.port)))?;
     let addresses = outbound.resolve(&server.host, port).await.map_err(unreachable)?;
     let name = if server.local_name.is_empty() { DEFAULT_NAME } else { &server.local_name };
     let name = ClientId::Domain(name.to_owned());
-    let tls = || TlsParameters::new(server.host.clone()).map_err(failed);
-    let from_the_start = if server.tls { Some(tls()?) } else { None };
+    let from_the_start = if server.tls { Some(trust.in_host(&server.host)?) } else { None };
     let connecting =
         AsyncSmtpConnection::connect_tokio1(&addresses[..], Some(CONNECT_TIMEOUT), &name, from_the_start, None);
     let mut connection = connecting.await.map_err(failed)?;
     if connection.can_starttls() {
-        connection.starttls(tls()?, &name).await.map_err(failed)?;
+        connection.starttls(trust.in_host(&server.host)?, &name).await.map_err(failed)?;
     }
     if !server.username.is_empty() || !server.password.is_empty() {
         if !connection.is_encrypted() && !is_this_machine(&server.host) {
@@ -87,7 +109,7 @@ mod tests {
         let message = message::write(&mail).expect("writes");
         for host in ["localhost", "127.0.0.1"] {
             let server = Smtp { enabled: true, host: host.into(), port: port.into(), ..Smtp::default() };
-            let refused = send(&Outbound::public_and(Vec::new()), &server, &message).await;
+            let refused = send(&Outbound::public_and(Vec::new()), &Trust::default(), &server, &message).await;
             assert!(matches!(refused, Err(MailError::Forbidden)), "{refused:?}");
         }
     }

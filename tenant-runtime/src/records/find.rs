@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::types::{Value as Sql, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params_from_iter};
 
 use super::Record;
-use crate::error::Result;
+use crate::error::{ApiError, Result};
 pub use crate::rules::quote;
 use crate::rules::{Param, Select};
 use crate::schema::{Collection, FieldKind, view};
@@ -24,10 +24,41 @@ pub fn by_ids(db: &Connection, collection: &Arc<Collection>, ids: &[String]) -> 
     let sql = format!("SELECT {} FROM {} WHERE `id` = ?1", columns(collection, None), quote(&collection.name));
     let mut statement = db.prepare_cached(&sql)?;
     let mut records = Vec::with_capacity(ids.len());
+    let mut weight = Weight::default();
     for id in ids {
-        records.extend(statement.query_row([id], |row| Record::from_row(collection, row, 0)).optional()?);
+        let mut rows = statement.query([id])?;
+        if let Some(row) = rows.next()? {
+            weight.add_row(row, collection.fields.len())?;
+            records.push(Record::from_row(collection, row, 0)?);
+        }
     }
     Ok(records)
+}
+
+/// What the rows of one answer weigh together: a view makes much from little, and all tenants share the memory.
+#[derive(Default)]
+pub struct Weight(usize);
+
+impl Weight {
+    /// In bytes.
+    const MOST: usize = 128 << 20;
+
+    /// Takes one more row on.
+    ///
+    /// # Errors
+    /// 400 when all of them are too much.
+    pub fn add_row(&mut self, row: &Row<'_>, columns: usize) -> Result<()> {
+        for at in 0..columns {
+            if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = row.get_ref(at)? {
+                self.0 += bytes.len();
+            }
+        }
+        if self.0 > Weight::MOST {
+            let sentence = "The answer is too large. Ask for fewer records at once.";
+            return Err(ApiError::bad_request(sentence).into());
+        }
+        Ok(())
+    }
 }
 
 /// The first record whose column has that value, compared as the column's collation says or without letter case.
@@ -62,8 +93,19 @@ pub fn select(
     }
     let sql = page_sql(collection, select, limit, offset);
     let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map(params_from_iter(bound(select)), |row| Record::from_row(collection, row, 0))?;
-    Ok(rows.collect::<rusqlite::Result<Vec<Record>>>()?)
+    let rows = statement.query(params_from_iter(bound(select)))?;
+    collect(collection, rows)
+}
+
+/// The records of rows whose columns are the collection's fields.
+pub fn collect(collection: &Arc<Collection>, mut rows: Rows<'_>) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    let mut weight = Weight::default();
+    while let Some(row) = rows.next()? {
+        weight.add_row(row, collection.fields.len())?;
+        records.push(Record::from_row(collection, row, 0)?);
+    }
+    Ok(records)
 }
 
 /// Whether a compiled query selects anything.

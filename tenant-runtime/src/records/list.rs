@@ -152,7 +152,9 @@ fn stream_rows(
     let mut statement = scope.db.prepare_cached(&find::page_sql(collection, select, limit, offset))?;
     let mut rows = statement.query(params_from_iter(find::bound(select)))?;
     let mut first = true;
+    let mut weight = find::Weight::default();
     while let Some(row) = rows.next()? {
+        weight.add_row(row, collection.fields.len())?;
         out.extend_from_slice(if first { b"{" } else { b",{" });
         first = false;
         for (at, key) in &shown {

@@ -251,7 +251,7 @@ pub fn column_text(column: ValueRef<'_>) -> Cow<'_, str> {
 pub fn cast_text(given: &Json) -> String {
     match given {
         Json::String(text) => text.clone(),
-        Json::Number(number) => number.as_f64().map(json::number_text).unwrap_or_default(),
+        Json::Number(number) => number.as_f64().unwrap_or_default().to_string(),
         Json::Bool(value) => value.to_string(),
         Json::Null | Json::Array(_) | Json::Object(_) => String::new(),
     }
@@ -268,10 +268,11 @@ pub fn cast_number(given: &Json) -> f64 {
 }
 
 /// Decimal notation with an optional exponent and `_` between digits; anything else is 0, but the words for infinity
-/// and not-a-number are what they say, so that validation can refuse them.
+/// and not-a-number are what they say, so that validation can refuse them. Digits beyond every bound are 0, too.
 fn parse_number(text: &str) -> f64 {
     let plain = text.replace('_', "");
-    plain.parse().unwrap_or(0.0)
+    let number = plain.parse().unwrap_or(0.0);
+    if f64::is_infinite(number) && plain.contains(|c: char| c.is_ascii_digit()) { 0.0 } else { number }
 }
 
 fn cast_bool(given: &Json) -> bool {

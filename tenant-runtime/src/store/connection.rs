@@ -17,8 +17,9 @@ use crate::error::Result;
 const STATEMENTS: usize = 96;
 /// Virtual machine steps between two looks at the clock.
 const STEPS: i32 = 1000;
-/// The longest text or blob in a statement somebody typed: functions make them up at will.
-const LONGEST_VALUE: i32 = 64 << 20;
+/// Bytes of a row or a value, at most: twice what a body may have by default. SQLite's own limit is a gigabyte, and one
+/// function call reaches it.
+const LARGEST_ROW: i32 = 64 << 20;
 /// How long another process may hold the database.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -59,15 +60,17 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;")?;
+    // What a query sorts or groups goes to a file when it outgrows the cache: it may be many times the data.
+    connection.execute_batch("PRAGMA temp_store = FILE; PRAGMA cache_size = -2000;")?;
     confine(&connection)?;
     functions::register(&connection)?;
     Ok(connection)
 }
 
-/// No other database file can be reached from this connection, and no code loaded into it.
+/// No other database file can be reached from this connection, no code loaded into it, and no value fills the memory.
 fn confine(connection: &Connection) -> Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_ROW)?;
     connection.authorizer(Some(|action: AuthContext<'_>| stays_inside(&action.action)))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
@@ -87,27 +90,19 @@ fn stays_inside(action: &AuthAction<'_>) -> Authorization {
 /// connection. Transactions are ours to begin and end, a temporary table would stand before a real one of its name, and
 /// most pragmas change what the connection is.
 pub fn typed<T>(connection: &Connection, work: impl FnOnce() -> T) -> Result<T> {
-    let guard = Typed { connection, length: connection.limit(Limit::SQLITE_LIMIT_LENGTH)? };
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE)?;
     connection.authorizer(Some(|action: AuthContext<'_>| leaves_no_trace(&action.action)))?;
+    let guard = Typed(connection);
     let done = work();
     drop(guard);
     Ok(done)
 }
 
 /// Puts the connection back as it was, whatever happens.
-struct Typed<'a> {
-    connection: &'a Connection,
-    length: i32,
-}
+struct Typed<'a>(&'a Connection);
 
 impl Drop for Typed<'_> {
     fn drop(&mut self) {
-        let restored = self
-            .connection
-            .set_limit(Limit::SQLITE_LIMIT_LENGTH, self.length)
-            .and_then(|_| self.connection.authorizer(Some(|action: AuthContext<'_>| stays_inside(&action.action))));
-        if let Err(error) = restored {
+        if let Err(error) = self.0.authorizer(Some(|action: AuthContext<'_>| stays_inside(&action.action))) {
             tracing::error!("a connection keeps the limits of typed statements: {error}");
         }
     }
@@ -159,7 +154,7 @@ fn only_tells(name: &str, value: Option<&str>) -> bool {
         "user_version",
     ];
     let is = |known: &&str| known.eq_ignore_ascii_case(name);
-    ANY.iter().any(|known| is(&known)) || (value.is_none() && BARE.iter().any(|known| is(&known)))
+    ANY.iter().any(&is) || (value.is_none() && BARE.iter().any(&is))
 }
 
 /// Ends statements of one connection that run past a moment.

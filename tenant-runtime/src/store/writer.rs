@@ -54,8 +54,11 @@ struct Queue {
 struct Write {
     sharing: Sharing,
     /// Does the work, or with `None` just waits to tell how the batch failed.
-    run: Box<dyn FnOnce(Option<&mut Tx>) -> Reply + Send>,
+    run: Run,
 }
+
+/// Carries a write out, or learns that there is no transaction for it.
+type Run = Box<dyn FnOnce(Option<&mut Tx>) -> Reply + Send>;
 
 /// Delivers a write's answer, given how the commit went.
 type Reply = Box<dyn FnOnce(&Result<(), Failure>) + Send>;
@@ -312,7 +315,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let store = store(dir.path());
         let (go, wait) = std::sync::mpsc::channel::<()>();
-        let held = store.write_alone(move |_| Ok(wait.recv().expect("is let go")));
+        let held = store.write_alone(move |_| {
+            wait.recv().expect("is let go");
+            Ok(())
+        });
         let before = store.write(|tx| Ok(tx.execute("INSERT INTO t VALUES (1)", [])?));
         let breaks = store.write(|tx| {
             tx.execute("INSERT INTO t VALUES (2)", [])?;

@@ -12,7 +12,7 @@ fn key(name: &str) -> Key {
 async fn files_stay_while_a_backup_needs_them() {
     let app = TestApp::open().await;
     let record = app.upload("note.txt", b"hello", "1").await.json();
-    let staying = app.app.storages().stay().await;
+    let staying = app.app.storages().stay().await.expect("nobody else removes");
     app.delete(&record).await;
     assert_eq!(app.download(&record, "").await.status, StatusCode::NOT_FOUND);
     eventually("the removal to begin", async || !app.temporary().is_empty()).await;
@@ -39,7 +39,7 @@ async fn a_backup_brings_records_and_their_files_back() {
 #[tokio::test]
 async fn one_backup_is_made_at_a_time_and_not_deleted_meanwhile() {
     let app = TestApp::open().await;
-    let staying = app.app.storages().stay().await;
+    let staying = app.app.storages().stay().await.expect("nobody else removes");
     let owner = app.app.clone();
     let making = tokio::spawn(async move { backups::create(&owner, key("a.zip")).await });
     eventually("the backup to begin", async || app.app.backups().in_use().is_some()).await;

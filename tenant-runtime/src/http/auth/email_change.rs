@@ -12,7 +12,6 @@ use crate::http::form::{self, Form};
 use crate::http::request::Head;
 use crate::http::{body, respond};
 use crate::records::pattern;
-use crate::schema::validate::limits;
 
 const MOST_PASSWORD_BYTES: usize = 100;
 
@@ -44,8 +43,7 @@ pub async fn confirm(State(app): State<App>, Path(name): Path<String>, request: 
     let (_, values) = super::read(&app, request).await?;
     let mut form = Form::new(&values);
     let token = form.required("token");
-    let password = form.text("password");
-    form.note("password", limits::length(&password, 1, MOST_PASSWORD_BYTES));
+    let password = form.sized("password", 1, MOST_PASSWORD_BYTES);
     form.finish()?;
     email_change::confirm(&app, collection, token, password).await.map_err(form::invalid)?;
     Ok(respond::no_content())
