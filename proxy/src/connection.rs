@@ -15,7 +15,6 @@ use hyper::rt::{Read, Write};
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use request_lines::RequestLines;
 use rustls::server::Acceptor;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -103,7 +102,7 @@ impl Drop for Pulse {
 pub(crate) async fn plain(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
     let socket = Socket::new(tcp, &edge.options.timeouts);
     let connection = Connection::new(edge, peer, socket.linger(), None);
-    http1(TokioIo::new(RequestLines::new(socket)), connection).await;
+    http1(TokioIo::new(socket), connection).await;
 }
 
 /// Serves one connection on the TLS port.
@@ -136,7 +135,7 @@ pub(crate) async fn tls(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
     if speaks_h2 {
         http2(TokioIo::new(stream), connection).await;
     } else {
-        http1(TokioIo::new(RequestLines::new(stream)), connection).await;
+        http1(TokioIo::new(stream), connection).await;
     }
 }
 

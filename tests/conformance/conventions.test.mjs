@@ -1,6 +1,5 @@
 // The conventions every endpoint keeps: headers, the envelope of errors, bodies, list parameters and `fields`.
 import assert from "node:assert/strict";
-import http from "node:http";
 import { test } from "node:test";
 
 import { ask, open, server, start, superuser, user } from "./support.mjs";
@@ -180,19 +179,6 @@ test("tokens: Bearer or bare; an unsound one makes a guest", async () => {
     assert.equal((await ask("GET", "/api/collections", undefined, { headers: { authorization } })).status, 401);
     assert.equal((await ask("GET", RECORDS, undefined, { headers: { authorization } })).status, 200);
   }
-});
-
-test("addresses need not be well formed to be understood", async () => {
-  const { hostname, port } = new URL(server.url);
-  const status = (path) => new Promise((resolve, reject) => {
-    const socket = http.request({ hostname, port, path: "/", method: "GET" });
-    socket.path = path;
-    socket.on("response", (answer) => resolve(answer.resume().statusCode)).on("error", reject).end();
-  });
-  assert.equal(await status(`${RECORDS}?filter=t="hello"`), 200);
-  assert.equal(await status(`${RECORDS}?filter=t="hello"&sort={}`), 400);
-  assert.equal(await status(`${RECORDS}?fields=t|n&filter=t='hello'^`), 400);
-  assert.equal(await status(`/api/"x"`), 404);
 });
 
 test("health is for everybody, and tells superusers more", async () => {

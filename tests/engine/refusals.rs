@@ -42,7 +42,7 @@ fn a_directory_of_a_newer_version_is_refused_whatever_shows_it() {
              \"id\":\"v1\"}')) WHERE `name` = 'users'",
             "a field of the collection users",
         ),
-        ("UPDATE `_params` SET `value` = 'b64AAAA==' WHERE `id` = 'settings'", "encrypted"),
+        ("UPDATE `_params` SET `value` = 'b64AAAA==' WHERE `id` = 'settings'", "missing encryption key"),
     ] {
         let dir = tempfile::tempdir().expect("a directory");
         Make::Ours.upsert_superuser(dir.path(), ADMIN, PASSWORD);

@@ -50,6 +50,7 @@ pub fn router(app: &App) -> Router {
         .route("/api/settings", get(settings::view).patch(settings::update))
         .route("/api/settings/test/email", post(settings::test_email))
         .route("/api/settings/test/s3", post(settings::test_s3))
+        .route("/api/settings/apple/generate-client-secret", post(settings::apple_client_secret))
         .route("/api/collections", get(collections::list).post(collections::create))
         .route(
             "/api/collections/{collection}",
@@ -113,8 +114,6 @@ async fn standard_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let is_file = response.headers().contains_key(header::CONTENT_SECURITY_POLICY);
     let headers = response.headers_mut();
-    // A known path with another method is as unknown as any.
-    headers.remove(header::ALLOW);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_XSS_PROTECTION, HeaderValue::from_static("1; mode=block"));
     if !is_file {

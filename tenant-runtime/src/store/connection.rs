@@ -70,6 +70,8 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection> {
 /// No other database file can be reached from this connection, no code loaded into it, and no value fills the memory.
 fn confine(connection: &Connection) -> Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    // What virtual tables keep in tables of their own can be read but not written past them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_ROW)?;
     connection.authorizer(Some(|action: AuthContext<'_>| stays_inside(&action.action)))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -90,7 +92,7 @@ fn stays_inside(action: &AuthAction<'_>) -> Authorization {
 /// connection. Transactions are ours to begin and end, a temporary table would stand before a real one of its name, and
 /// most pragmas change what the connection is.
 pub fn typed<T>(connection: &Connection, work: impl FnOnce() -> T) -> Result<T> {
-    connection.authorizer(Some(|action: AuthContext<'_>| leaves_no_trace(&action.action)))?;
+    connection.authorizer(Some(|action: AuthContext<'_>| leaves_no_trace(&action)))?;
     let guard = Typed(connection);
     let done = work();
     drop(guard);
@@ -108,14 +110,12 @@ impl Drop for Typed<'_> {
     }
 }
 
-fn leaves_no_trace(action: &AuthAction<'_>) -> Authorization {
-    match action {
-        AuthAction::Transaction { .. }
-        | AuthAction::Savepoint { .. }
-        | AuthAction::CreateTempIndex { .. }
-        | AuthAction::CreateTempTable { .. }
-        | AuthAction::CreateTempTrigger { .. }
-        | AuthAction::CreateTempView { .. } => Authorization::Deny,
+fn leaves_no_trace(context: &AuthContext<'_>) -> Authorization {
+    match &context.action {
+        AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } => Authorization::Deny,
+        action if context.database_name == Some("temp") && !matches!(action, AuthAction::Read { .. }) => {
+            Authorization::Deny
+        }
         AuthAction::Pragma { pragma_name, pragma_value } if !only_tells(pragma_name, *pragma_value) => {
             Authorization::Deny
         }
@@ -218,11 +218,15 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let connection = open_exclusive(&dir.path().join("data.db")).expect("opens");
         let run = |sql: &str| connection.execute_batch(sql);
+        run("CREATE TABLE u (a)").expect("is ours to do");
         for sql in [
             "BEGIN",
             "SAVEPOINT a",
             "CREATE TEMP TABLE t (a)",
             "CREATE TEMP VIEW v AS SELECT 1",
+            "CREATE TABLE temp.t (a)",
+            "CREATE TEMP TRIGGER t AFTER INSERT ON u BEGIN SELECT 1; END",
+            "CREATE VIRTUAL TABLE temp.t USING fts5 (a)",
             "ATTACH ':memory:' AS other",
             "SELECT load_extension('x')",
             "PRAGMA journal_mode = DELETE",
@@ -235,7 +239,15 @@ mod tests {
         ] {
             assert!(typed(&connection, || run(sql)).expect("is limited").is_err(), "{sql}");
         }
-        for sql in ["CREATE TABLE t (a)", "INSERT INTO t VALUES (1)", "PRAGMA table_info(t)", "PRAGMA user_version"] {
+        for sql in [
+            "CREATE TABLE t (a)",
+            "CREATE TABLE s AS SELECT * FROM t ORDER BY random()",
+            "CREATE VIRTUAL TABLE f USING fts5 (a)",
+            "INSERT INTO t VALUES (1)",
+            "SELECT * FROM t UNION SELECT * FROM u ORDER BY 1",
+            "PRAGMA table_info(t)",
+            "PRAGMA user_version",
+        ] {
             assert!(typed(&connection, || run(sql)).expect("is limited").is_ok(), "{sql}");
         }
         assert!(run("BEGIN; SELECT length(zeroblob(100000000)); COMMIT").is_ok(), "the limits are for what is typed");

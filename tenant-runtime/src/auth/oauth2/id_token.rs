@@ -19,7 +19,7 @@ use crate::records::value::cast_text;
 
 /// Seconds by which clocks may differ.
 const LEEWAY: i64 = 300;
-const APPLE_ISSUER: &str = "https://appleid.apple.com";
+pub(super) const APPLE_ISSUER: &str = "https://appleid.apple.com";
 const APPLE_KEYS: &str = "https://appleid.apple.com/auth/keys";
 /// A set of keys is asked for again after so long.
 const KEPT: Duration = Duration::from_secs(3600);

@@ -1,5 +1,6 @@
 //! Signing in through another service: its code becomes a token, the token a profile, and the profile a record.
 
+pub mod apple;
 mod id_token;
 mod link;
 mod services;

@@ -21,6 +21,16 @@ pub fn length(text: &str, least: usize, most: usize) -> Check {
     Ok(())
 }
 
+/// Required, and of exactly so many bytes.
+pub fn exactly(text: &str, bytes: usize) -> Check {
+    required(text)?;
+    if text.len() == bytes {
+        return Ok(());
+    }
+    let error = FieldError::new("validation_length_invalid", &format!("The length must be exactly {bytes}."));
+    Err(error.with("max", bytes).with("min", bytes))
+}
+
 /// Of at most so many bytes.
 pub fn no_longer(text: &str, most: usize) -> Check {
     if text.len() <= most {
