@@ -209,12 +209,15 @@ pub async fn restore(app: &App, key: Key) -> Result<()> {
 async fn prepare_restore(app: &App, key: Key) -> Result<(), Failure> {
     let (scratch, owner) = (Scratch::new(app.dir()), app.clone());
     let archive = Place::of(app)?.copy(app.dir(), &key).await?;
+    let _staying = app.storages().stay().await?;
     let work = move || -> Result<(), Failure> {
         unpack::unpack(archive.path(), &scratch.0, owner.encryption_key())?;
         swap::commit(owner.dir(), &scratch.0).map_err(Error::from)?;
         Ok(())
     };
-    app.pool().run(work).await?
+    app.pool().run(work).await??;
+    app.storages().stay_for_good();
+    Ok(())
 }
 
 const DATABASES: [&str; 2] = ["data.db", logs::FILE];
@@ -222,6 +225,8 @@ const DATABASES: [&str; 2] = ["data.db", logs::FILE];
 async fn make(app: &App, key: Key) -> Result<()> {
     let _turn = AT_ONCE.acquire().await.map_err(anyhow::Error::new)?;
     let draft = Scratch::new(app.dir());
+    // Files whose records are pinned must not go before they are in the archive.
+    let staying = app.storages().stay().await?;
     let logs = app.logs().database().await;
     let logs = logs.inspect_err(|error| tracing::warn!("a backup is made without logs: {error}")).ok();
     // The guard keeps the logs from being closed while they are pinned.
@@ -238,7 +243,7 @@ async fn make(app: &App, key: Key) -> Result<()> {
         Ok(draft)
     });
     let made = made.await;
-    drop(logs);
+    drop((logs, staying));
     let draft = made??;
     Place::of(app)?.put(app.pool(), &key, draft.0.clone()).await
 }

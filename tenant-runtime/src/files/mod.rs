@@ -72,7 +72,10 @@ fn remove_collection(event: &mut CollectionOutcome<'_>, next: Next<'_, Collectio
     if let Ok(folder) = Folder::collection(&event.collection.id) {
         let app = event.app.clone();
         later(async move {
-            let removed = async { app.storage()?.remove_folder(&folder).await };
+            let removed = async {
+                let _permit = app.storages().removal().await?;
+                app.storage()?.remove_folder(&folder).await
+            };
             if let Err(error) = removed.await {
                 tracing::warn!("failed to remove the files of a deleted collection: {error}");
             }

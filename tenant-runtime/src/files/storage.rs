@@ -188,6 +188,18 @@ impl Storages {
         Ok(self.removals.acquire().await.context("wait to remove a file")?)
     }
 
+    /// Lets nothing be removed while the permit lives: a backup holds the files of the records it holds.
+    pub async fn stay(&self) -> Result<SemaphorePermit<'_>> {
+        let all = u32::try_from(REMOVALS_AT_ONCE).context("count the removals")?;
+        Ok(self.removals.acquire_many(all).await.context("wait for removals to end")?)
+    }
+
+    /// Lets nothing be removed any more by this process: other files are about to take the place of these. What is noted
+    /// to be removed is looked at again by the next.
+    pub fn stay_for_good(&self) {
+        self.removals.close();
+    }
+
     /// The one these settings mean.
     ///
     /// # Errors

@@ -21,14 +21,14 @@ fn s3(endpoint: &str, bucket: &str) -> S3 {
 }
 
 /// A new bucket on the server for tests.
-struct TestBucket {
+pub(super) struct TestBucket {
     url: String,
-    settings: S3,
+    pub(super) settings: S3,
 }
 
 impl TestBucket {
     /// None, and a line that says so, where there is no such server.
-    async fn create() -> Option<TestBucket> {
+    pub(super) async fn create() -> Option<TestBucket> {
         let Ok(endpoint) = std::env::var("S3_ENDPOINT") else {
             assert!(std::env::var("CI").is_err(), "S3_ENDPOINT must name a server here");
             eprintln!("SKIPPED: S3_ENDPOINT names no server");

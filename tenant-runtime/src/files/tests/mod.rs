@@ -1,5 +1,6 @@
 //! Files through the front door, with an eye on what lies on disk and in the bucket.
 
+mod backups;
 mod bucket;
 mod crash;
 mod thumbs;
