@@ -244,6 +244,22 @@ impl App {
         Ok(())
     }
 
+    /// Takes over settings that the command line changed meanwhile.
+    pub async fn reload_settings(&self) -> Result<()> {
+        let app = self.clone();
+        // In the writer's order, so that nothing older is published after something newer.
+        self.0
+            .store
+            .write(move |tx| {
+                let settings = Settings::load(tx, app.encryption_key())?;
+                if settings != *app.settings() {
+                    tx.after_commit(move || app.set_settings(settings));
+                }
+                Ok(())
+            })
+            .await
+    }
+
     /// Hides the settings on disk, if there is one.
     pub fn encryption_key(&self) -> Option<&EncryptionKey> {
         self.0.options.encryption_key.as_ref()

@@ -138,6 +138,11 @@ pub enum SuperuserCommand {
         /// Mail address
         email: String,
     },
+    /// Names the only addresses superusers may come from; none lifts the limit
+    Ips {
+        /// Addresses such as 192.0.2.7 and networks such as 192.0.2.0/24
+        addresses: Vec<String>,
+    },
 }
 
 /// `backup`
@@ -326,8 +331,24 @@ fn superuser(arguments: &Superuser) -> anyhow::Result<()> {
             superusers::delete(dir, email)?;
             println!("Successfully deleted superuser {email:?}!");
         }
+        SuperuserCommand::Ips { addresses } => {
+            superusers::set_addresses(dir, addresses)?;
+            print_addresses(addresses);
+        }
     }
     Ok(())
+}
+
+fn print_addresses(addresses: &[String]) {
+    let Some((last, others)) = addresses.split_last() else {
+        println!("Successfully cleared SuperuserIPs setting!");
+        return;
+    };
+    println!("Successfully updated SuperuserIPs setting:");
+    for address in others {
+        println!("├─ {address}");
+    }
+    println!("└─ {last}");
 }
 
 fn backup(arguments: &Backup) -> anyhow::Result<()> {

@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::records::value::Value;
 use crate::records::{Record, datetime, find, pattern, save};
 use crate::schema::{Collection, SUPERUSERS, layout, persist};
-use crate::settings::EncryptionKey;
+use crate::settings::{EncryptionKey, Settings};
 
 const SHORTEST_PASSWORD: usize = 8;
 const LONGEST_PASSWORD: usize = 71;
@@ -154,6 +154,19 @@ pub fn delete(dir: DataDir<'_>, email: &str) -> anyhow::Result<()> {
         }
         db.execute(&format!("DELETE FROM `{SUPERUSERS}` WHERE `email` = ?1"), [email])?;
         Ok(())
+    })
+}
+
+/// `superuser ips`: the only addresses superusers may come from; none lifts the limit. A running server takes it over
+/// when it would refuse somebody.
+pub fn set_addresses(dir: DataDir<'_>, addresses: &[String]) -> anyhow::Result<()> {
+    in_transaction(dir, |db| {
+        let mut settings = Settings::load(db, dir.key)?;
+        settings.superuser_ips = addresses.to_vec();
+        if let Some((at, address)) = settings.unfit_superuser_ip() {
+            bail!("superuserIPs: ({at}: invalid IP or CIDR subnet `{address}`.).");
+        }
+        Ok(settings.save(db, dir.key)?)
     })
 }
 

@@ -1,6 +1,5 @@
 // The conventions every endpoint keeps: headers, the envelope of errors, bodies, list parameters and `fields`.
 import assert from "node:assert/strict";
-import http from "node:http";
 import { test } from "node:test";
 
 import { ask, open, server, start, superuser, user } from "./support.mjs";

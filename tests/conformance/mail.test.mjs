@@ -26,7 +26,7 @@ start(async () => {
   if (skip) return;
   admin = await superuser();
   await admin.settings.update({
-    meta: { appName: "Orchard & Co", appURL: "https://orchard.example.com", senderName: "Support", senderAddress: "support@orchard.example.com" },
+    meta: { appName: "Orchard & Co", appURL: "https://orchard.example.com", senderName: "Grüße", senderAddress: "support@orchard.example.com" },
     smtp: post.settings(),
   });
 });
@@ -36,6 +36,16 @@ const trial = async (smtp = {}) => {
   await admin.settings.update({ smtp: post.settings({ localName: "", ...smtp }) });
   return admin.settings.testEmail("users", "trial@example.com", "otp");
 };
+
+test("a mail has both forms and the headers of a well-made one", { skip }, async () => {
+  await trial();
+  const mail = post.mails.at(-1);
+  assert.equal(mail.from.replaceAll('"', ""), "Grüße <support@orchard.example.com>");
+  assert.deepEqual(mail.types, ["multipart/mixed", "multipart/alternative", "text/plain", "text/html"]);
+  assert.match(mail.headers["message-id"], /^<\w{15}@orchard\.example\.com>$/);
+  assert.equal(mail.headers.to.replace(/[<>]/g, ""), "trial@example.com");
+  assert.ok(mail.headers.date && mail.headers["mime-version"]);
+});
 
 test("mail travels encrypted as soon as the server can, or from the start", { skip }, async () => {
   post.secret = known;
@@ -120,9 +130,9 @@ test("trial mails of every kind", { skip }, async () => {
   };
   for (const [kind, subject] of Object.entries(subjects)) {
     assert.equal(await admin.settings.testEmail("users", to, kind), true);
-    assert.equal(post.to(to).at(-1).subject, subject);
+    assert.equal((await post.to(to)).at(-1).subject, subject);
   }
-  assert.ok(post.to(to).some((mail) => mail.text.includes("123456")));
+  assert.ok((await post.to(to)).some((mail) => mail.text.includes("123456")));
   const refused = async (body, token = admin.authStore.token) => {
     const answer = await fetch(`${server.url}/api/settings/test/email`, {
       method: "POST", headers: { "content-type": "application/json", authorization: token }, body: JSON.stringify(body),

@@ -46,14 +46,14 @@ export class MailServer {
   }
 
   /** Mails to an address. */
-  to(address) {
-    return this.mails.filter((mail) => mail.to === address);
+  async to(address) {
+    return this.#to(address);
   }
 
   /** The mail to an address that comes after so many others to it. */
   async next(address, after = 0) {
     const end = Date.now() + 10_000;
-    while (this.to(address).length <= after) {
+    while (this.#to(address).length <= after) {
       const left = end - Date.now();
       if (left <= 0) throw new Error(`no mail to ${address}: ${JSON.stringify(this.mails.map((mail) => [mail.to, mail.subject]))}`);
       await new Promise((done) => {
@@ -61,7 +61,11 @@ export class MailServer {
         this.#waiting.add(() => (clearTimeout(timer), done()));
       });
     }
-    return this.to(address)[after];
+    return this.#to(address)[after];
+  }
+
+  #to(address) {
+    return this.mails.filter((mail) => mail.to === address);
   }
 
   #received(envelope, data) {

@@ -26,8 +26,9 @@ const lookup = dns.lookup;
 dns.lookup = (host, options, callback) =>
   lookup(host.endsWith(".localhost") ? "127.0.0.1" : host, options, callback);
 
-/** What a test file talks to: set before its first test. `data` is its directory when it stands alone. */
-export const server = { url: "", data: "", email: EMAIL, password: PASSWORD };
+/** What a test file talks to: set before its first test. `data` is its directory when it stands
+ * alone, `outbox` where a platform under development shows the mails it sent. */
+export const server = { url: "", data: "", outbox: "", email: EMAIL, password: PASSWORD };
 
 /** Starts the target before the file's tests, has `setUp` make what they need, and ends the target after them. */
 export function start(setUp = () => {}) {
@@ -151,6 +152,7 @@ async function startHosted(dir) {
     });
     child.on("exit", (code) => reject(new Error(`roost ended with ${code}`)));
   });
+  server.outbox = `${console_}/api/outbox`;
   const ask = async (way, body, cookie) => {
     const headers = { "content-type": "application/json", origin: console_, ...(cookie && { cookie }) };
     const answer = await fetch(console_ + way, { method: "POST", headers, body: JSON.stringify(body) });

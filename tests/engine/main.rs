@@ -4,4 +4,5 @@ mod attacks;
 mod exchange;
 mod garden;
 mod refusals;
+mod settings;
 mod writers;

@@ -10,6 +10,9 @@ use serde_json::{Value as Json, json};
 
 use crate::{Answer, Http, Upload};
 
+/// The variable every process finds an encryption key in, should a flag name it.
+pub const KEY_VARIABLE: &str = "TEST_ENCRYPTION_KEY";
+
 /// Whose server it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Make {
@@ -52,9 +55,15 @@ impl Make {
 
     /// Serves a directory and waits for the first answer.
     pub fn serve(self, dir: &Path) -> Engine {
+        self.serve_with(dir, &[])
+    }
+
+    /// The same with more flags.
+    pub fn serve_with(self, dir: &Path, flags: &[&str]) -> Engine {
         let port = free_port();
         let address = format!("127.0.0.1:{port}");
         let mut command = self.command(dir, &["serve", "--http", &address]);
+        command.args(flags);
         let child = command.stdout(Stdio::null()).spawn().expect("the program starts");
         let mut engine = Engine { child, url: format!("http://{address}"), http: Http::new() };
         let end = Instant::now() + Duration::from_secs(20);
@@ -70,6 +79,7 @@ impl Make {
     fn command(self, dir: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.binary());
         command.args(arguments).arg("--dir").arg(dir).env("ROOST_LOG", "error");
+        command.env(KEY_VARIABLE, "an encryption key of 32 letters.");
         command
     }
 

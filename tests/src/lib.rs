@@ -6,7 +6,7 @@ mod http;
 mod roost;
 
 pub use console::{Console, Project};
-pub use engine::{Engine, Make};
+pub use engine::{Engine, KEY_VARIABLE, Make};
 pub use http::{Answer, Http, Upload};
 pub use roost::Roost;
 

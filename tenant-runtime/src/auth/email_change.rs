@@ -39,15 +39,14 @@ pub async fn request(app: &App, record: &Record, email: &str) -> Result<()> {
 pub async fn confirm(app: &App, collection: Arc<Collection>, token: String, password: String) -> Result<()> {
     let (inner, of, given) = (app.clone(), Arc::clone(&collection), token.clone());
     let known = app.store().read(move |db| claimed(&inner, db, &of, &given)).await?;
-    let hash = known.as_ref().map(|(record, _)| record.text("password").to_owned()).unwrap_or_default();
-    let fits = match known {
-        Ok(_) => app.hasher().verify(password, hash.clone()).await?,
-        Err(_) => false,
-    };
     let mut problems = Problems::new();
-    if let Err(error) = known {
-        problems.add("token", error);
-    }
+    let fits = match known {
+        Ok((record, _)) => app.hasher().verify(password, record.text("password").to_owned()).await?,
+        Err(error) => {
+            problems.add("token", error);
+            false
+        }
+    };
     if !fits {
         let message = "Missing or invalid auth record password.";
         problems.add("password", FieldError::new("validation_invalid_password", message));

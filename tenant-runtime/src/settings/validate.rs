@@ -18,6 +18,12 @@ const LONGEST_TEXT: usize = 255;
 const COLOR_LENGTH: usize = 7;
 
 impl Settings {
+    /// The first of the superusers' addresses that is none, and where it stands.
+    pub fn unfit_superuser_ip(&self) -> Option<(usize, &str)> {
+        let mut addresses = self.superuser_ips.iter().map(String::as_str).enumerate();
+        addresses.find(|(_, text)| network(text).is_err())
+    }
+
     /// All that is wrong, by key.
     pub fn problems(&self) -> Problems {
         let mut problems = Problems::new();

@@ -70,6 +70,8 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection> {
 /// No other database file can be reached from this connection, no code loaded into it, and no value fills the memory.
 fn confine(connection: &Connection) -> Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    // What virtual tables keep in tables of their own can be read but not written past them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_ROW)?;
     connection.authorizer(Some(|action: AuthContext<'_>| stays_inside(&action.action)))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -90,8 +92,8 @@ fn stays_inside(action: &AuthAction<'_>) -> Authorization {
 /// connection. Transactions are ours to begin and end, a temporary table would stand before a real one of its name, and
 /// most pragmas change what the connection is.
 pub fn typed<T>(connection: &Connection, work: impl FnOnce() -> T) -> Result<T> {
-    let guard = Typed(connection);
     connection.authorizer(Some(|action: AuthContext<'_>| leaves_no_trace(&action)))?;
+    let guard = Typed(connection);
     let done = work();
     drop(guard);
     Ok(done)

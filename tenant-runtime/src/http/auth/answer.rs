@@ -22,30 +22,30 @@ use crate::rules::Context;
 use crate::schema::TokenType;
 
 /// Somebody who proved who they are.
-pub(in crate::http) struct Proven {
-    pub(in crate::http) record: Record,
+pub(crate) struct Proven {
+    pub(crate) record: Record,
     /// How; nothing where no factor was asked for, hence no second one and no alert.
-    pub(in crate::http) method: Option<Method>,
+    pub(crate) method: Option<Method>,
     /// The token to answer; a new one if there is none.
-    pub(in crate::http) token: Option<String>,
+    pub(crate) token: Option<String>,
     /// What the answer says besides.
-    pub(in crate::http) meta: Option<Json>,
+    pub(crate) meta: Option<Json>,
 }
 
 impl Proven {
     /// By one of the methods.
-    pub(in crate::http) fn by(method: Method, record: Record) -> Proven {
+    pub(crate) fn by(method: Method, record: Record) -> Proven {
         Proven { method: Some(method), ..Proven::without_method(record) }
     }
 
     /// By a token, their own or a superuser's.
-    pub(in crate::http) fn without_method(record: Record) -> Proven {
+    pub(crate) fn without_method(record: Record) -> Proven {
         Proven { record, method: None, token: None, meta: None }
     }
 
     /// Checks what the collection requires beyond the proof, and answers.
     pub(in crate::http) async fn answer(self, app: &App, head: Head, values: Map<String, Json>) -> Result<Response> {
-        gate::check_superuser_address(app, self.record.collection(), head.address)?;
+        gate::check_superuser_address(app, self.record.collection(), head.address).await?;
         let mfa_id = head.given("mfaId").map(str::to_owned);
         let mfa_id = mfa_id.or_else(|| values.get("mfaId").map(cast_text)).filter(|id| !id.is_empty());
         let Proven { record, method, token, meta } = self;
