@@ -228,6 +228,8 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         options.outbox = Some(Arc::new(Printer));
     }
     let app = App::open(&arguments.common.dir, options.clone())?;
+    // Before anybody can see that it listens and wish that it stop.
+    let shutdown = shutdown_signal();
     let server = Server::bind(address).await.with_context(|| format!("listen on {address}"))?;
     println!("Server started at http://{}", server.address());
     println!("├─ REST API:  http://{}/api/", server.address());
@@ -237,13 +239,18 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         println!("http://{}/_/#/pbinstall/{token}", server.address());
         println!("or at any time with:\n  superuser upsert EMAIL PASSWORD --dir {}", arguments.common.dir.display());
     }
-    serve_and_reopen(server, app, &arguments.common.dir, options).await
+    serve_and_reopen(server, app, &arguments.common.dir, options, shutdown).await
 }
 
-/// Serves until the process is told to stop. A backend that asks for it is closed and opened again in between, and
+/// Serves until `shutdown`. A backend that asks for it is closed and opened again in between, and
 /// clients wait.
-async fn serve_and_reopen(server: Server, mut app: App, dir: &Path, options: AppOptions) -> anyhow::Result<()> {
-    let shutdown = shutdown_signal();
+async fn serve_and_reopen(
+    server: Server,
+    mut app: App,
+    dir: &Path,
+    options: AppOptions,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     tokio::pin!(shutdown);
     loop {
         app.keep_time();
@@ -269,17 +276,20 @@ async fn serve_and_reopen(server: Server, mut app: App, dir: &Path, options: App
     }
 }
 
-/// Waits for ctrl-C or a polite kill.
-pub async fn shutdown_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = interrupt => {}
-            _ = terminate.recv() => {}
-        },
-        Err(error) => {
-            tracing::warn!("failed to listen for SIGTERM: {error}");
-            let _ = interrupt.await;
+/// Waits for ctrl-C or a polite kill, which is noticed from the call on.
+pub fn shutdown_signal() -> impl Future<Output = ()> {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    async move {
+        let interrupt = tokio::signal::ctrl_c();
+        match terminate {
+            Ok(mut terminate) => tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            },
+            Err(error) => {
+                tracing::warn!("failed to listen for SIGTERM: {error}");
+                let _ = interrupt.await;
+            }
         }
     }
 }
