@@ -230,6 +230,8 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         options.outbox = Some(Arc::new(Printer));
     }
     let app = App::open(&arguments.common.dir, options.clone())?;
+    // Before anybody can see that it listens and wish that it stop.
+    let shutdown = shutdown_signal();
     let server = Server::bind(address).await.with_context(|| format!("listen on {address}"))?;
     println!("Server started at http://{}", server.address());
     println!("├─ REST API:  http://{}/api/", server.address());
@@ -242,7 +244,7 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     serve_and_reopen(server, app, &arguments.common.dir, options, shutdown).await
 }
 
-/// Serves until the process is told to stop. A backend that asks for it is closed and opened again in between, and
+/// Serves until `shutdown`. A backend that asks for it is closed and opened again in between, and
 /// clients wait.
 async fn serve_and_reopen(
     server: Server,

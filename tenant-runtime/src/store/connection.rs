@@ -250,7 +250,7 @@ mod tests {
         ] {
             assert!(typed(&connection, || run(sql)).expect("is limited").is_ok(), "{sql}");
         }
-        assert!(run("BEGIN; SELECT length(zeroblob(100000000)); COMMIT").is_ok(), "the limits are for what is typed");
+        assert!(run("BEGIN; CREATE TEMP TABLE mine (a); COMMIT").is_ok(), "the limits are for what is typed");
         assert!(run("ATTACH ':memory:' AS other").is_err(), "others stay");
     }
 
