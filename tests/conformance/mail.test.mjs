@@ -6,7 +6,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 
 import { MailServer, certificate } from "./smtp.mjs";
-import { failure, guest, server, start, superuser, target } from "./support.mjs";
+import { failure, guest, server, start, superuser, target, until } from "./support.mjs";
 
 // A hosted project may not reach this machine, so it has no mail server it could use.
 const skip = target === "hosted" ? "the mail server is on this machine, which a hosted project may not reach" : false;
@@ -119,6 +119,19 @@ test("a server that asks for a name and a password gets them", { skip }, async (
   } finally {
     post.credentials = null;
     await admin.settings.update({ smtp: post.settings({ localName: "" }) });
+  }
+});
+
+test("superusers read in the log that a mail nobody waited for was not sent", { skip }, async () => {
+  const email = "unlucky@example.com";
+  await admin.collection("users").create({ email, password: "correct horse", passwordConfirm: "correct horse" });
+  post.refused.add(email);
+  try {
+    assert.equal(await guest().collection("users").requestVerification(email), true);
+    const entries = () => admin.logs.getList(1, 10, { filter: 'level = 8 && message ~ "verification" && data.error ~ "nobody of that name"' });
+    await until(async () => (await entries()).totalItems === 1, "the entry");
+  } finally {
+    post.refused.clear();
   }
 });
 

@@ -27,7 +27,7 @@ pub fn check_new_email(db: &Connection, record: &Record, email: &str) -> Result<
 /// Sends the mail to the new address and waits for it.
 pub async fn request(app: &App, record: &Record, email: &str) -> Result<()> {
     mails::send(app, mails::email_change(app, record, email)).await.map_err(|error| {
-        tracing::warn!("failed to send an address change mail: {error}");
+        app.logs().failed("An address change mail was not sent", &error);
         ApiError::bad_request(FAILED_TO_REQUEST).into()
     })
 }

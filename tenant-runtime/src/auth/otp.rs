@@ -30,6 +30,7 @@ pub const COST: u32 = 8;
 /// Guesses at one account from one address.
 const GUESSES: u32 = 5;
 const GUESSING: Duration = Duration::from_secs(180);
+const UNSENT: &str = "A one-time password was not sent";
 const INVALID: &str = "Invalid or expired OTP";
 
 /// What a request for a password is answered with.
@@ -68,7 +69,7 @@ pub async fn request(app: &App, collection: Arc<Collection>, options: &OtpOption
         let (inner, sent_id) = (app.clone(), id.clone());
         let under_way = app.mailer().later(async move { deliver(&inner, &account, sent_id, &plain).await });
         if let Err(error) = under_way {
-            tracing::warn!("failed to send a one-time password: {error}");
+            app.logs().failed(UNSENT, &error);
             drop_unsent(app, id.clone()).await;
         }
     }
@@ -136,7 +137,7 @@ fn proves_address(account: &Record, sent_to: &str) -> bool {
 /// Sends the password; one that could not be sent is dropped.
 async fn deliver(app: &App, account: &Record, id: String, plain: &str) {
     if let Err(error) = mails::send(app, mails::otp(app, account, &id, plain)).await {
-        tracing::warn!("failed to send a one-time password: {error}");
+        app.logs().failed(UNSENT, &error);
         return drop_unsent(app, id).await;
     }
     let (inner, email) = (app.clone(), account.text("email").to_owned());

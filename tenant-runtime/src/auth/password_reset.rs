@@ -13,6 +13,7 @@ use crate::schema::{Collection, TokenType};
 
 /// One account gets this mail no more often.
 const PAUSE: Duration = Duration::from_secs(120);
+const UNSENT: &str = "A password reset mail was not sent";
 const FAILED: &str = "Failed to set new password.";
 
 /// Sends the mail, unless the account just got one. Nobody waits for it.
@@ -27,12 +28,12 @@ pub fn request(app: &App, record: Record) {
         if let Err(error) = mails::send(&inner, mails::password_reset(&inner, &record)).await {
             // Who got no mail may ask again at once.
             inner.throttle().forget(&undo);
-            tracing::warn!("failed to send a password reset mail: {error}");
+            inner.logs().failed(UNSENT, &error);
         }
     });
     if let Err(error) = under_way {
         app.throttle().forget(&key);
-        tracing::warn!("failed to send a password reset mail: {error}");
+        app.logs().failed(UNSENT, &error);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::schema::{Collection, TokenType};
 
 /// One account gets this mail no more often.
 const PAUSE: Duration = Duration::from_secs(120);
+const UNSENT: &str = "A verification mail was not sent";
 
 /// Sends the mail, unless the account is verified or just got one. Nobody waits for it.
 pub fn request(app: &App, record: Record) {
@@ -22,12 +23,12 @@ pub fn request(app: &App, record: Record) {
     let inner = app.clone();
     let under_way = app.mailer().later(async move {
         if let Err(error) = mails::send(&inner, mails::verification(&inner, &record)).await {
-            tracing::warn!("failed to send a verification mail: {error}");
+            inner.logs().failed(UNSENT, &error);
         }
     });
     if let Err(error) = under_way {
         app.throttle().forget(&key);
-        tracing::warn!("failed to send a verification mail: {error}");
+        app.logs().failed(UNSENT, &error);
     }
 }
 

@@ -75,7 +75,7 @@ impl Proven {
             && wants_alert
             && let Err(error) = alerts::watch(app, &record, &place).await
         {
-            tracing::warn!("failed to tell of a sign-in from a new place: {error}");
+            app.logs().failed("A sign-in from a new place was not told of", &error);
         }
         Ok(respond::json(json))
     }
