@@ -33,6 +33,8 @@ pub use place::{Key, Stored};
 pub use swap::{finish as finish_restore, is_unfinished as is_restore_unfinished};
 pub use unpack::Unfit;
 
+/// The folders of a data directory that backups and restores fill.
+pub const FOLDERS: [&str; 2] = ["backups", swap::HOME];
 /// What a restore leaves where it is.
 const KEPT: &[&str] = &["backups", TEMPORARY, swap::HOME, ".autocert_cache", "lost+found"];
 /// What is no part of a backup.

@@ -53,7 +53,11 @@ pub fn finish(dir: &Path) -> io::Result<()> {
     if moved {
         tracing::info!("restored {}", dir.display());
     }
-    forget_old(&home)
+    // Whatever becomes of the data before, the present is complete.
+    if let Err(error) = forget_old(&home) {
+        tracing::warn!("failed to remove what {} held before its restore: {error}", dir.display());
+    }
+    Ok(())
 }
 
 /// Whether a restore was committed and not finished.

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use crate::backups;
+
 /// What is known of one tenant. Numbers only, so reading them waits for nobody.
 #[derive(Default)]
 pub(super) struct Usage {
@@ -86,9 +88,10 @@ pub(super) fn database_bytes(data: &Path) -> u64 {
     files(data).filter(|(name, _)| name.contains(".db")).map(|(_, size)| size).sum()
 }
 
-/// The bytes of the files that records of a data directory have: a look at every one of them.
+/// The bytes of the files that records of a data directory have, and of its backups: a look at every one of them.
 pub(super) fn storage_bytes(data: &Path) -> u64 {
-    tree(&data.join("storage"))
+    let folders = backups::FOLDERS.into_iter().chain(["storage"]);
+    folders.map(|folder| tree(&data.join(folder))).sum()
 }
 
 /// Names and sizes of the files in a directory.
@@ -123,8 +126,10 @@ mod tests {
         fs::create_dir_all(&storage).expect("makes a folder");
         fs::write(storage.join("cat.png"), [0; 30]).expect("writes");
         fs::write(dir.path().join("data.db"), [0; 7]).expect("writes");
+        fs::create_dir(dir.path().join("backups")).expect("makes a folder");
+        fs::write(dir.path().join("backups/a.zip"), [0; 100]).expect("writes");
         fs::write(dir.path().join("data.db-wal"), [0; 5]).expect("writes");
-        assert_eq!((database_bytes(dir.path()), storage_bytes(dir.path())), (12, 30));
+        assert_eq!((database_bytes(dir.path()), storage_bytes(dir.path())), (12, 130));
     }
 
     #[test]

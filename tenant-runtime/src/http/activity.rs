@@ -26,6 +26,8 @@ use crate::settings::Logs as Wanted;
 
 const LONGEST_URL: usize = 3000;
 const LONGEST_AGENT: usize = 2000;
+/// Parameters whose values are not noted.
+const SECRETS: &[&str] = &["token=", "code=", "id_token="];
 /// Requests that are noted only when they fail: reading the log would fill it.
 const QUIET: &[&str] = &["/api/logs", "/api/oauth2-redirect"];
 
@@ -115,7 +117,7 @@ impl Asked {
 
     /// The entry, its keys in the order of the alphabet.
     fn entry(&self, level: i64, answered: &Answered, wanted: &Wanted) -> Entry {
-        let url = without_tokens(self.uri.path_and_query().map_or("/", |url| url.as_str()));
+        let url = without_secrets(self.uri.path_and_query().map_or("/", |url| url.as_str()));
         let (collection, id) = answered.caller.get();
         let mut data = Data::default();
         data.text("auth", collection);
@@ -189,12 +191,16 @@ fn cut(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}...", &text[..end]))
 }
 
-/// File tokens travel in the query. A log must not hand them on.
-fn without_tokens(url: &str) -> Cow<'_, str> {
-    let Some((path, query)) = url.split_once('?').filter(|(_, query)| query.contains("token=")) else {
+/// File tokens and what identity providers answer travel in the query. A log must not hand them on.
+fn without_secrets(url: &str) -> Cow<'_, str> {
+    let is_secret = |part: &str| SECRETS.iter().any(|name| part.starts_with(name));
+    let Some((path, query)) = url.split_once('?').filter(|(_, query)| query.split('&').any(is_secret)) else {
         return Cow::Borrowed(url);
     };
-    let masked = |part: &str| if part.starts_with("token=") { "token=***".to_owned() } else { part.to_owned() };
+    let masked = |part| match SECRETS.iter().find(|name| str::starts_with(part, **name)) {
+        Some(name) => format!("{name}***"),
+        None => str::to_owned(part),
+    };
     let query: Vec<String> = query.split('&').map(masked).collect();
     Cow::Owned(format!("{path}?{}", query.join("&")))
 }
@@ -227,8 +233,8 @@ mod tests {
 
     #[test]
     fn tokens_are_kept_out() {
-        assert_eq!(without_tokens("/a?token=secret&b=1"), "/a?token=***&b=1");
-        assert_eq!(without_tokens("/a?b=token"), "/a?b=token");
+        assert_eq!(without_secrets("/a?token=secret&b=1&code=2"), "/a?token=***&b=1&code=***");
+        assert_eq!(without_secrets("/a?b=token"), "/a?b=token");
     }
 
     #[test]
