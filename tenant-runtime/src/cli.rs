@@ -231,7 +231,6 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     }
     let app = App::open(&arguments.common.dir, options.clone())?;
     // Before anybody can see that it listens and wish that it stop.
-    let shutdown = shutdown_signal();
     let server = Server::bind(address).await.with_context(|| format!("listen on {address}"))?;
     println!("Server started at http://{}", server.address());
     println!("├─ REST API:  http://{}/api/", server.address());
