@@ -18,7 +18,7 @@ export class Browser {
   async start() {
     this.#profile = fs.mkdtempSync(path.join(os.tmpdir(), "roost-browser-"));
     const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", `--user-data-dir=${this.#profile}`, "about:blank"];
-    this.#process = spawn(executable, flags, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
+    this.#process = spawn(executable, flags, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], detached: true });
     let buffer = "";
     this.#process.stdio[4].on("data", (chunk) => {
       buffer += chunk;
@@ -38,9 +38,10 @@ export class Browser {
 
   async stop() {
     const gone = new Promise((resolve) => this.#process.on("exit", resolve));
-    this.#process.kill("SIGKILL");
+    // The whole group: what the browser started writes into its profile, too.
+    process.kill(-this.#process.pid, "SIGKILL");
     await gone;
-    fs.rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    await fs.promises.rm(this.#profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
   /** Opens an address as if in a new window. */

@@ -54,7 +54,7 @@ test("the backup is listed once it is scheduled, with macros spelled out", async
   }
   const kept = await admin.backups.getFullList();
   assert.equal(kept.length, 2);
-  for (const { key } of kept) assert.match(key, /^@auto_pb_backup_acme_\d{14}\.zip$/);
+  for (const { key } of kept) assert.match(key, /^@auto_pb_backup_(acme|orchard)_\d{14}\.zip$/);
   await admin.settings.update({ backups: { cron: "" } });
   assert.deepEqual(await admin.crons.getFullList(), SYSTEM);
   assert.equal((await failure(admin.crons.run("__pbAutoBackup__"))).status, 404);

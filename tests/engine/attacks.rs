@@ -225,7 +225,11 @@ impl Target {
             engine.done(Method::POST, "/api/collections", &admin, body).await;
         }
         let target = Target { dir, engine, admin };
-        join_all((0..records).map(|n| target.write(n))).await;
+        // Fewer at once than the writer lets wait.
+        let all: Vec<usize> = (0..records).collect();
+        for some in all.chunks(500) {
+            join_all(some.iter().map(|n| target.write(*n))).await;
+        }
         target
     }
 
