@@ -8,6 +8,7 @@
 //! One request's way is written down in `forward`; one connection's in `connection`; what the proxy says itself
 //! in [`answers`].
 
+pub mod acme;
 pub mod certificates;
 pub mod routes;
 

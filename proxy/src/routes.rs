@@ -150,12 +150,19 @@ pub enum State {
 }
 
 /// Where a route's certificate comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tls {
     /// It has none and is served on plain HTTP.
     None,
     /// From the proxy's certificate files; plain HTTP only redirects to it.
     Files,
+    /// From a certificate authority, see [`acme`](crate::acme); plain HTTP only redirects to it.
+    Auto {
+        /// What the certificate is to be for: this host, or the wildcard that covers it.
+        certificate: Pattern,
+        /// Whose name it is, so that nobody spends everybody's orders: a project, or empty for the platform's own.
+        owner: String,
+    },
 }
 
 /// How much clients may ask of one route, all together.

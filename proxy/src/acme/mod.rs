@@ -1,0 +1,3 @@
+//! Certificates by themselves: every name the route table wants certified is, and no other name ever causes an order.
+
+pub mod store;
