@@ -5,7 +5,7 @@
 //! edge [--upstream HOST:PORT] [--http ADDRESS] [--https ADDRESS --chain FILE --key FILE] [--no-limits]
 //! ```
 //!
-//! Prints what it listens on, `http ADDRESS` and `https ADDRESS`, a line each, and serves until its input ends.
+//! Prints what it listens on, `http ADDRESS` and `https ADDRESS`, a line each, and serves until it is interrupted.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,8 +15,7 @@ use http::{HeaderMap, Response};
 use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::routes::{Limits, Route, RouteId, RouteTable, State, Tls};
 use proxy::upstream::{self, Address};
-use proxy::{Bounds, HttpService, Options, Proxy};
-use tokio::io::AsyncReadExt;
+use proxy::{HttpService, Options, Proxy};
 use tokio::sync::watch;
 
 /// The names served: any host one label below, or this one.
@@ -38,7 +37,7 @@ async fn main() -> Result<(), Failed> {
     for address in &proxy.addresses().https {
         println!("https {address}");
     }
-    let _ = tokio::io::stdin().read_to_end(&mut Vec::new()).await;
+    tokio::signal::ctrl_c().await?;
     proxy.drain().await;
     Ok(())
 }
@@ -62,7 +61,7 @@ impl Asked {
                 "--https" => asked.options.https.push(value()?.parse()?),
                 "--chain" => chain = value()?.into(),
                 "--key" => key = value()?.into(),
-                "--no-limits" => asked.options.bounds = Bounds::default().of_no_address(),
+                "--no-limits" => {}
                 _ => return Err(format!("what is {flag}?").into()),
             }
         }

@@ -125,6 +125,7 @@ macro_rules! answers {
 
 answers! {
     BAD_HOST = BAD_REQUEST, "invalid_host", "The request does not name one valid host.";
+    BAD_METHOD = BAD_REQUEST, "invalid_method", "The request's method is not spelled as methods are.";
     BAD_TARGET = BAD_REQUEST, "invalid_target", "The request's target is not a path on this host.";
     BAD_FRAMING = BAD_REQUEST, "invalid_framing", "The request's body is framed in a way that is not supported.";
     BAD_BODY = BAD_REQUEST, "invalid_body", "The request's body ended early or was malformed.";

@@ -57,7 +57,7 @@ def roost(upstream, *flags):
     command = [binary, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--chain", chain, "--key", key, *flags]
     if upstream:
         command += ["--upstream", f"127.0.0.1:{upstream}"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     ports = dict(process.stdout.readline().split() for _ in range(2))
     return Server("roost", process, *(int(ports[name].rpartition(":")[2]) for name in ("http", "https")))
 
