@@ -15,7 +15,7 @@ use http::{HeaderMap, Response};
 use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::routes::{Limits, Route, RouteId, RouteTable, State, Tls};
 use proxy::upstream::{self, Address};
-use proxy::{HttpService, Options, Proxy};
+use proxy::{HttpService, Options, PerAddress, Proxy};
 use tokio::sync::watch;
 
 /// The names served: any host one label below, or this one.
@@ -61,7 +61,7 @@ impl Asked {
                 "--https" => asked.options.https.push(value()?.parse()?),
                 "--chain" => chain = value()?.into(),
                 "--key" => key = value()?.into(),
-                "--no-limits" => {}
+                "--no-limits" => asked.options.per_address = PerAddress::unlimited(),
                 _ => return Err(format!("what is {flag}?").into()),
             }
         }
@@ -85,5 +85,6 @@ fn route(upstream: HttpService) -> Route {
         state: State::Serving,
         // The plain port is served, too, so that HTTP/1 can be sent without anything around it.
         tls: Tls::None,
+        hsts: false,
     }
 }

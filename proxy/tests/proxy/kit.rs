@@ -73,6 +73,7 @@ pub fn to(upstream: HttpService) -> Route {
         limits: Limits::default(),
         state: State::Serving,
         tls: Tls::None,
+        hsts: false,
     }
 }
 
