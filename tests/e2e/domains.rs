@@ -138,3 +138,22 @@ async fn what_cannot_be_a_projects_domain_is_refused() {
     let eve = roost.sign_up("eve@example.com").await;
     assert_eq!(add(&eve, "orchard", "eve.test").await.0, 404);
 }
+
+#[tokio::test]
+async fn the_doctor_says_what_is_right_and_what_is_not() {
+    let Some((authority, roost, _ann)) = start().await else { return };
+    let of = |findings: &Json, check: &str| -> Vec<Json> {
+        let findings = findings.as_array().expect("a list").iter();
+        findings.filter(|finding| finding["check"] == check).map(|finding| finding["ok"].clone()).collect()
+    };
+    let (findings, is_content) = roost.doctor();
+    assert!(!is_content && of(&findings, "mail") == [false] && of(&findings, "projects").contains(&json!(false)));
+    authority.say("set-default-ipv4", json!({ "ip": "127.0.0.1" })).await;
+    let (findings, _) = roost.doctor();
+    for check in ["directory", "authority", "clock", "console", "projects", "port"] {
+        let found = of(&findings, check);
+        assert!(!found.is_empty() && found.iter().all(|ok| *ok != json!(false)), "{check}: {findings:#}");
+    }
+    // The platform that runs answered the doctor's question.
+    assert!(of(&findings, "console").iter().all(|ok| *ok == json!(true)), "{findings:#}");
+}

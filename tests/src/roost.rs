@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::{Authority, Console, Http};
@@ -57,6 +58,18 @@ impl Roost {
         }
     }
 
+    /// What `roost doctor` says beside the running platform, and whether it is content.
+    pub fn doctor(&self) -> (Json, bool) {
+        let output = Command::new(binary())
+            .args(["doctor", "--json", "--config"])
+            .arg(self.dir.path().join("roost.toml"))
+            .arg("--dir")
+            .arg(self.dir.path().join("data"))
+            .output()
+            .expect("it runs");
+        (serde_json::from_slice(&output.stdout).expect("JSON"), output.status.success())
+    }
+
     /// The console's origin.
     pub fn url(&self) -> String {
         self.origin.clone()
@@ -96,7 +109,7 @@ impl Drop for Roost {
 fn launch(dir: &Path, settings: &str, port: u16) -> (Child, String) {
     let config = dir.join("roost.toml");
     std::fs::write(&config, settings).expect("the settings can be written");
-    let binary = std::env::var_os("ROOST_BIN").map_or_else(default_binary, PathBuf::from);
+    let binary = binary();
     let mut child = Command::new(&binary)
         .args(["serve", "--dev", "--http", &format!("127.0.0.1:{port}"), "--config"])
         .arg(&config)
@@ -121,6 +134,7 @@ fn port_of(origin: &str) -> u16 {
     origin.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port")
 }
 
-fn default_binary() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/roost")
+fn binary() -> PathBuf {
+    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/roost");
+    std::env::var_os("ROOST_BIN").map_or_else(built, PathBuf::from)
 }
