@@ -15,11 +15,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::acme::dns::{self, Responder};
+use crate::acme::{self, Keeper};
 use crate::limits::{Gauge, Limiters};
 use crate::metrics::{self, Metrics};
 use crate::routes::RouteTable;
 use crate::visitors::Visitors;
-use crate::{Options, acme, connection};
+use crate::{Options, connection, tls};
 
 /// How often the system asks a client that says nothing whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -51,6 +53,7 @@ pub(crate) struct Edge {
     pub(crate) options: Options,
     pub(crate) routes: watch::Receiver<Arc<RouteTable>>,
     pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) acme: Option<acme::Handle>,
     /// Where plain HTTP redirects to.
     pub(crate) https_port: Option<u16>,
     pub(crate) limiters: Limiters,
@@ -93,19 +96,25 @@ impl Edge {
 
 impl Proxy {
     /// Listens, and answers by whatever table stands in the channel at that moment.
-    pub async fn bind(options: Options, routes: watch::Receiver<Arc<RouteTable>>) -> io::Result<Proxy> {
+    pub async fn bind(mut options: Options, routes: watch::Receiver<Arc<RouteTable>>) -> io::Result<Proxy> {
         let http = listen(&options.http).await?;
         let https = listen(&options.https).await?;
         let numbers = metrics::listen(options.metrics).await?;
-        let dns = acme::dns::listen(options.dns.as_ref()).await?;
+        let responders = match (&options.dns, &options.acme) {
+            (Some(dns), Some(acme)) => dns::listen(dns, &acme.store).await?,
+            _ => Vec::new(),
+        };
         let addresses = Addresses {
             http: addresses(&http)?,
             https: addresses(&https)?,
-            dns: dns.iter().map(acme::dns::Responder::address).collect::<io::Result<_>>()?,
+            dns: responders.iter().map(Responder::address).collect::<io::Result<_>>()?,
             metrics: numbers.as_ref().map(TcpListener::local_addr).transpose()?,
         };
+        let keeper = options.acme.take().map(|acme| Keeper::new(acme, options.certificates.clone(), routes.clone()));
+        let (acme, keeper) = keeper.transpose().map_err(io::Error::other)?.unzip();
         let edge = Arc::new(Edge {
             tls: tls_config(&options)?,
+            acme,
             https_port: addresses.https.first().map(SocketAddr::port),
             routes,
             limiters: Limiters::new(options.bounds.uploads_per_route),
@@ -124,16 +133,19 @@ impl Proxy {
             cut: CancellationToken::new(),
             options,
         });
+        if let Some(keeper) = keeper {
+            edge.tasks.spawn(keeper.run(edge.stopping.clone(), edge.cut.clone()));
+        }
         for listener in http {
             edge.tasks.spawn(accept(edge.clone(), listener, connection::plain));
         }
         for listener in https {
-            edge.tasks.spawn(accept(edge.clone(), listener, connection::tls));
+            edge.tasks.spawn(accept(edge.clone(), listener, tls::serve));
         }
         if let Some(listener) = numbers {
             edge.tasks.spawn(metrics::serve(edge.clone(), listener));
         }
-        for responder in dns {
+        for responder in responders {
             edge.tasks.spawn(responder.serve(edge.stopping()));
         }
         Ok(Proxy { addresses, edge })
@@ -142,6 +154,11 @@ impl Proxy {
     /// What it listens on.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// The keeper of certificates, if there is one.
+    pub fn acme(&self) -> Option<&acme::Handle> {
+        self.edge.acme.as_ref()
     }
 
     /// Stops accepting, lets every request in flight end, and returns when nothing is left.
