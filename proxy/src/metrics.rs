@@ -179,7 +179,7 @@ fn text(edge: &Edge) -> String {
     page.histogram("roost_request_seconds", "Time from a request's head to the end of its response.", seconds);
     page.gauge("roost_requests_in_flight", "Requests being answered.", edge.requests.count());
     page.gauge("roost_streams_open", "Event streams and tunnels open.", edge.streams.count());
-    page.gauge("roost_connections_open", "Connections open.", edge.connections_open());
+    page.gauge("roost_connections_open", "Connections open.", edge.open.count());
     page.labelled("roost_limit_hits_total", "What was refused, by limit.", "limit", &Limit::LABELS, limits);
     page.labelled("roost_handshakes_total", "TLS handshakes.", "outcome", &Handshake::LABELS, handshakes);
     if let Some(acme) = &edge.acme {
