@@ -1,9 +1,14 @@
 //! What is counted.
 
+use std::path::Path;
+use std::process::Command;
+
 use proxy::Options;
+use proxy::acme::AcmeOptions;
 use tokio::net::TcpStream;
 
 use crate::kit::{Edge, Wire, echo, loopback, to};
+use crate::store::Memory;
 
 async fn fetch(edge: &Edge, request: &str) -> crate::kit::Answer {
     let address = edge.proxy.addresses().metrics.expect("it listens");
@@ -47,6 +52,46 @@ async fn requests_are_counted_by_route_and_never_by_host() {
         let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
         assert!(numbers.contains(&format!("# TYPE {family} ")), "{line}");
         assert!(line.rsplit(' ').next().is_some_and(|value| value.parse::<f64>().is_ok()), "{line}");
+    }
+}
+
+/// What Prometheus and Grafana are told to look at, in `ops`.
+fn dashboards() -> [(&'static str, String); 2] {
+    ["prometheus/roost.rules.yml", "grafana/roost.json"].map(|name| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops").join(name);
+        (name, std::fs::read_to_string(path).expect(name))
+    })
+}
+
+#[tokio::test]
+async fn the_board_and_the_alerts_look_at_numbers_there_are() {
+    let acme = Some(AcmeOptions::new(Vec::new(), Memory::new()));
+    let edge = Edge::start(Options { metrics: Some(loopback()), acme, ..Options::default() }, []).await;
+    let numbers = fetch(&edge, "GET /metrics").await.body;
+    for (file, text) in dashboards() {
+        let is_in_a_name = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+        let names = text.split(|letter| !is_in_a_name(letter)).filter(|word| word.starts_with("roost_"));
+        let mut count = 0;
+        for name in names {
+            let family = name.strip_suffix("_bucket").unwrap_or(name);
+            assert!(numbers.contains(&format!("# TYPE {family} ")), "{file}: {name}");
+            count += 1;
+        }
+        assert!(count > 10, "{file}: {count}");
+    }
+}
+
+#[test]
+fn the_board_is_json_and_the_alerts_are_rules() {
+    let [(rules, _), (_, board)] = dashboards();
+    let board: serde_json::Value = serde_json::from_str(&board).expect("json");
+    let panels = board["panels"].as_array().expect("panels");
+    assert!(panels.iter().all(|panel| panel["title"].is_string() && panel["targets"][0]["expr"].is_string()));
+
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops").join(rules);
+    match Command::new("promtool").args(["check", "rules"]).arg(rules).output() {
+        Ok(checked) => assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr)),
+        Err(_) => eprintln!("SKIPPED: promtool is not installed, so the rules were not parsed"),
     }
 }
 
