@@ -176,6 +176,9 @@ fn wanted_certificate(edge: &Edge, name: &str) -> Option<String> {
 /// Answers an authority that asks, in the handshake, whether a name is ours. Nothing else is ever said on such a
 /// connection; without an answer it ends in an alert.
 async fn answer_question(edge: &Edge, name: Option<String>, hello: StartHandshake<Socket>) {
+    let Ok(_permit) = edge.handshakes.acquire().await else {
+        return;
+    };
     let mut answer = None;
     if let (Some(acme), Some(name)) = (&edge.acme, name)
         && wanted_certificate(edge, &name).is_some()

@@ -45,8 +45,7 @@ async fn certify(wanted: &str, visited: &str, failures: u32, knows_us: bool) -> 
     assert!(!store.has_lease(wanted), "the lease is given back");
     let held = store.held(wanted).expect("stored");
     assert!(time.ms() < held.renew_ms && held.renew_ms < held.expires_ms);
-    let seen = kinds.lock().expect("unpoisoned").clone();
-    seen
+    kinds.lock().expect("unpoisoned").clone()
 }
 
 /// Nothing is seen where Pebble is missing.

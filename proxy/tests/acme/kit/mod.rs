@@ -148,7 +148,7 @@ pub fn options(issuers: Vec<Issuer>, store: &Arc<Memory>) -> AcmeOptions {
 /// Times of the machine are short, times of the clock as in life.
 fn quick() -> Times {
     Times {
-        request: Duration::from_millis(500),
+        request: Duration::from_secs(5),
         order: Duration::from_secs(20),
         look: Duration::from_millis(20),
         elsewhere: Duration::from_millis(50),
