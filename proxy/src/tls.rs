@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use rustls::server::Acceptor;
-use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
+use rustls::{HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -50,7 +50,7 @@ pub(crate) async fn serve(edge: Arc<Edge>, mut tcp: TcpStream, peer: IpAddr) {
     let asked = hello.client_hello();
     let name = asked.server_name().map(str::to_ascii_lowercase);
     if challenges::is_question(&asked) {
-        return answer_question(&edge, name, hello).await;
+        return answer_question(&edge, visitor.origin(), name, hello).await;
     }
     let certificate = match &name {
         Some(name) => certificate(&edge, name).await,
@@ -58,7 +58,7 @@ pub(crate) async fn serve(edge: Arc<Edge>, mut tcp: TcpStream, peer: IpAddr) {
     };
 
     // A name without a certificate goes on, too: the client then gets an alert instead of a bare end.
-    let shaken = handshake(&edge, visitor.origin(), hello).await;
+    let shaken = handshake(&edge, visitor.origin(), hello, edge.tls.clone()).await;
     let Some(certificate) = certificate else {
         return edge.metrics.shook(Handshake::NoCertificate);
     };
@@ -80,14 +80,19 @@ pub(crate) async fn serve(edge: Arc<Edge>, mut tcp: TcpStream, peer: IpAddr) {
 
 /// Shakes hands when it is this connection's turn. So many do at once and no more; but a client that takes its time gives
 /// its turn away, because most of the work is done by then and others would only wait for nothing.
-async fn handshake(edge: &Edge, origin: Origin, hello: StartHandshake<Socket>) -> Option<TlsStream<Socket>> {
+async fn handshake(
+    edge: &Edge,
+    origin: Origin,
+    hello: StartHandshake<Socket>,
+    config: Arc<ServerConfig>,
+) -> Option<TlsStream<Socket>> {
     let limit = edge.options.per_address.handshakes;
     let Some(_place) = edge.visitors.handshakes.enter(origin, limit) else {
         edge.metrics.hit(Limit::Handshakes);
         return None;
     };
     let shaken = async {
-        let mut shaking = pin!(hello.into_stream(edge.tls.clone()));
+        let mut shaking = pin!(hello.into_stream(config));
         let turn = edge.handshakes.acquire().await.ok()?;
         let swift = timeout(TURN, shaking.as_mut()).await;
         drop(turn);
@@ -124,15 +129,15 @@ fn wanted_certificate(edge: &Edge, name: &str) -> Option<String> {
 
 /// Answers an authority that asks, in the handshake, whether a name is ours. Nothing else is ever said on such a
 /// connection; without an answer it ends in an alert.
-async fn answer_question(edge: &Edge, name: Option<String>, hello: StartHandshake<Socket>) {
+async fn answer_question(edge: &Edge, origin: Origin, name: Option<String>, hello: StartHandshake<Socket>) {
     let mut answer = None;
     if let (Some(acme), Some(name)) = (&edge.acme, name)
         && wanted_certificate(edge, &name).is_some()
     {
         answer = acme.tls_answer(&name).await;
     }
-    let handshake = hello.into_stream(answer.unwrap_or_else(|| edge.tls.clone()));
-    if let Ok(Ok(mut stream)) = timeout(edge.options.timeouts.handshake, handshake).await {
+    let config = answer.unwrap_or_else(|| edge.tls.clone());
+    if let Some(mut stream) = handshake(edge, origin, hello, config).await {
         let _ = timeout(edge.options.timeouts.linger, stream.shutdown()).await;
     }
 }
