@@ -19,12 +19,13 @@ use tokio_util::sync::CancellationToken;
 
 use self::renewals::Answer;
 use super::budget::Wait;
+use super::desk::Desk;
 use super::handle::{Front, Handle, Nudge};
 use super::options::ms;
 use super::order::Authority;
 use super::plan::{self, Entry, Known, Queue, Task, host};
 use super::store::{Held, Tries};
-use super::work::{Desk, Finished, Job, work};
+use super::work::{Finished, Job, work};
 use super::{AcmeOptions, Event};
 use crate::BoxError;
 use crate::certificates::{Certificate, Certificates};
@@ -111,7 +112,7 @@ impl Keeper {
     /// Runs until `stopping`, then lets what is under way end, at most until `cut`.
     pub(crate) async fn run(mut self, stopping: CancellationToken, cut: CancellationToken) {
         tokio::select! {
-            () = stopping.cancelled() => return,
+            () = stopping.cancelled() => {}
             () = self.keep() => {}
         }
         tokio::select! {

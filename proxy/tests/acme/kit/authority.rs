@@ -32,6 +32,8 @@ pub enum Mood {
     Well,
     /// 500 to everything.
     Broken,
+    /// 503 to everything, with `Retry-After` in seconds.
+    Busy(u32),
     /// Not at all.
     Silent,
     /// 429 to new orders, with these words and `Retry-After` in seconds.
@@ -216,6 +218,11 @@ async fn answer(
     };
     match mood {
         Mood::Broken => return plain(StatusCode::INTERNAL_SERVER_ERROR, "out of order"),
+        Mood::Busy(seconds) => {
+            let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "<html>busy</html>");
+            response.headers_mut().insert("retry-after", seconds.into());
+            return response;
+        }
         Mood::Silent => return std::future::pending().await,
         _ => {}
     }
