@@ -35,8 +35,8 @@ pub(super) struct Job {
 pub(super) enum Finished {
     /// There is a certificate: a new one, or one that another process had stored.
     Held { held: Held, new: bool },
-    /// There is none; why, and until when that counts, is in the store.
-    Failed(Tries),
+    /// There is none; why, and until when that counts, is in the store. Without a reason, another process had found out.
+    Failed(Tries, Option<Reason>),
     /// Another process is at it.
     Elsewhere,
     /// The budget is used up.
@@ -92,7 +92,7 @@ async fn attempt(desk: &Desk, job: &Job) -> Result<Finished, BoxError> {
     let stored = options.store.tries().await?.into_iter().find(|tries| *tries.name == *job.name);
     let tries = stored.unwrap_or_else(|| Tries { name: job.name.to_string(), ..Tries::default() });
     if tries.next_ms > options.now() {
-        return Ok(Finished::Failed(tries));
+        return Ok(Finished::Failed(tries, None));
     }
     let checked = timeout(options.times.order, options.precheck.check(&job.name)).await;
     if let Err(words) = checked.unwrap_or_else(|_| Err("the name could not be looked at in time".into())) {
@@ -280,14 +280,13 @@ async fn fail(
     let Desk { options, .. } = desk;
     let now = options.now();
     let ladder = &options.times.ladder;
-    let message = failure.to_string();
     let reason = match failure {
         _ if authority.is_none() => Reason::Precheck,
         Failure::Refused { .. } => Reason::Refused,
         Failure::Unfinished => Reason::Unfinished,
         _ => Reason::Unavailable,
     };
-    tries.error = Some(message.clone());
+    tries.error = Some(failure.to_string());
     match failure {
         Failure::Ours(cause) => return Err(cause),
         Failure::Refused { .. } => {
@@ -308,8 +307,7 @@ async fn fail(
         }
     }
     options.store.keep_tries(tries.clone()).await?;
-    options.tell(Event::Failed { name: tries.name.clone(), reason, message, next_ms: tries.next_ms });
-    Ok(Finished::Failed(tries))
+    Ok(Finished::Failed(tries, Some(reason)))
 }
 
 #[cfg(test)]

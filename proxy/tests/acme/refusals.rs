@@ -47,6 +47,25 @@ async fn a_failed_validation_is_told_in_the_authoritys_words_and_tried_ever_late
 }
 
 #[tokio::test]
+async fn whoever_asks_again_and_again_is_not_heard_each_time() {
+    let time = Time::now();
+    let authority = Authority::open(&time).await;
+    authority.set(Mood::Doubting("404".into(), Tell::InTheOrder));
+    let mut site = Site::open(options(vec![authority.issuer("one")], &Memory::new()), &time, &["a.example.com"]).await;
+    site.failure().await;
+    site.handle.retry("a.example.com");
+    site.failure().await;
+    for _ in 0..20 {
+        site.handle.retry("a.example.com");
+    }
+    site.settle().await;
+    assert_eq!(authority.orders()["a.example.com"], 2);
+    time.pass(13 * MINUTE_MS);
+    site.failure().await;
+    assert_eq!(authority.orders()["a.example.com"], 3);
+}
+
+#[tokio::test]
 async fn an_authority_that_is_down_is_replaced_by_the_second() {
     for mood in [Mood::Broken, Mood::Silent] {
         let time = Time::now();
