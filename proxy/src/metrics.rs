@@ -179,7 +179,7 @@ fn text(edge: &Edge) -> String {
     page.histogram("roost_request_seconds", "Time from a request's head to the end of its response.", seconds);
     page.gauge("roost_requests_in_flight", "Requests being answered.", edge.requests.count());
     page.gauge("roost_streams_open", "Event streams and tunnels open.", edge.streams.count());
-    page.gauge("roost_connections_open", "Connections open.", edge.connections_open());
+    page.gauge("roost_connections_open", "Connections open.", edge.open.count());
     page.labelled("roost_limit_hits_total", "What was refused, by limit.", "limit", &Limit::LABELS, limits);
     page.labelled("roost_handshakes_total", "TLS handshakes.", "outcome", &Handshake::LABELS, handshakes);
     if let Some(acme) = &edge.acme {
@@ -194,11 +194,10 @@ fn certificates(page: &mut Page, overview: &Overview) {
     let states = [("valid", valid), ("due", due), ("expired", expired), ("missing", missing), ("failing", failing)];
     let states = states.map(|(state, count)| format!("roost_certificates{{state={state:?}}} {count}\n")).concat();
     page.family("roost_certificates", "gauge", "Names wanted, by how it stands with their certificates.", &states);
-    if let Some(first_ms) = overview.first_expiry_ms {
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
-        let help = "Time until the first certificate ends.";
-        page.gauge("roost_certificate_expiry_seconds_min", help, (first_ms - now_ms) / 1000);
-    }
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
+    let name = "roost_certificate_expiry_seconds_min";
+    let first = overview.first_expiry_ms.map(|first_ms| format!("{name} {}\n", (first_ms - now_ms) / 1000));
+    page.family(name, "gauge", "Time until the first certificate ends.", &first.unwrap_or_default());
     let mut orders = String::new();
     for ((issuer, outcome), count) in &overview.orders {
         let outcome = outcome.as_str();

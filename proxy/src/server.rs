@@ -67,6 +67,8 @@ pub(crate) struct Edge {
     pub(crate) metrics: Metrics,
     pub(crate) handshakes: Semaphore,
     connections: Arc<Semaphore>,
+    /// Connections there are.
+    pub(crate) open: Gauge,
     /// Connections and tunnels: what a drain waits for.
     pub(crate) tasks: TaskTracker,
     stopping: CancellationToken,
@@ -87,10 +89,6 @@ impl Edge {
     /// Cancelled when nothing new is accepted any more.
     pub(crate) fn stopping(&self) -> CancellationToken {
         self.stopping.clone()
-    }
-
-    pub(crate) fn connections_open(&self) -> usize {
-        self.options.bounds.connections - self.connections.available_permits()
     }
 }
 
@@ -125,6 +123,7 @@ impl Proxy {
             metrics: Metrics::default(),
             handshakes: Semaphore::new(options.bounds.handshakes),
             connections: Arc::new(Semaphore::new(options.bounds.connections)),
+            open: Gauge::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             polite: AtomicBool::new(false),
@@ -234,10 +233,11 @@ where
         match accepted {
             Ok((permit, tcp, peer)) => {
                 prepare(&tcp);
+                let held = (permit, edge.open.enter(usize::MAX));
                 let connection = serve(edge.clone(), tcp, peer);
                 edge.tasks.spawn(async move {
                     connection.await;
-                    drop(permit);
+                    drop(held);
                 });
             }
             Err(cause) if cause.kind() == io::ErrorKind::ConnectionAborted => {}
