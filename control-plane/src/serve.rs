@@ -90,6 +90,7 @@ fn open_host(config: &Config, hasher: &Hasher, database: &Database) -> anyhow::R
         engine,
         outboxes: Some(Arc::new(projects::mail::outboxes(config, database))),
         max_awake: Some(config.rest.most_awake).filter(|most| *most > 0),
+        succeeds,
     };
     Host::open(options).context("open the tenants")
 }

@@ -19,6 +19,7 @@ use rustls::server::Acceptor;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
+use tokio_util::sync::CancellationToken;
 
 use crate::certificates::Certificate;
 use crate::download::Download;
@@ -34,6 +35,8 @@ pub(crate) struct Connection {
     /// The certificate the client was shown; none on plain HTTP.
     certificate: Option<Arc<Certificate>>,
     pub(crate) linger: Linger,
+    /// It ends with what is in flight on it.
+    ending: CancellationToken,
     /// Goes up whenever something happens.
     progress: AtomicU64,
     /// Exchanges in which it is not the client's turn.
@@ -51,7 +54,8 @@ impl Connection {
         let address = peer.to_canonical().to_string();
         let client = HeaderValue::try_from(address).expect("an address is valid in a header");
         let (progress, waiting) = (AtomicU64::new(0), AtomicUsize::new(0));
-        Arc::new(Connection { edge, client, certificate, linger, progress, waiting })
+        let ending = CancellationToken::new();
+        Arc::new(Connection { edge, client, certificate, linger, ending, progress, waiting })
     }
 
     pub(crate) fn is_secure(&self) -> bool {
@@ -82,6 +86,11 @@ impl Pulse {
         if std::mem::take(&mut self.waits) {
             self.connection.waiting.fetch_sub(1, Relaxed);
         }
+    }
+
+    /// Its connection is to end with it, so that whoever comes back takes a new one.
+    pub(crate) fn end_connection(&self) {
+        self.connection.ending.cancel();
     }
 
     /// It waits for its upstream.
@@ -187,6 +196,7 @@ where
     let is_silent = tokio::select! {
         ended = served.as_mut() => return note(ended),
         () = edge.closing.cancelled() => false,
+        () = connection.ending.cancelled() => false,
         () = silence(connection) => true,
     };
     close(served.as_mut());

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::Sockets;
 use crate::certificates::Certificates;
 
 /// What a proxy is told at its start; everything else comes from the route table.
@@ -12,6 +13,8 @@ pub struct Options {
     pub http: Vec<SocketAddr>,
     /// Where to speak TLS, with HTTP/2 or HTTP/1 inside as the client chooses.
     pub https: Vec<SocketAddr>,
+    /// Where sockets for these addresses come from, and are kept for a successor.
+    pub sockets: Sockets,
     /// The certificates for `https`; keep a clone to reload them.
     pub certificates: Certificates,
     /// How long anything may take.
@@ -109,7 +112,8 @@ impl Default for Bounds {
 #[derive(Clone, Debug)]
 pub struct Drain {
     /// How long connections are only *asked* to close, by `connection: close`. Closing at once would lose
-    /// requests that are already on their way. At its end idle connections close and event streams end.
+    /// requests that are already on their way. At its end idle connections close. Event streams end at its beginning,
+    /// and their connections with them: whoever reconnects is to meet the successor.
     pub polite: Duration,
     /// When tunnels are cut.
     pub tunnels: Duration,

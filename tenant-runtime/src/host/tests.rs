@@ -106,6 +106,7 @@ fn options(dir: &Path, max_awake: usize) -> HostOptions {
         engine: AppOptions::alone(Pool::new(2), Hasher::for_this_machine()),
         outboxes: None,
         max_awake: Some(max_awake),
+        succeeds: false,
     }
 }
 
