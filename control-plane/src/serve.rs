@@ -1,11 +1,13 @@
 //! `roost serve`: everything put together, and taken apart again in the right order.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::future::join3;
 use proxy::certificates::{CertificateFiles, Certificates};
-use proxy::{Options, Proxy};
+use proxy::{Options, Proxy, Sockets};
 use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::files;
@@ -13,6 +15,7 @@ use tenant_runtime::host::{Host, HostOptions, NodeClient};
 use tenant_runtime::outbound::Outbound;
 use tenant_runtime::store::Pool;
 use tokio::sync::broadcast;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,20 +30,26 @@ use crate::http;
 use crate::jobs::{self, Jobs};
 use crate::projects;
 use crate::state::{Parts, Platform};
+use crate::upgrade::{self, Control, Heir, Predecessor, Successor};
 
 /// Changes the console's event streams may lag behind.
 const CHANGES: usize = 1024;
 
-/// Serves until told to stop.
+/// How often to look for wishes that a process before may still note.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Serves until told to stop, or until another process has taken over.
 pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     let shutdown = tenant_runtime::cli::shutdown_signal().context("listen for signals")?;
     std::fs::create_dir_all(&config.dir).with_context(|| format!("create {}", config.dir.display()))?;
-    config.listen.http = settle_addresses(&config.listen.http)?;
+    let predecessor = Predecessor::find()?;
+    let sockets = Sockets::inherited().context("take over the sockets")?;
+    config.listen.http = settle_addresses(&sockets, &config.listen.http)?;
+    config.listen.https = settle_addresses(&sockets, &config.listen.https)?;
     let database = Database::open(&config.database_url()).await.context("open the control database")?;
-    jobs::release_all(database.write()).await.context("release jobs")?;
     add_local_node(&database).await.context("note this machine as a node")?;
     let hasher = Hasher::for_this_machine();
-    let host = open_host(&config, &hasher, &database)?;
+    let host = open_host(&config, &hasher, &database, predecessor.is_some())?;
     let platform = Platform::new(Parts {
         urls: urls(&config),
         database,
@@ -52,29 +61,88 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
         changes: broadcast::channel(CHANGES).0,
         config,
     });
-    platform.routes.connect(tenant_runtime::service::boxed(http::router(platform.clone())));
+    let (heir, console) = (Heir::default(), tenant_runtime::service::boxed(http::router(platform.clone())));
+    platform.routes.connect(heir.before(console.clone()));
     routes::publish(&platform).await;
 
-    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let (stop, alone, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+    let proxy = Proxy::bind(proxy_options(&platform.config, &sockets)?, platform.routes.watch()).await.context("listen")?;
+    for address in sockets.close_unwanted() {
+        tracing::warn!("nobody listens on {address} any more: the settings do not name it");
+    }
+    warn_of_missing_mail(&platform.config);
+    let dir = &platform.config.dir;
+    let control = if let Some(predecessor) = predecessor {
+        tasks.spawn(upgrade::relay(dir, host.service(), console, alone.clone())?);
+        predecessor.ready(alone.clone()).await;
+        tracing::info!("took over");
+        Control::open(dir)
+    } else {
+        alone.cancel();
+        let control = Control::open(dir);
+        println!("Console ready at {}", platform.urls.console());
+        upgrade::notify("READY=1");
+        control
+    };
     tasks.spawn(reconcile::run(platform.clone(), stop.clone()));
     tasks.spawn(reconcile::follow(platform.clone(), stop.clone()));
-    tasks.spawn(platform.jobs.clone().run(platform.clone(), stop.clone()));
-    let proxy = Proxy::bind(proxy_options(&platform.config)?, platform.routes.watch()).await.context("listen")?;
-    warn_of_missing_mail(&platform.config);
-    println!("Console ready at {}", platform.urls.console());
+    tasks.spawn(work_alone(platform.clone(), host.clone(), alone.clone(), stop.clone()));
 
-    shutdown.await;
-    tracing::info!("stopping");
-    proxy.drain().await; // what clients wait for
-    stop.cancel();
-    tasks.close();
-    tasks.wait().await; // what nobody waits for
-    host.close().await; // then the databases
+    let upgraded = async {
+        match &control {
+            Ok(control) => control.upgrade(&alone, |binary| Successor::start(binary, &sockets)).await,
+            Err(error) => {
+                tracing::error!("there is no way to upgrade this process: {error}");
+                std::future::pending().await
+            }
+        }
+    };
+    let upgraded = tokio::select! {
+        () = shutdown => None,
+        upgraded = upgraded => Some(upgraded),
+    };
+    match upgraded {
+        None => {
+            tracing::info!("stopping");
+            upgrade::notify("STOPPING=1");
+            proxy.drain().await; // what clients wait for
+            stop.cancel();
+            tasks.close();
+            tasks.wait().await; // what nobody waits for
+            host.close().await; // then the databases
+        }
+        Some((successor, mut asked)) => {
+            tracing::info!("process {} takes over", successor.id);
+            upgrade::notify(&format!("MAINPID={}", successor.id));
+            let _ = asked.say(&format!("serving {}", successor.id)).await;
+            stop.cancel();
+            tasks.close();
+            let tenants = host.hand_over(heir.appoint(dir), upgrade::GRACE);
+            // The drain begins before tenants close: event streams are to end together with their connections.
+            let _ = join3(proxy.drain(), tenants, timeout(upgrade::GRACE, tasks.wait())).await;
+        }
+    }
     platform.database.close().await;
     Ok(())
 }
 
-fn open_host(config: &Config, hasher: &Hasher, database: &Database) -> anyhow::Result<Host> {
+/// Works on jobs once no process before does: what is still running then was left behind.
+async fn work_alone(platform: Platform, host: Host, alone: CancellationToken, stop: CancellationToken) {
+    while timeout(LOOK, alone.cancelled()).await.is_err() {
+        if stop.is_cancelled() {
+            return;
+        }
+        platform.fleet.poke();
+    }
+    host.predecessor_ended().await;
+    platform.fleet.poke();
+    if let Err(error) = jobs::release_all(platform.database.write()).await {
+        tracing::error!("failed to give back jobs: {error}");
+    }
+    platform.jobs.clone().run(platform, stop).await;
+}
+
+fn open_host(config: &Config, hasher: &Hasher, database: &Database, succeeds: bool) -> anyhow::Result<Host> {
     let engine = AppOptions {
         pool: Pool::for_this_machine(),
         hasher: hasher.clone(),
@@ -95,7 +163,7 @@ fn open_host(config: &Config, hasher: &Hasher, database: &Database) -> anyhow::R
     Host::open(options).context("open the tenants")
 }
 
-fn proxy_options(config: &Config) -> anyhow::Result<Options> {
+fn proxy_options(config: &Config, sockets: &Sockets) -> anyhow::Result<Options> {
     let certificates = if config.listen.https.is_empty() {
         Certificates::default()
     } else {
@@ -106,6 +174,7 @@ fn proxy_options(config: &Config) -> anyhow::Result<Options> {
         http: config.listen.http.clone(),
         https: config.listen.https.clone(),
         certificates,
+        sockets: sockets.clone(),
         ..Options::default()
     })
 }
@@ -127,7 +196,7 @@ async fn add_local_node(database: &Database) -> sqlx::Result<()> {
 
 /// Gives all addresses with port 0 the same free port, and leaves out those this machine does not have, such as `::1`
 /// where IPv6 is off.
-fn settle_addresses(wanted: &[SocketAddr]) -> anyhow::Result<Vec<SocketAddr>> {
+fn settle_addresses(sockets: &Sockets, wanted: &[SocketAddr]) -> anyhow::Result<Vec<SocketAddr>> {
     let mut port = None;
     let mut settled = Vec::new();
     for &address in wanted {
@@ -135,7 +204,7 @@ fn settle_addresses(wanted: &[SocketAddr]) -> anyhow::Result<Vec<SocketAddr>> {
             Some(port) if address.port() == 0 => SocketAddr::new(address.ip(), port),
             _ => address,
         };
-        match TcpListener::bind(address) {
+        match sockets.tcp(address) {
             Ok(listener) => {
                 let bound = listener.local_addr().context("ask for the chosen port")?;
                 if address.port() == 0 {
