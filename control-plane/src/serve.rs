@@ -1,5 +1,6 @@
 //! `roost serve`: everything put together, and taken apart again in the right order.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::future::join3;
 use proxy::certificates::{CertificateFiles, Certificates};
-use proxy::{Options, Proxy, Sockets};
+use proxy::{HttpService, Options, Proxy, Sockets};
 use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::files;
@@ -65,65 +66,76 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     platform.routes.connect(heir.before(console.clone()));
     routes::publish(&platform).await;
 
-    let (stop, alone, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let proxy = Proxy::bind(proxy_options(&platform.config, &sockets)?, platform.routes.watch()).await.context("listen")?;
     for address in sockets.close_unwanted() {
         tracing::warn!("nobody listens on {address} any more: the settings do not name it");
     }
     warn_of_missing_mail(&platform.config);
+
     let dir = &platform.config.dir;
-    let control = if let Some(predecessor) = predecessor {
+    let control = Control::bind(dir).context("make the socket for `roost upgrade`")?;
+    let alone = CancellationToken::new();
+    if let Some(predecessor) = predecessor {
         tasks.spawn(upgrade::relay(dir, host.service(), console, alone.clone())?);
         predecessor.ready(alone.clone()).await;
-        tracing::info!("took over");
-        Control::open(dir)
     } else {
         alone.cancel();
-        let control = Control::open(dir);
-        println!("Console ready at {}", platform.urls.console());
         upgrade::notify("READY=1");
-        control
-    };
+    }
+    control.open();
+    say_ready(&platform);
     tasks.spawn(reconcile::run(platform.clone(), stop.clone()));
     tasks.spawn(reconcile::follow(platform.clone(), stop.clone()));
     tasks.spawn(work_alone(platform.clone(), host.clone(), alone.clone(), stop.clone()));
 
-    let upgraded = async {
-        match &control {
-            Ok(control) => control.upgrade(&alone, |binary| Successor::start(binary, &sockets)).await,
-            Err(error) => {
-                tracing::error!("there is no way to upgrade this process: {error}");
-                std::future::pending().await
-            }
-        }
-    };
-    let upgraded = tokio::select! {
-        () = shutdown => None,
-        upgraded = upgraded => Some(upgraded),
-    };
-    match upgraded {
-        None => {
-            tracing::info!("stopping");
-            upgrade::notify("STOPPING=1");
-            proxy.drain().await; // what clients wait for
-            stop.cancel();
-            tasks.close();
-            tasks.wait().await; // what nobody waits for
-            host.close().await; // then the databases
-        }
-        Some((successor, mut asked)) => {
-            tracing::info!("process {} takes over", successor.id);
-            upgrade::notify(&format!("MAINPID={}", successor.id));
-            let _ = asked.say(&format!("serving {}", successor.id)).await;
-            stop.cancel();
-            tasks.close();
-            let tenants = host.hand_over(heir.appoint(dir), upgrade::GRACE);
-            // The drain begins before tenants close: event streams are to end together with their connections.
-            let _ = join3(proxy.drain(), tenants, timeout(upgrade::GRACE, tasks.wait())).await;
+    let running = Running { proxy, host, stop, tasks };
+    tokio::select! {
+        () = shutdown => running.end().await,
+        (successor, asked) = control.upgrade(&alone, |binary| Successor::start(binary, &sockets)) => {
+            running.hand_over(&successor, heir.appoint(dir)).await;
+            // Both wait for the end of this process, which closes what they hear of it.
+            std::mem::forget((successor, asked));
         }
     }
     platform.database.close().await;
     Ok(())
+}
+
+/// What has to end in a certain order.
+struct Running {
+    proxy: Proxy,
+    host: Host,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Running {
+    async fn end(self) {
+        tracing::info!("stopping");
+        upgrade::notify("STOPPING=1");
+        self.proxy.drain().await; // what clients wait for
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await; // what nobody waits for
+        self.host.close().await; // then the databases
+    }
+
+    /// Everything at once: clients, jobs and tenants go to the successor one by one.
+    async fn hand_over(self, successor: &Successor, heir: HttpService) {
+        tracing::info!("process {} takes over", successor.id);
+        upgrade::notify(&format!("MAINPID={}", successor.id));
+        self.stop.cancel();
+        self.tasks.close();
+        // The drain begins before tenants close: event streams are to end together with their connections.
+        let tenants = self.host.hand_over(heir, upgrade::GRACE);
+        let _ = join3(self.proxy.drain(), tenants, timeout(upgrade::GRACE, self.tasks.wait())).await;
+    }
+}
+
+/// Says where the console is, unless nobody listens any more: a successor has the standard output of the first process.
+fn say_ready(platform: &Platform) {
+    let _ = writeln!(std::io::stdout(), "Console ready at {}", platform.urls.console());
 }
 
 /// Works on jobs once no process before does: what is still running then was left behind.

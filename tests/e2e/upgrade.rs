@@ -60,6 +60,7 @@ async fn nobody_notices_ten_upgrades_in_a_row() {
     assert_eq!(stored.len(), acknowledged, "something was done twice");
     assert!(listeners.iter().all(|listener| !listener.is_finished()), "an event stream failed");
     assert!(LISTENED.load(Ordering::Relaxed) <= STREAMS * (SWAPS + 1), "reconnected more than once per upgrade");
+    listeners.iter().for_each(JoinHandle::abort);
 }
 
 /// The texts of all records.

@@ -157,7 +157,7 @@ fn launch(dir: &Path, settings: &str, port: u16) -> (Child, u16) {
         .arg(dir.join("data"))
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
-        .env("ROOST_LOG", "error")
+        .env("ROOST_LOG", std::env::var_os("ROOST_LOG").unwrap_or_else(|| "error".into()))
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}; build it with `cargo build --release`", binary.display()));
     let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();

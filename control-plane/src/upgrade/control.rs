@@ -25,23 +25,33 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The socket of the running process.
 pub struct Control {
     listener: UnixListener,
+    /// Where it is, and where it will be found.
+    paths: [PathBuf; 2],
     /// Whose process this is.
     user: u32,
 }
 
 impl Control {
-    /// Opens the socket of a data directory, in the place of the one of a process before.
+    /// Makes a socket that nobody finds yet.
     ///
     /// # Errors
-    /// When the socket cannot be made.
-    pub fn open(dir: &Path) -> io::Result<Control> {
-        let path = dir.join(format!("{NAME}.new"));
-        let _ = fs::remove_file(&path);
-        let listener = UnixListener::bind(&path)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-        let user = fs::metadata(&path)?.uid();
-        fs::rename(&path, dir.join(NAME))?;
-        Ok(Control { listener, user })
+    /// When it cannot be made.
+    pub fn bind(dir: &Path) -> io::Result<Control> {
+        let paths = [dir.join(format!("{NAME}.new")), dir.join(NAME)];
+        // Of a process that was killed.
+        let _ = fs::remove_file(&paths[0]);
+        let listener = UnixListener::bind(&paths[0])?;
+        fs::set_permissions(&paths[0], fs::Permissions::from_mode(0o600))?;
+        let user = fs::metadata(&paths[0])?.uid();
+        Ok(Control { listener, paths, user })
+    }
+
+    /// From now on whoever looks finds this process, and no longer the one before.
+    pub fn open(&self) {
+        let [bound, found] = &self.paths;
+        if let Err(error) = fs::rename(bound, found) {
+            tracing::error!("`roost upgrade` will not find this process: {error}");
+        }
     }
 
     /// Waits until an upgrade succeeded, and says who is to take over and who asked for it. Until a process before has
@@ -57,7 +67,11 @@ impl Control {
                 Some(outcome) = outcome => {
                     let Some((_, mut asked)) = under_way.take() else { continue };
                     match outcome {
-                        Ok(successor) => return (successor, asked),
+                        Ok(successor) => {
+                            // Whoever asked may have gone.
+                            let _ = asked.say(&format!("serving {}", successor.id)).await;
+                            return (successor, asked);
+                        }
                         Err(error) => {
                             tracing::error!("no upgrade: {error:#}");
                             refuse(&mut asked, &format!("{error:#}")).await;
@@ -96,7 +110,6 @@ impl Control {
 }
 
 async fn refuse(link: &mut Link, why: &str) {
-    // Whoever asked may have gone.
     let _ = link.say(&format!("refused {why}")).await;
 }
 
