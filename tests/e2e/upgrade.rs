@@ -213,6 +213,7 @@ async fn whatever_is_killed_during_an_upgrade_the_platform_starts() {
     project.create_collection("posts").await;
     let mut acknowledged = Vec::new();
     for round in 0_u64..12 {
+        project = project.reconnect(&Http::new());
         acknowledged.push(project.create("posts", "before").await.expect("acknowledged"));
         let upgrade = roost.upgrade();
         sleep(Duration::from_millis(round * 43 % 260)).await;

@@ -11,6 +11,7 @@ mod headers;
 mod hosts;
 mod limits;
 mod patience;
+mod sockets;
 mod streams;
 mod tls;
 mod upstreams;

@@ -97,3 +97,58 @@ impl Surroundings {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::super::tests::{ask, options, real};
+    use super::super::{Generation, HostOptions, NodeClient, TenantState};
+    use super::*;
+
+    const HEALTH: &str = "/api/health";
+
+    #[tokio::test]
+    async fn a_tenant_in_use_changes_hands_while_requests_wait() {
+        let (dir, old, _, tenant) = real().await;
+        assert_eq!(ask(&old, &tenant, HEALTH, None).await.status, 200);
+        let new = Host::open(HostOptions { succeeds: true, ..options(dir.path(), 10) }).expect("opens beside the other");
+        let mut asked = Box::pin(ask(&new, &tenant, HEALTH, None));
+        for _ in 0..100 {
+            assert!(asked.as_mut().now_or_never().is_none(), "the old host has it open");
+            tokio::task::yield_now().await;
+        }
+        let (answer, ()) = join(asked, old.hand_over(new.service(), Duration::from_secs(30))).await;
+        assert_eq!(answer.status, 200);
+        // On a connection that still leads to the old one.
+        assert_eq!(ask(&old, &tenant, HEALTH, None).await.status, 200);
+        assert_eq!(NodeClient::new(new.admin()).tenant(&tenant.id).await.expect("is known").state, TenantState::Awake);
+    }
+
+    #[tokio::test]
+    async fn wishes_wait_until_the_directory_changed_hands() {
+        let (dir, old, before, mut tenant) = real().await;
+        let new = Host::open(HostOptions { succeeds: true, ..options(dir.path(), 10) }).expect("opens beside the other");
+        let after = NodeClient::new(new.admin());
+        // Known to the new host before the old one changes it.
+        after.tenant(&tenant.id).await.expect("is known");
+        tenant.generation = Generation(2);
+        before.put_tenant(&tenant).await.expect("is granted");
+        let stale = tenant.clone();
+        tenant.generation = Generation(3);
+        let (granted, ()) =
+            join(after.put_tenant(&tenant), old.hand_over(new.service(), Duration::from_secs(30))).await;
+        assert_eq!(granted.expect("is granted").generation, Generation(3));
+        assert!(after.put_tenant(&stale).await.expect_err("is over").is("stale_generation"));
+        assert!(before.put_tenant(&tenant).await.expect_err("is over").is("waking"));
+    }
+
+    #[tokio::test]
+    async fn a_tenant_in_strange_hands_is_waited_for_only_while_there_is_a_host_before() {
+        let (dir, old, _, tenant) = real().await;
+        assert_eq!(ask(&old, &tenant, HEALTH, None).await.status, 200);
+        let new = Host::open(HostOptions { succeeds: true, ..options(dir.path(), 10) }).expect("opens beside the other");
+        let (answer, ()) = join(ask(&new, &tenant, HEALTH, None), new.predecessor_ended()).await;
+        assert_eq!(answer.code(), "not_starting");
+    }
+}
