@@ -1,6 +1,8 @@
 //! Requests that still come to the old process after the new one took over: on connections that clients keep open. They are
 //! passed on over a Unix socket, so nobody waits for a connection to end, and no tenant goes back and forth.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -46,8 +48,9 @@ pub fn relay(
 ) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let path = socket(dir);
     // Of a process that was killed.
-    let _ = std::fs::remove_file(&path);
+    let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path).with_context(|| format!("listen on {}", path.display()))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).context("keep others from the socket")?;
     let answer = move |request: Request<Body>| {
         let is_stamped = request.headers().contains_key("x-roost-tenant");
         let service = if is_stamped { tenants.clone() } else { console.clone() };
@@ -59,7 +62,7 @@ pub fn relay(
             served = axum::serve(listener, router) => served.unwrap_or_else(|error| tracing::error!("{error}")),
             () = ended.cancelled() => {}
         }
-        let _ = std::fs::remove_file(path);
+        let _ = fs::remove_file(path);
     })
 }
 
