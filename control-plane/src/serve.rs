@@ -67,7 +67,8 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     routes::publish(&platform).await;
 
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let proxy = Proxy::bind(proxy_options(&platform.config, &sockets)?, platform.routes.watch()).await.context("listen")?;
+    let proxy =
+        Proxy::bind(proxy_options(&platform.config, &sockets)?, platform.routes.watch()).await.context("listen")?;
     for address in sockets.close_unwanted() {
         tracing::warn!("nobody listens on {address} any more: the settings do not name it");
     }

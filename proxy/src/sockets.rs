@@ -70,8 +70,7 @@ impl Sockets {
 
     /// Closes what nobody asked for, and says where that was.
     pub fn close_unwanted(&self) -> Vec<SocketAddr> {
-        let unwanted = self.lock().extract_if(.., |held| !held.wanted).map(|held| held.address).collect();
-        unwanted
+        self.lock().extract_if(.., |held| !held.wanted).map(|held| held.address).collect()
     }
 
     /// Lets go of all. Who listens on one goes on; once nobody does, connections are refused.
@@ -120,7 +119,8 @@ impl Sockets {
 impl Held {
     fn new(socket: Socket) -> io::Result<Held> {
         let address = socket.local_addr()?.as_socket();
-        let address = address.ok_or_else(|| io::Error::other("a socket without an internet address was handed over"))?;
+        let address =
+            address.ok_or_else(|| io::Error::other("a socket without an internet address was handed over"))?;
         Ok(Held { kind: socket.r#type()?, address, socket, wanted: false })
     }
 
@@ -206,7 +206,8 @@ mod tests {
     #[test]
     fn descriptors_are_for_the_process_they_were_announced_to() {
         let announced = |variables: &[(&str, &str)]| {
-            let read = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            let read =
+                |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
             announced(read, 7).ok()
         };
         assert_eq!(announced(&[]), Some(vec![]));

@@ -217,7 +217,8 @@ async fn whatever_is_killed_during_an_upgrade_the_platform_starts() {
         acknowledged.push(project.create("posts", "before").await.expect("acknowledged"));
         let upgrade = roost.upgrade();
         sleep(Duration::from_millis(round * 43 % 260)).await;
-        let victim = if round % 2 == 0 { roost.processes().first().copied() } else { roost.processes().last().copied() };
+        let victim =
+            if round % 2 == 0 { roost.processes().first().copied() } else { roost.processes().last().copied() };
         signal("KILL", victim.expect("a process"));
         // Whether it succeeded depends on who was killed when.
         let _ = finish(upgrade).await;

@@ -51,7 +51,8 @@ async fn sockets_are_handed_to_a_second_process() {
 #[ignore = "started by the test above"]
 async fn the_second_process() {
     let sockets = Sockets::inherited().expect("what was announced");
-    let edge = Edge::start(Options { sockets: sockets.clone(), ..Options::default() }, [("a", to(saying("second")))]).await;
+    let edge =
+        Edge::start(Options { sockets: sockets.clone(), ..Options::default() }, [("a", to(saying("second")))]).await;
     assert!(sockets.close_unwanted().is_empty(), "it listens on {:?}", loopback());
     let ended = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
     ended.await.expect("no panic").expect("ends");

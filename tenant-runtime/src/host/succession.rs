@@ -38,8 +38,7 @@ impl Host {
         // Whom somebody asked for last, somebody will ask for next.
         let mut tenants = self.all();
         tenants.sort_by_cached_key(|tenant| Reverse(tenant.used_ms()));
-        let tenants =
-            stream::iter(tenants).for_each_concurrent(None, |tenant| async move { tenant.stop(grace).await });
+        let tenants = stream::iter(tenants).for_each_concurrent(None, |tenant| async move { tenant.stop(grace).await });
         join(wishes, tenants).await;
     }
 
@@ -112,7 +111,8 @@ mod tests {
     async fn a_tenant_in_use_changes_hands_while_requests_wait() {
         let (dir, old, _, tenant) = real().await;
         assert_eq!(ask(&old, &tenant, HEALTH, None).await.status, 200);
-        let new = Host::open(HostOptions { succeeds: true, ..options(dir.path(), 10) }).expect("opens beside the other");
+        let new =
+            Host::open(HostOptions { succeeds: true, ..options(dir.path(), 10) }).expect("opens beside the other");
         let mut asked = Box::pin(ask(&new, &tenant, HEALTH, None));
         for _ in 0..100 {
             assert!(asked.as_mut().now_or_never().is_none(), "the old host has it open");
@@ -128,7 +128,8 @@ mod tests {
     #[tokio::test]
     async fn wishes_wait_until_the_directory_changed_hands() {
         let (dir, old, before, mut tenant) = real().await;
-        let new = Host::open(HostOptions { succeeds: true, ..options(dir.path(), 10) }).expect("opens beside the other");
+        let new =
+            Host::open(HostOptions { succeeds: true, ..options(dir.path(), 10) }).expect("opens beside the other");
         let after = NodeClient::new(new.admin());
         // Known to the new host before the old one changes it.
         after.tenant(&tenant.id).await.expect("is known");
@@ -147,7 +148,8 @@ mod tests {
     async fn a_tenant_in_strange_hands_is_waited_for_only_while_there_is_a_host_before() {
         let (dir, old, _, tenant) = real().await;
         assert_eq!(ask(&old, &tenant, HEALTH, None).await.status, 200);
-        let new = Host::open(HostOptions { succeeds: true, ..options(dir.path(), 10) }).expect("opens beside the other");
+        let new =
+            Host::open(HostOptions { succeeds: true, ..options(dir.path(), 10) }).expect("opens beside the other");
         let (answer, ()) = join(ask(&new, &tenant, HEALTH, None), new.predecessor_ended()).await;
         assert_eq!(answer.code(), "not_starting");
     }
