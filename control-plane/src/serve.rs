@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::future::join3;
 use proxy::certificates::{CertificateFiles, Certificates};
-use proxy::{HttpService, Options, Proxy, Sockets};
+use proxy::{HttpService, Options, PerAddress, Proxy, Sockets};
 use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::files;
@@ -188,6 +188,12 @@ fn proxy_options(config: &Config, sockets: &Sockets) -> anyhow::Result<Options> 
         https: config.listen.https.clone(),
         certificates,
         sockets: sockets.clone(),
+        metrics: config.listen.metrics,
+        proxy_protocol_from: config.listen.proxy_protocol_from.clone(),
+        trust_forwarded_from: config.listen.trust_forwarded_from.clone(),
+        bounds: config.edge.bounds(),
+        // Under development everybody is at this machine.
+        per_address: if config.dev { PerAddress::unlimited() } else { config.edge.per_address() },
         ..Options::default()
     })
 }

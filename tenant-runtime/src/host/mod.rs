@@ -31,12 +31,13 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::response::IntoResponse;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::AbortHandle;
 use tower::{Service, ServiceExt as _};
@@ -65,6 +66,8 @@ const FILES_PER_TENANT: u64 = 12;
 const MOST_AWAKE: u64 = 4_000;
 /// Wishes for tenants that share one of so many turns wait for each other.
 const TURNS: usize = 64;
+/// How long a request has to wait for its tenant for that to be worth a header to the edge.
+const WORTH_TELLING: Duration = Duration::from_millis(1);
 /// Tenants closed at once when the host closes.
 const CLOSED_AT_ONCE: usize = 16;
 
@@ -194,7 +197,7 @@ impl Host {
 
     async fn answer(&self, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
         let refusal = match self.admit(&mut request).await {
-            Ok((lease, place, file)) => match lease.answer(request, place, &file.spec.limits).await {
+            Ok(admitted) => match admitted.answer(request).await {
                 Ok(response) => return Ok(response),
                 Err(refusal) => refusal,
             },
@@ -207,7 +210,7 @@ impl Host {
     }
 
     /// Lets a request in and wakes its tenant. The request is as it came until nothing more can be refused.
-    async fn admit(&self, request: &mut Request<Body>) -> Result<(Lease, Place, Arc<TenantFile>), Refusal> {
+    async fn admit(&self, request: &mut Request<Body>) -> Result<Admitted, Refusal> {
         let stamp = Stamp::read(request.headers())?;
         let tenant = self.find(stamp.tenant)?;
         let file = tenant.file().await?;
@@ -216,13 +219,15 @@ impl Host {
         }
         tenant.check_held(&file)?;
         let place = tenant.gate.admit(&file.spec.limits, request)?;
+        let asked = Instant::now();
         let lease = tenant.lease().await?;
+        let waited = asked.elapsed();
         tenant.usage.count(now_ms());
         Stamp::remove(request.headers_mut());
         if let Some(client) = stamp.client {
             request.extensions_mut().insert(client);
         }
-        Ok((lease, place, file))
+        Ok(Admitted { lease, place, file, waited })
     }
 
     /// What is seen of all tenants. Wakes none of them.
@@ -265,6 +270,24 @@ impl Host {
 
     fn surroundings(&self) -> &Arc<Surroundings> {
         &self.0.surroundings
+    }
+}
+
+/// What a request holds whose tenant is awake.
+struct Admitted {
+    lease: Lease,
+    place: Place,
+    file: Arc<TenantFile>,
+    waited: Duration,
+}
+
+impl Admitted {
+    async fn answer(self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
+        let mut response = self.lease.answer(request, self.place, &self.file.spec.limits).await?;
+        if self.waited >= WORTH_TELLING {
+            response.headers_mut().insert("x-roost-waited-ms", HeaderValue::from(self.waited.as_millis() as u64));
+        }
+        Ok(response)
     }
 }
 
