@@ -7,6 +7,7 @@ import ssl
 
 from .pki import trusting
 
+IP_BIND_ADDRESS_NO_PORT = 24
 Answer = collections.namedtuple("Answer", "status value headers")
 
 
@@ -14,14 +15,27 @@ class Closed(Exception):
     """The other side ended the connection before its answer did."""
 
 
-def tcp(port, source=None, timeout=30):
-    connection = socket.create_connection(("127.0.0.1", port), timeout, (source, 0) if source else None)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
+def tcp(port, source=None, timeout=30, receive=None):
+    """A connection to this machine, if need be from another loopback address or with little room for what comes."""
+    connection = socket.socket()
+    try:
+        connection.settimeout(timeout)
+        if receive:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+        if source:
+            # The port is chosen at connect, so that each address has all ports.
+            connection.setsockopt(socket.SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+            connection.bind((source, 0))
+        connection.connect(("127.0.0.1", port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+    except BaseException:
+        connection.close()
+        raise
 
 
-def tls(port, host, root=None, source=None, protocols=("http/1.1",), timeout=30):
-    plain = tcp(port, source, timeout)
+def secure(plain, host, root=None, protocols=("http/1.1",)):
+    """TLS for that name over a connection; without a root, whoever answers is believed."""
     try:
         return trusting(root and str(root), *protocols).wrap_socket(plain, server_hostname=host)
     except BaseException:

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 
-from .clients import exchange, tls
+from .clients import exchange, secure, tcp
 from .pki import Authority
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -121,9 +121,16 @@ class Roost:
         """Resident memory in KiB."""
         return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text())[1])
 
+    def sockets(self):
+        """How many sockets it has open, those it listens on included."""
+        return sum(target.startswith("socket:") for target in descriptors(self.process.pid))
+
     def connect(self, host=DOMAIN, source=None, protocols=("http/1.1",), timeout=30):
         """A TLS connection for that name."""
-        return tls(self.https, host, self.root, source, protocols, timeout)
+        return self.secure(tcp(self.https, source, timeout), host, protocols)
+
+    def secure(self, plain, host=DOMAIN, protocols=("http/1.1",)):
+        return secure(plain, host, self.root, protocols)
 
     def ask(self, method, path, body=None, host=DOMAIN, headers=None):
         """One request of the console's pages, or of anybody to a project."""
@@ -162,6 +169,13 @@ class Roost:
         """How often a project was launched, once what happened has been noted."""
         items = self.ask("GET", f"/api/projects/{slug}/activity").value["items"]
         return sum(line["kind"] == "woke" for line in items)
+
+
+def descriptors(process):
+    """What a process has open at this moment."""
+    for link in pathlib.Path(f"/proc/{process}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            yield os.readlink(link)
 
 
 SLEEPY = {"rest": {"idle_after": 0.1, "sleep_after": 0.3}}
