@@ -19,7 +19,7 @@ from .kit import ROOST, place
 from .pki import Authority
 from .report import Missing
 
-EDGE = os.environ.get("EDGE_BIN", str(pathlib.Path(ROOST).parent / "examples/edge"))
+EDGE = os.environ.get("ROOST_EDGE_BIN", str(pathlib.Path(ROOST).parent / "examples/edge"))
 HOST = "a.example.test"
 Seen = collections.namedtuple("Seen", "line headers body at")
 
