@@ -56,7 +56,8 @@ def stage(*arguments):
 
 class Upstream:
     """Answers by path, and remembers what it was asked: `/echo`, `/hold?s=SECONDS` before the head, `/halves?s=SECONDS`
-    between two halves of the body, `/endless`, `/take` that reads what it is sent until the client hangs up."""
+    between two halves of the body, `/endless`, `/take` that reads what it is sent until the client hangs up. It dies
+    as `deaths` says: "before" the next connection is read, or once the next request is "read"."""
 
     def __init__(self):
         upstream = self
@@ -87,15 +88,13 @@ class Upstream:
     def serve(self, connection):
         with self.lock:
             self.connections += 1
-            death = self.deaths.pop(0) if self.deaths else None
-        if death == "before":
-            return
+            if self.deaths and self.deaths[0] == "before":
+                self.deaths.pop(0)
+                return
         reader = Reader(connection)
         with contextlib.suppress(Closed, OSError):
             while True:
                 self.one(connection, reader)
-                if death == "after":
-                    return
 
     def one(self, connection, reader):
         line = reader.line()
