@@ -16,15 +16,38 @@ from .report import need
 EAB = ("kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W")
 
 
-class Pebble:
-    """A running Pebble and, unless the names are asked of somebody else, a DNS server for which every name is this
-    machine. `http` and `https` are where it validates."""
+class Dns:
+    """A DNS server for which every name is this machine, unless told otherwise."""
 
-    def __init__(self, directory, http, https, dns=None, bound=False):
+    def __init__(self):
+        self.management, self.port = free_port(), free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.process = subprocess.Popen(
+            [need("pebble-challtestsrv"), "-management", f"127.0.0.1:{self.management}", "-dns01", self.address, "-http01", "",
+             "-https01", "", "-tlsalpn01", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert until(lambda: self.tell("clear-txt", host="nobody.")), "pebble-challtestsrv does not start"
+
+    def tell(self, what, **record):
+        """Sets or clears a record: `set-txt`, `add-a`, `clear-a` and so on; false while it does not answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.management, timeout=5)
+        with contextlib.closing(connection), contextlib.suppress(OSError):
+            connection.request("POST", f"/{what}", json.dumps(record))
+            return connection.getresponse().status == 200
+        return False
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Pebble:
+    """A running Pebble that asks this DNS server and validates at these ports; `bound` means that it knows its accounts."""
+
+    def __init__(self, directory, http, https, dns, bound=False):
         self.directory = directory / "pebble"
         self.directory.mkdir()
-        self.port, self.management, self.dns, self.challenges = (free_port() for _ in range(4))
-        self.processes = []
+        self.port, self.management = free_port(), free_port()
         chain, key, self.root = Authority("Pebble's own root").issue(self.directory, "localhost")
         self.url = f"https://localhost:{self.port}/dir"
         config = {"listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{self.management}",
@@ -32,22 +55,15 @@ class Pebble:
                   "externalAccountBindingRequired": bound, "externalAccountMACKeys": {EAB[0]: EAB[1]},
                   "retryAfter": {"authz": 1, "order": 1}}
         (self.directory / "config.json").write_text(json.dumps({"pebble": config}))
-        if dns is None:
-            dns = f"127.0.0.1:{self.dns}"
-            self.run("challtestsrv", need("pebble-challtestsrv"), "-management", f"127.0.0.1:{self.challenges}", "-dns01", dns, "-http01", "",
-                     "-https01", "", "-tlsalpn01", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "")
-        self.run("pebble", need("pebble"), "-config", str(self.directory / "config.json"), "-dnsserver", dns, "-strict")
-        self.process = self.processes[-1]
+        # Without pauses of up to 15 s before it validates; every order is to be validated.
+        environment = {**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"}
+        with open(self.directory / "log", "wb") as log:
+            command = [need("pebble"), "-config", str(self.directory / "config.json"), "-dnsserver", dns, "-strict"]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         if not until(lambda: self.ask("/dir", self.port) and self.ask("/roots/0")):
             raise RuntimeError(f"pebble does not start:\n{self.log()[-1000:]}")
         self.issuing_root = directory / "issuing-root.pem"
         self.issuing_root.write_text(self.ask("/roots/0").decode())
-
-    def run(self, name, *command):
-        # Without pauses of up to 15 s before it validates; every order is to be validated.
-        environment = {**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"}
-        with open(self.directory / f"{name}.log", "wb") as log:
-            self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, env=environment))
 
     def ask(self, path, port=None):
         """A document of its, as bytes; None while it does not answer."""
@@ -58,15 +74,8 @@ class Pebble:
             return connection.getresponse().read()
         return None
 
-    def tell_dns(self, path, **what):
-        """Sets or clears a record: `set-txt`, `add-a`, `clear-a` and so on."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.challenges, timeout=5)
-        with contextlib.closing(connection):
-            connection.request("POST", f"/{path}", json.dumps(what))
-            assert connection.getresponse().status == 200, path
-
     def log(self):
-        return (self.directory / "pebble.log").read_text(errors="replace")
+        return (self.directory / "log").read_text(errors="replace")
 
     def orders(self):
         """How many orders were placed."""
@@ -89,15 +98,5 @@ class Pebble:
         return {"email": "ops@example.com", "directory": self.url, "root": self.root}
 
     def end(self):
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-
-@contextlib.contextmanager
-def pebble(directory, http, https, **options):
-    authority = Pebble(directory, http, https, **options)
-    try:
-        yield authority
-    finally:
-        authority.end()
+        self.process.kill()
+        self.process.wait()

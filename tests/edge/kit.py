@@ -15,6 +15,7 @@ import time
 
 from .clients import exchange, secure, tcp
 from .pki import Authority
+from .report import Missing
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROOST = os.environ.get("ROOST_BIN", str(ROOT / "target/release/roost"))
@@ -77,12 +78,16 @@ class Roost:
         if files:
             chain, key, self.root = Authority().issue(self.directory, DOMAIN, f"*.{DOMAIN}", "localhost")
             self.settings["tls"] = {"certificate": chain, "key": key}
-        for key, value in (settings or {}).items():
+        self.set(settings or {})
+
+    def set(self, settings):
+        """Settings from the next start on, laid over those there are."""
+        for key, value in settings.items():
             self.settings[key] = {**self.settings.get(key, {}), **value} if isinstance(value, dict) else value
 
     @property
     def origin(self):
-        return f"https://{DOMAIN}:{self.https}"
+        return f"https://{self.console}:{self.https}"
 
     @property
     def log(self):
@@ -132,10 +137,38 @@ class Roost:
     def secure(self, plain, host=DOMAIN, protocols=("http/1.1",)):
         return secure(plain, host, self.root, protocols)
 
-    def ask(self, method, path, body=None, host=DOMAIN, headers=None):
+    @property
+    def console(self):
+        return self.settings.get("console") or self.settings["domain"]
+
+    def serial(self, host, timeout=30):
+        """The serial number of the certificate served for a name; None if there is no handshake."""
+        try:
+            with contextlib.closing(self.connect(host, timeout=timeout)) as connection:
+                return connection.getpeercert()["serialNumber"]
+        except OSError:
+            return None
+
+    def move_clock(self, seconds):
+        """Lets the process believe that it is so much later than it is. It has to be started under `FAKE_TIME`."""
+        later = self.directory / "clock.new"
+        later.write_text(f"+{seconds:.0f}s\n")
+        later.rename(self.directory / "clock")
+
+    def under_fake_time(self):
+        """From its next start on its clock can be moved, all but the one that only measures how long things take."""
+        library = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
+        if not library:
+            raise Missing("faketime is not installed")
+        self.move_clock(0)
+        self.environment |= {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self.directory / "clock"),
+                             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1"}
+
+    def ask(self, method, path, body=None, host=None, headers=None):
         """One request of the console's pages, or of anybody to a project."""
+        host = host or self.console
         sent = {"Host": f"{host}:{self.https}", "Origin": self.origin, **(headers or {})}
-        if host == DOMAIN and self.cookie:
+        if host == self.console and self.cookie:
             sent["Cookie"] = self.cookie
         with contextlib.closing(self.connect(host)) as connection:
             return exchange(connection, method, path, body, sent)
