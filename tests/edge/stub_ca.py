@@ -24,17 +24,18 @@ def decoded(text):
 
 
 class StubCa:
-    """`mode` is "well", "failing" (500), "hanging", or ("limited", SECONDS) for 429 with Retry-After. `window` is the
-    renewal window it suggests, as offsets in seconds from now. `requests` is everything it was asked: time, path, payload."""
+    """`mode` is "well", "failing" (500), "hanging", or ("limited", SECONDS) for 429 with Retry-After. `requests` is all it
+    was asked: time, path, payload. With `says_when` it suggests when to renew: late, but at once what was `recalled`."""
 
-    def __init__(self, directory, name="stub", days=90, window=None):
+    def __init__(self, directory, name="stub", days=90, says_when=False):
         home = directory / name
         home.mkdir()
         chain, key, self.root = Authority(f"{name}'s own root").issue(home, "localhost")
-        self.issuer, self.days, self.window = Authority(f"{name} issues"), days, window
+        self.issuer, self.days, self.says_when = Authority(f"{name} issues"), days, says_when
         self.issuing_root = home / "issuing-root.pem"
         self.issuing_root.write_text(pem(self.issuer.certificate))
-        self.mode, self.replaced, self.shift = "well", set(), 0.0
+        self.mode, self.shift = "well", 0.0
+        self.known, self.recalled, self.replaced = set(), set(), set()
         self.requests, self.orders, self.lock, self.ended = [], [], threading.Lock(), threading.Event()
         ca = self
 
@@ -94,7 +95,7 @@ class StubCa:
 
     def on_dir(self, exchange, _):
         places = {"newNonce": "nonce", "newAccount": "account", "newOrder": "new-order", "revokeCert": "revoke", "keyChange": "change"}
-        if self.window:
+        if self.says_when:
             places["renewalInfo"] = "renewal"
         self.say(exchange, 200, {name: f"{self.base}/{path}" for name, path in places.items()} | {"meta": {}})
 
@@ -139,9 +140,15 @@ class StubCa:
         self.say(exchange, 200, self.orders[int(number)]["chain"], kind="application/pem-certificate-chain")
 
     def on_renewal(self, exchange, _, identifier):
+        self.known.add(identifier)
         now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.shift)
-        start, end = ((now + datetime.timedelta(seconds=offset)).strftime("%Y-%m-%dT%H:%M:%SZ") for offset in self.window)
+        days = (-2, -1) if identifier in self.recalled else (self.days * 0.6, self.days * 0.7)
+        start, end = ((now + datetime.timedelta(days=offset)).strftime("%Y-%m-%dT%H:%M:%SZ") for offset in days)
         self.say(exchange, 200, {"suggestedWindow": {"start": start, "end": end}}, {"Retry-After": "60"})
+
+    def recall(self):
+        """Wants every certificate it was asked about renewed now, as after a mistake of its own."""
+        self.recalled |= self.known
 
 
 @contextlib.contextmanager
