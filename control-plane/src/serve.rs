@@ -4,9 +4,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use proxy::acme::dns::Dns;
 use proxy::acme::store::Store;
 use proxy::certificates::{CertificateFiles, Certificates};
-use proxy::{Options, Proxy};
+use proxy::{Options, PerAddress, Proxy};
 use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::files;
@@ -69,6 +70,8 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     tasks.spawn(platform.jobs.clone().run(platform.clone(), stop.clone()));
     tasks.spawn(domains::keeper::run(platform.clone(), stop.clone()));
     let mut options = proxy_options(&platform.config)?;
+    options.challenges = Some(edge_store.clone());
+    options.dns = dns(&platform.config, edge_store.clone())?;
     if let Some((acme, events)) = certificates::options(&platform, edge_store)? {
         options.acme = Some(acme);
         tasks.spawn(certificates::follow(platform.clone(), events, stop.clone()));
@@ -123,8 +126,23 @@ fn proxy_options(config: &Config) -> anyhow::Result<Options> {
         http: config.listen.http.clone(),
         https: config.listen.https.clone(),
         certificates,
+        metrics: config.listen.metrics,
+        proxy_protocol_from: config.listen.proxy_protocol_from.clone(),
+        trust_forwarded_from: config.listen.trust_forwarded_from.clone(),
+        bounds: config.edge.bounds(),
+        // Under development everybody is at this machine.
+        per_address: if config.dev { PerAddress::unlimited() } else { config.edge.per_address() },
         ..Options::default()
     })
+}
+
+/// Where the wildcard's proof is answered, if anywhere.
+fn dns(config: &Config, store: Arc<dyn Store>) -> anyhow::Result<Option<Dns>> {
+    if config.listen.dns.is_empty() {
+        return Ok(None);
+    }
+    let domain = config.domain.parse().context("understand the domain")?;
+    Ok(Some(Dns { listen: config.listen.dns.clone(), domain, store }))
 }
 
 fn urls(config: &Config) -> Urls {

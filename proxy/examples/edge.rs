@@ -6,9 +6,8 @@
 //!      [--concurrent REQUESTS] [--body BYTES]
 //! ```
 //!
-//! Prints what it listens on, `http ADDRESS` and `https ADDRESS`, a line each, and serves until its input ends.
+//! Prints what it listens on, `http ADDRESS` and `https ADDRESS`, a line each, and serves until it is interrupted.
 
-use std::io::Read;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -16,7 +15,7 @@ use http::{HeaderMap, Response};
 use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::routes::{Limits, Route, RouteId, RouteTable, State, Tls};
 use proxy::upstream::{self, Address};
-use proxy::{Bounds, HttpService, Options, Proxy};
+use proxy::{HttpService, Options, PerAddress, Proxy};
 use tokio::sync::watch;
 
 /// The names served: any host one label below, or this one.
@@ -38,7 +37,7 @@ async fn main() -> Result<(), Failed> {
     for address in &proxy.addresses().https {
         println!("https {address}");
     }
-    let _ = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await;
+    tokio::signal::ctrl_c().await?;
     proxy.drain().await;
     Ok(())
 }
@@ -66,7 +65,7 @@ impl Asked {
                 "--https" => asked.options.https.push(value()?.parse()?),
                 "--chain" => chain = value()?.into(),
                 "--key" => key = value()?.into(),
-                "--no-limits" => asked.options.bounds = Bounds::default(),
+                "--no-limits" => asked.options.per_address = PerAddress::unlimited(),
                 _ => return Err(format!("what is {flag}?").into()),
             }
         }
@@ -90,5 +89,6 @@ fn route(upstream: HttpService, limits: Limits) -> Route {
         state: State::Serving,
         // The plain port is served, too, so that HTTP/1 can be sent without anything around it.
         tls: Tls::None,
+        hsts: false,
     }
 }

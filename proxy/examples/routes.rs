@@ -102,6 +102,7 @@ fn route(number: usize, version: u64) -> Route {
         limits: Limits::default(),
         state: State::Serving,
         tls: Tls::None,
+        hsts: false,
     }
 }
 

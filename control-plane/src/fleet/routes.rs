@@ -55,7 +55,8 @@ impl Publisher {
         if let Some(console) = self.console.get() {
             let host: Host = platform.config.console_host().parse()?;
             let tls = platform_tls(platform, &host, "");
-            routes.push((host, route("console", console.clone(), HeaderMap::new(), tls)));
+            let console = route("console", console.clone(), HeaderMap::new(), tls);
+            routes.push((host, Route { hsts: platform.urls.is_secure(), ..console }));
         }
         let mut domains: HashMap<String, Vec<String>> = HashMap::new();
         for (name, project) in domains::store::live(platform.database.write()).await? {
@@ -64,7 +65,7 @@ impl Publisher {
         for row in rows.iter().filter(|row| row.wish != Wish::Deleted) {
             let host: Host = platform.urls.project_host(&row.slug).parse()?;
             let tls = platform_tls(platform, &host, &row.id);
-            routes.push((host, self.project_route(row, tls)?));
+            routes.push((host, Route { hsts: platform.urls.is_secure(), ..self.project_route(row, tls)? }));
             for name in domains.get(&row.id).into_iter().flatten() {
                 let host: Host = name.parse()?;
                 let tls = own_tls(platform, &host, &row.id);
@@ -86,7 +87,8 @@ impl Publisher {
 }
 
 fn route(id: &str, upstream: HttpService, stamp: HeaderMap, tls: Tls) -> Route {
-    Route { id: RouteId(id.to_owned()), upstream, stamp, limits: Limits::default(), state: State::Serving, tls }
+    let id = RouteId(id.to_owned());
+    Route { id, upstream, stamp, limits: Limits::default(), state: State::Serving, tls, hsts: false }
 }
 
 /// A host of the platform: under the one certificate for all projects, if there is one.
