@@ -178,6 +178,11 @@ class Roost:
         assert answer.status == 201, (answer.status, answer.value)
         self.cookie = answer.headers["set-cookie"].split(";")[0]
 
+    def sign_in(self, email="you@example.com"):
+        answer = self.ask("POST", "/api/session", {"email": email, "password": PASSWORD})
+        assert answer.status == 200, (answer.status, answer.value)
+        self.cookie = answer.headers["set-cookie"].split(";")[0]
+
     def create(self, slug):
         """A project and the host it answers at."""
         answer = self.ask("POST", "/api/projects", {"name": slug, "slug": slug, "superuser": SUPERUSER})

@@ -7,6 +7,7 @@ import re
 import statistics
 import subprocess
 import tempfile
+import urllib.parse
 
 from .report import need
 
@@ -37,7 +38,7 @@ def steady(url, host, rate, seconds=3, connections=8):
     with tempfile.TemporaryDirectory() as directory:
         log = f"{directory}/log"
         command = [need("h2load"), f"-c{connections}", "-t1", f"--rps={rate / connections}", f"-D{seconds}", f"--log-file={log}",
-                   *protocol, url]
+                   *protocol, f"--connect-to=127.0.0.1:{urllib.parse.urlsplit(url).port}", url]
         subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 20)
         lines = [line.split("\t") for line in pathlib.Path(log).read_text().splitlines()]
     times = sorted(int(line[2]) / 1000 for line in lines if line[1] == "200")

@@ -54,6 +54,7 @@ def unwell():
         first_byte(roost)
         roost.move_clock(70 * DAY)
         first.shift = first.other.shift = 70 * DAY
+        roost.sign_in()
         tried = time.monotonic()
         poke(roost, "one")
         fact("failing at renewal: it is asked", until(lambda: first.asked(tried), 5))
@@ -106,33 +107,48 @@ def limited():
 says_when = functools.partial(stub_ca, says_when=True)
 
 
-def recall(roost, authority, minutes):
-    """The authority wants everything renewed, and time goes on by this much; whether a new certificate came."""
+HOUR = 60 * 60
+
+
+def at(roost, authority, seconds):
+    """It is so much later, for both."""
+    authority.shift = seconds
+    roost.move_clock(seconds)
+
+
+def recalled(roost, authority, since):
+    """What the authority said last is two hours old when it wants everything renewed; two minutes later, a new
+    certificate is served."""
     before = roost.serial(roost.console)
-    assert until(lambda: authority.known, 10), "the authority is not asked when to renew"
+    at(roost, authority, since + 2 * HOUR)
+    poke(roost, f"poke-{since}")
+    assert until(lambda: authority.known - authority.recalled, 75, 0.1), "the authority is not asked when to renew"
     authority.recall()
-    authority.shift = minutes * 60
-    roost.move_clock(minutes * 60)
-    return until(lambda: roost.serial(roost.console) not in (None, before), 75, 0.1)
+    at(roost, authority, since + 2 * HOUR + 120)
+    poke(roost, f"again-{since}")
+    return until(lambda: roost.serial(roost.console) not in (None, before), 10, 0.05)
 
 
 @check(10, "renewal when the authority says so (ARI)")
 def renewal_information():
     with certified(authority=says_when, fake_time=True) as (roost, authority, _):
-        placed = len(authority.orders)
-        fact("renewed once the window lies in the past: within 2 min", recall(roost, authority, 2))
-        wish = authority.orders[placed]["wish"]
-        fact("the order says what it replaces", wish.get("replaces") in authority.recalled, wish.get("replaces"))
-        placed = len(authority.orders)
-        assert until(lambda: authority.known - authority.recalled, 75, 0.1), "the new certificate is not asked about"
-        authority.replaced |= authority.known
-        fact("alreadyReplaced: renewed all the same", recall(roost, authority, 4))
-        fact("by an order that replaces nothing", "replaces" not in authority.orders[placed]["wish"])
+        console = {"type": "dns", "value": roost.console}
+
+        def orders():
+            return [order["wish"] for order in authority.orders if console in order["wish"]["identifiers"]]
+
+        fact("renewed within 2 min of the window's move into the past", recalled(roost, authority, 0))
+        fact("the order says what it replaces", len(orders()) == 2 and orders()[1].get("replaces") in authority.recalled, orders()[-1].get("replaces"))
+        authority.replaces_nothing = True
+        fact("alreadyReplaced: renewed all the same", recalled(roost, authority, 3 * HOUR))
+        fact("by an order that replaces nothing", len(orders()) == 3 and "replaces" not in orders()[-1], f"{authority.refusals} refused before")
 
 
 @check(11, "renewal under 1,000 requests a second")
 def renewal_under_load():
     with certified(authority=says_when, fake_time=True) as (roost, authority, _):
+        at(roost, authority, 2 * HOUR)
+        poke(roost, "orchard")
         assert until(lambda: authority.known, 10)
         serials, errors, stop = [], [], threading.Event()
         name = roost.console
@@ -149,19 +165,19 @@ def renewal_under_load():
         loader.start()
         time.sleep(2)
         authority.recall()
-        authority.shift = 120
-        roost.move_clock(120)
-        poke(roost, "orchard")
+        at(roost, authority, 2 * HOUR + 120)
+        poke(roost, "meadow")
         loader.join()
         stop.set()
         shaker.join()
         load, old = loads[0], serials[0][1]
-        fact("requests that fail", load.failed == 0 and load.count > 7000, f"{load.failed} of {load.count}", 0)
+        fact("requests that fail", load.failed == 0, f"{load.failed} of {load.count}", 0)
+        fact("there were enough of them", load.rate > 500, f"{load.rate:.0f}/s", "> 500/s")
         fact("handshakes that fail", not errors, f"{len(errors)} of {len(serials)}", 0)
         new = [at for at, serial in serials if serial != old]
         fact("the new certificate is served", new)
         if new:
-            stored = rows(roost, "SELECT obtained_ms FROM certificate WHERE name = ?", name)[0][0] / 1000 - 120
+            stored = rows(roost, "SELECT obtained_ms FROM certificate WHERE name = ?", name)[0][0] / 1000 - authority.shift
             absolute("after it was issued", max(0.0, new[0] - (stored - time.time() + time.monotonic())), 1, "s")
 
 
@@ -172,6 +188,7 @@ def fill(roost, count):
     later = now + 80 * DAY * 1000
     issuer = rows(roost, "SELECT issuer FROM certificate")[0][0]
     with contextlib.closing(sqlite3.connect(database(roost))) as connection, connection:
+        connection.execute("UPDATE certificate SET ask_ms = 0")  # nothing else is to be asked about either
         project = connection.execute("SELECT id FROM project").fetchone()[0]
         columns = {"state": "live", "checks": "[]", "txt_token": "t", "live": 1, "state_since_ms": now, "deadline_ms": later, "looked_ms": now,
                    "created_ms": now, "project_id": project, "next_ms": later, "turn": 0}

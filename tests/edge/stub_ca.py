@@ -25,7 +25,8 @@ def decoded(text):
 
 class StubCa:
     """`mode` is "well", "failing" (500), "hanging", or ("limited", SECONDS) for 429 with Retry-After. `requests` is all it
-    was asked: time, path, payload. With `says_when` it suggests when to renew: late, but at once what was `recalled`."""
+    was asked: time, path, payload. With `says_when` it suggests when to renew: late, but at once what was `recalled`. With
+    `replaces_nothing` it says that whatever is replaced was replaced before."""
 
     def __init__(self, directory, name="stub", days=90, says_when=False):
         home = directory / name
@@ -35,7 +36,8 @@ class StubCa:
         self.issuing_root = home / "issuing-root.pem"
         self.issuing_root.write_text(pem(self.issuer.certificate))
         self.mode, self.shift = "well", 0.0
-        self.known, self.recalled, self.replaced = set(), set(), set()
+        self.known, self.recalled = set(), set()
+        self.replaces_nothing, self.refusals = False, 0
         self.requests, self.orders, self.lock, self.ended = [], [], threading.Lock(), threading.Event()
         ca = self
 
@@ -107,12 +109,11 @@ class StubCa:
 
     def on_new_order(self, exchange, wish):
         with self.lock:
-            if wish.get("replaces") in self.replaced:
+            if wish.get("replaces") and self.replaces_nothing:
+                self.refusals += 1
                 return self.say(exchange, 409, {"type": f"{PROBLEM}alreadyReplaced", "detail": "It was replaced before", "status": 409})
             number = len(self.orders)
             self.orders.append({"wish": wish, "at": time.monotonic(), "status": "ready", "chain": None})
-            if wish.get("replaces"):
-                self.replaced.add(wish["replaces"])
         self.say(exchange, 201, self.order(number), {"Location": f"{self.base}/order/{number}"})
 
     def order(self, number):
@@ -132,8 +133,9 @@ class StubCa:
         order = self.orders[int(number)]
         request = x509.load_der_x509_csr(decoded(asked["csr"]))
         names = [identifier["value"] for identifier in order["wish"]["identifiers"]]
-        since = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.shift - 60)
-        order["chain"], order["status"] = pem(self.issuer.sign(names, request.public_key(), self.days, since)), "valid"
+        # It lasts by the platform's clock, and has begun by that of the checks.
+        days = self.days + self.shift / (24 * 60 * 60)
+        order["chain"], order["status"] = pem(self.issuer.sign(names, request.public_key(), days)), "valid"
         self.say(exchange, 200, self.order(int(number)), {"Location": f"{self.base}/order/{number}"})
 
     def on_certificate(self, exchange, _, number):
