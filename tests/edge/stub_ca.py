@@ -120,6 +120,7 @@ class StubCa:
         order = self.orders[number]
         found = {"status": order["status"], "identifiers": order["wish"]["identifiers"], "finalize": f"{self.base}/finalize/{number}",
                  "authorizations": [f"{self.base}/authorization/{number}"]}
+        found |= {"replaces": order["wish"]["replaces"]} if "replaces" in order["wish"] else {}
         return found | ({"certificate": f"{self.base}/certificate/{number}"} if order["chain"] else {})
 
     def on_order(self, exchange, _, number):
