@@ -316,7 +316,9 @@ impl std::fmt::Debug for Mail {
 }
 
 /// A value that is absent when it is the empty text.
-fn unless_empty<'de, D: serde::Deserializer<'de>, T: std::str::FromStr<Err: Display>>(from: D) -> Result<Option<T>, D::Error> {
+fn unless_empty<'de, D: serde::Deserializer<'de>, T: std::str::FromStr<Err: Display>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(from)?;
     if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(serde::de::Error::custom) }
 }

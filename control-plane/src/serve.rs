@@ -70,10 +70,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     tasks.spawn(platform.jobs.clone().run(platform.clone(), stop.clone()));
     tasks.spawn(domains::keeper::run(platform.clone(), stop.clone()));
     let mut options = proxy_options(&platform.config)?;
-    options.challenges = Some(edge_store.clone());
-    options.dns = dns(&platform.config, edge_store.clone())?;
-    if let Some((acme, events)) = certificates::options(&platform, edge_store)? {
-        options.acme = Some(acme);
+    if let Some(events) = certificates::connect(&platform, edge_store, &mut options)? {
         tasks.spawn(certificates::follow(platform.clone(), events, stop.clone()));
     }
     let proxy = Proxy::bind(options, platform.routes.watch()).await.context("listen")?;

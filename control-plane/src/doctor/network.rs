@@ -136,8 +136,9 @@ async fn delegation(config: &Config, store: &dyn Store) -> anyhow::Result<Findin
         return Ok(Finding::good("wildcard", format!("{name} is delegated to this server")));
     }
     let advice = format!(
-        "set an NS record for {name} that names this machine, and start Roost: it answers there on [listen] dns. Else set \
-         wildcard = false under [acme]"
+        "set the record {name} NS {}, open port 53, and start Roost, which answers there. Else set wildcard = false under \
+         [acme]",
+        config.domain
     );
     Ok(match found {
         Ok(texts) if !texts.is_empty() => {
