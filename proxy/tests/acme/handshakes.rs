@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proxy::acme::{AcmeOptions, Budget};
 use tokio::task::JoinSet;
 
-use crate::kit::{Authority, Counts, Memory, Mood, Site, Time, Visitor, options, table};
+use crate::kit::{Authority, Counts, Memory, Mood, PATIENCE, Site, Time, Visitor, options, table};
 
 #[tokio::test]
 async fn the_first_visit_waits_and_the_second_does_not() {
@@ -66,7 +66,9 @@ async fn names_without_a_route_cause_nothing_at_all() {
     let time = Time::now();
     let authority = Authority::open(&time).await;
     let store = Memory::new();
-    let mut site = Site::open(options(vec![authority.issuer("one")], &store), &time, &["*.example.com"]).await;
+    let mut acme = options(vec![authority.issuer("one")], &store);
+    acme.times.reread = PATIENCE;
+    let mut site = Site::open(acme, &time, &["*.example.com"]).await;
     site.issued("*.example.com").await;
     site.settle().await;
     let (orders, calls) = (authority.requests(), store.calls());

@@ -7,6 +7,9 @@ use proxy::acme::{Event, Reason};
 
 use crate::kit::{Authority, Counts, DAY_MS, MINUTE_MS, Memory, Mood, Site, Tell, Time, Visitor, options};
 
+/// For an authority that does not answer at all.
+const SOON: Duration = Duration::from_millis(500);
+
 #[tokio::test]
 async fn a_failed_validation_is_told_in_the_authoritys_words_and_tried_ever_later() {
     for tell in [Tell::InTheOrder, Tell::InTheAuthorizationOnly] {
@@ -49,7 +52,8 @@ async fn an_authority_that_is_down_is_replaced_by_the_second() {
         let time = Time::now();
         let (first, second) = (Authority::open(&time).await, Authority::open(&time).await);
         first.set(mood);
-        let acme = options(vec![first.issuer("first"), second.issuer("second")], &Memory::new());
+        let mut acme = options(vec![first.issuer("first"), second.issuer("second")], &Memory::new());
+        acme.times.request = SOON;
         let mut site = Site::open(acme, &time, &["a.example.com"]).await;
         for _ in 0..2 {
             let failed = site.event().await;
@@ -85,7 +89,8 @@ async fn an_old_certificate_is_served_while_it_cannot_be_renewed() {
         ask_ms: 0,
     });
     authority.set(Mood::Silent);
-    let acme = options(vec![authority.issuer("one")], &store);
+    let mut acme = options(vec![authority.issuer("one")], &store);
+    acme.times.request = SOON;
     let mut site = Site::open(acme, &time, &["a.example.com"]).await;
     let visitor = Visitor::trusting(authority.root());
     let old = visitor.visit(site.https(), "a.example.com").await.expect("served at once");

@@ -35,7 +35,7 @@ async fn certify(wanted: &str, visited: &str, failures: u32, knows_us: bool) -> 
     let acme = AcmeOptions { contact: "someone@example.org".into(), ..options(vec![issuer], &store) };
     let time = Time::now();
     let mut site = Site::open(acme, &time, &[]).await;
-    pebble.start(site.http_answers, site.https(), knows_us).await;
+    pebble.start(site.http(), site.https(), knows_us).await;
     site.edge.table.send_replace(table(&[(wanted.into(), String::new())]));
 
     assert_eq!(site.issued(wanted).await, "pebble", "{}", pebble.log());
@@ -45,8 +45,7 @@ async fn certify(wanted: &str, visited: &str, failures: u32, knows_us: bool) -> 
     assert!(!store.has_lease(wanted), "the lease is given back");
     let held = store.held(wanted).expect("stored");
     assert!(time.ms() < held.renew_ms && held.renew_ms < held.expires_ms);
-    let seen = kinds.lock().expect("unpoisoned").clone();
-    seen
+    kinds.lock().expect("unpoisoned").clone()
 }
 
 /// Nothing is seen where Pebble is missing.
@@ -84,7 +83,7 @@ async fn an_answer_put_down_by_another_process() {
         let time = Time::now();
         let mut orders = Site::open(options(vec![pebble.issuer()], &store), &time, &[]).await;
         let mut answers = Site::open(options(vec![], &store.again()), &time, &[]).await;
-        pebble.start(answers.http_answers, answers.https(), false).await;
+        pebble.start(answers.http(), answers.https(), false).await;
         let wanted = table(&[("a.example.com".into(), String::new())]);
         orders.edge.table.send_replace(wanted.clone());
         answers.edge.table.send_replace(wanted);

@@ -10,16 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::Router;
-use axum::extract::{Path, State};
-use http::{HeaderMap, StatusCode};
-use proxy::Options;
 use proxy::acme::{AcmeOptions, Event, Handle, Issuer, Times};
 use proxy::routes::{Pattern, Route, RouteTable, Tls};
+use proxy::{Options, PerAddress};
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -61,8 +58,6 @@ pub struct Site {
     pub edge: Edge,
     pub handle: Handle,
     events: mpsc::UnboundedReceiver<Event>,
-    /// Where this process answers `http-01`.
-    pub http_answers: SocketAddr,
 }
 
 impl Site {
@@ -76,11 +71,11 @@ impl Site {
         let clock = time.clone();
         acme.clock = Arc::new(move || clock.ms());
         acme.events = Some(sender);
-        let options = Options { https: vec![loopback()], acme: Some(acme), ..options };
+        let options =
+            Options { https: vec![loopback()], acme: Some(acme), per_address: PerAddress::unlimited(), ..options };
         let edge = Edge::start(options, names.iter().map(|name| (*name, wanted(name, "")))).await;
         let handle = edge.proxy.acme().expect("a keeper").clone();
-        let http_answers = answer_http(handle.clone()).await;
-        Site { edge, handle, events, http_answers }
+        Site { edge, handle, events }
     }
 
     /// What happens next.
@@ -113,6 +108,10 @@ impl Site {
     /// What happened that nobody has asked for yet.
     pub fn unseen(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.events.try_recv().ok()).collect()
+    }
+
+    pub fn http(&self) -> SocketAddr {
+        self.edge.proxy.addresses().http[0]
     }
 
     pub fn https(&self) -> SocketAddr {
@@ -148,32 +147,13 @@ pub fn options(issuers: Vec<Issuer>, store: &Arc<Memory>) -> AcmeOptions {
 /// Times of the machine are short, times of the clock as in life.
 fn quick() -> Times {
     Times {
-        request: Duration::from_millis(500),
+        request: Duration::from_secs(5),
         order: Duration::from_secs(20),
         look: Duration::from_millis(20),
         elsewhere: Duration::from_millis(50),
         reread: Duration::from_secs(5),
         ..Times::default()
     }
-}
-
-/// The port an authority asks for `http-01`.
-async fn answer_http(handle: Handle) -> SocketAddr {
-    async fn answer(
-        State(handle): State<Handle>,
-        Path(token): Path<String>,
-        headers: HeaderMap,
-    ) -> Result<String, StatusCode> {
-        let host = headers["host"].to_str().expect("ascii");
-        let host = host.split(':').next().expect("a host");
-        handle.http_answer(host, &token).await.ok_or(StatusCode::NOT_FOUND)
-    }
-    let listener = TcpListener::bind(loopback()).await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let router =
-        Router::new().route("/.well-known/acme-challenge/{token}", axum::routing::get(answer)).with_state(handle);
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    address
 }
 
 /// Somebody who comes to visit and believes an authority.
