@@ -16,6 +16,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use tokio::net::TcpListener;
 
+use crate::Sockets;
 use crate::acme::Overview;
 use crate::server::Edge;
 
@@ -152,11 +153,8 @@ pub(crate) async fn serve(edge: Arc<Edge>, listener: TcpListener) {
 }
 
 /// Listens for whoever collects the numbers, if anybody does.
-pub(crate) async fn listen(address: Option<SocketAddr>) -> std::io::Result<Option<TcpListener>> {
-    match address {
-        Some(address) => TcpListener::bind(address).await.map(Some),
-        None => Ok(None),
-    }
+pub(crate) fn listen(sockets: &Sockets, address: Option<SocketAddr>) -> std::io::Result<Option<TcpListener>> {
+    address.map(|address| TcpListener::from_std(sockets.tcp(address)?)).transpose()
 }
 
 fn text(edge: &Edge) -> String {

@@ -99,9 +99,9 @@ impl Proxy {
     pub async fn bind(mut options: Options, routes: watch::Receiver<Arc<RouteTable>>) -> io::Result<Proxy> {
         let http = listen(&options.sockets, &options.http)?;
         let https = listen(&options.sockets, &options.https)?;
-        let numbers = metrics::listen(options.metrics).await?;
+        let numbers = metrics::listen(&options.sockets, options.metrics)?;
         let responders = match (&options.dns, &options.acme) {
-            (Some(dns), Some(acme)) => dns::listen(dns, &acme.store).await?,
+            (Some(dns), Some(acme)) => dns::listen(&options.sockets, dns, &acme.store)?,
             _ => Vec::new(),
         };
         let addresses = Addresses {

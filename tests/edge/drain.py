@@ -5,12 +5,13 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 import threading
 import time
 
 from .clients import Closed, Reader, exchange, request
-from .kit import ROOST, platform
-from .report import Missing, absolute, check, fact
+from .kit import LONG, ROOST, ROOT, platform
+from .report import Missing, absolute, check, fact, note
 from .tenants import store_file
 
 LONGEST, AT_ONCE, SIZE = 3.0, 20, 30 << 20
@@ -80,3 +81,14 @@ def route_changes():
     fact("changes a second, at 5,000 routes", said["changes_per_second"] >= 900, f"{said['changes_per_second']:.0f}", 1000)
     fact("wrong answers", said["wrong"] == 0, f"{said['wrong']} of {said['requests']}", 0)
     absolute("a change is visible after", said["visible_ms"], 100)
+
+
+@check(32, "binary upgrades under load")
+def upgrades():
+    swaps = 10 if LONG else 3
+    script = ROOT / "tests/edge/upgrades"
+    done = subprocess.run([sys.executable, script, str(swaps)], capture_output=True, text=True, timeout=600, env={**os.environ, "ROOST_BIN": ROOST})
+    lines = (done.stdout + done.stderr).splitlines()
+    for line in lines[-20:] if done.returncode else [line for line in lines if line.strip()][-12:]:
+        note(line.strip(), "")
+    fact(f"{swaps} upgrades", done.returncode == 0, f"exit {done.returncode}")

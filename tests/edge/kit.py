@@ -114,13 +114,30 @@ class Roost:
         raise RuntimeError(f"roost ended before it was ready:\n{self.log[-2000:]}")
 
     def kill(self):
-        if self.process and self.process.poll() is None:
-            self.process.kill()
+        for process in self.processes():  # after an upgrade it is not the one that was started
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+        if self.process:
             self.process.wait()
 
     def stop(self, signal=signal.SIGTERM):
         self.process.send_signal(signal)
         return self.process.wait(60)
+
+    def upgrade(self):
+        """Lets a new process of the same binary take over; whether it did. The old one may still be draining."""
+        command = [ROOST, "upgrade", "--config", str(self.directory / "roost.toml")]
+        return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+
+    def processes(self):
+        """The processes that serve this directory."""
+        config, found = str(self.directory / "roost.toml").encode(), []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                if b"serve" in words and config in words:
+                    found.append(int(process.name))
+        return found
 
     def memory(self):
         """Resident memory in KiB."""
