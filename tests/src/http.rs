@@ -29,7 +29,7 @@ pub struct Http(Connections);
 
 #[derive(Clone)]
 enum Connections {
-    Plain(Client<HttpConnector<Resolver>, Full<Bytes>>),
+    Plain(Box<Client<HttpConnector<Resolver>, Full<Bytes>>>),
     /// Over TLS, too.
     Secure(reqwest::Client),
 }
@@ -51,7 +51,7 @@ impl Http {
         let here = |_: Name| async { Ok(std::iter::once(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))) };
         let resolver = BoxCloneSyncService::new(tower::service_fn(here));
         let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new_with_resolver(resolver));
-        Http(Connections::Plain(client))
+        Http(Connections::Plain(Box::new(client)))
     }
 
     /// A client that speaks TLS with whoever this root, in PEM, vouches for.
