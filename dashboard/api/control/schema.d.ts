@@ -1017,6 +1017,207 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/domains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DomainList"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewDomain"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Domain"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/domains/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Domain"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/domains/{name}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Domain"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1264,6 +1465,56 @@ export interface components {
         };
         Token: {
             token: string;
+        };
+        /** @enum {string} */
+        DomainState: "dnsWait" | "verifying" | "issuing" | "live" | "failed";
+        /** @enum {string} */
+        RecordKind: "A" | "AAAA" | "CNAME" | "TXT";
+        /** @enum {string} */
+        CheckKind: "a" | "aaaa" | "caa" | "http" | "txt";
+        /** @enum {string} */
+        CheckState: "ok" | "wrong" | "missing" | "waiting";
+        DnsRecord: {
+            kind: components["schemas"]["RecordKind"];
+            name: string;
+            wanted: string;
+        };
+        Check: {
+            kind: components["schemas"]["CheckKind"];
+            state: components["schemas"]["CheckState"];
+            found: string[];
+            wanted?: string | null;
+            message: string;
+        };
+        CertificateFacts: {
+            issuer: string;
+            /** Format: int64 */
+            expiresMs: number;
+            /** Format: int64 */
+            renewMs: number;
+        };
+        Domain: {
+            name: string;
+            state: components["schemas"]["DomainState"];
+            reason?: string | null;
+            message?: string | null;
+            /** Format: int64 */
+            sinceMs: number;
+            /** Format: int64 */
+            deadlineMs: number;
+            /** Format: int64 */
+            lookedMs?: number | null;
+            /** Format: int64 */
+            createdMs: number;
+            records: components["schemas"]["DnsRecord"][];
+            checks: components["schemas"]["Check"][];
+            certificate?: null | components["schemas"]["CertificateFacts"];
+        };
+        DomainList: {
+            items: components["schemas"]["Domain"][];
+        };
+        NewDomain: {
+            name: string;
         };
     };
     responses: never;

@@ -1,0 +1,70 @@
+// How a domain's state looks and what is to be set and said in it. The words are in kit/text/domains.ts.
+
+import type { Check, DnsRecord, Domain, DomainState } from '$api/control/client'
+import { amiss, bad, busy, good, quiet, type Look } from '$kit/ui/look'
+import { date, deadline, timeLeft } from '$kit/i18n'
+import { text } from '$kit/text'
+import { isApex } from './host-name'
+
+const words = text.domains
+
+const looks: Record<DomainState, Look> = {
+  dnsWait: { ...quiet, sign: 'clock' },
+  verifying: { ...busy, sign: 'ring', moves: true },
+  issuing: { ...busy, sign: 'ring', moves: true },
+  live: { ...good, sign: 'dot' },
+  failed: { ...bad, sign: 'alert' },
+}
+
+/** The chip. A record that is there but wrong is a problem; one that is missing is only awaited. */
+export function chipOf({ state, checks }: Domain): { look: Look; word: string } {
+  const problems = checks.filter((check) => check.state === 'wrong').length
+  if (problems > 0 && (state === 'dnsWait' || state === 'verifying')) {
+    return { look: { ...amiss, sign: 'alert' }, word: words.problems(problems) }
+  }
+  return { look: looks[state], word: words.states[state] }
+}
+
+/** Where it stands and until when, in a sentence. */
+export function summaryOf({ state, deadlineMs, certificate }: Domain, now: number): string {
+  if (state === 'live') {
+    if (!certificate) return words.summary.served
+    const until = date(certificate.expiresMs)
+    return certificate.renewMs > now
+      ? words.summary.certificate(until, date(certificate.renewMs))
+      : words.summary.renewing(until)
+  }
+  return words.summary[state](deadline(deadlineMs), timeLeft(deadlineMs, now))
+}
+
+export const steps = ['dnsWait', 'verifying', 'issuing', 'live'] as const
+
+export interface Wanted {
+  /** One of these sets leads the name here: the better one, and the other if there is a choice. */
+  pointing: DnsRecord[]
+  instead: DnsRecord[]
+  proof: DnsRecord[]
+}
+
+/** Sorts what is to be set. The top of a zone cannot have a CNAME; below it a CNAME is the one that never goes stale. */
+export function arrange(name: string, records: DnsRecord[]): Wanted {
+  const proof = records.filter(({ kind }) => kind === 'TXT')
+  const aliases = records.filter(({ kind }) => kind === 'CNAME')
+  const addresses = records.filter(({ kind }) => kind === 'A' || kind === 'AAAA')
+  if (addresses.length === 0) return { pointing: aliases, instead: [], proof }
+  if (aliases.length === 0 || isApex(name)) return { pointing: addresses, instead: [], proof }
+  return { pointing: aliases, instead: addresses, proof }
+}
+
+export const checkLooks: Record<Check['state'], string> = {
+  ok: 'text-ok-text',
+  wrong: 'text-danger-text',
+  missing: 'text-warn-text',
+  waiting: 'text-muted',
+}
+
+/** The address apps use: that of the domain which has been live in this project for longest. */
+export function liveAddress(domains: Domain[] | undefined): string | undefined {
+  const live = domains?.filter(({ state }) => state === 'live').sort((a, b) => a.createdMs - b.createdMs)[0]
+  return live && `https://${live.name}`
+}
