@@ -56,6 +56,7 @@ export const domains = {
     failed: 'Given up',
   },
   problems: (count: number) => plural(count, { one: '# problem', other: '# problems' }),
+  liveBut: (problems: string) => `Live, ${problems}`,
   steps: {
     title: 'How far it has come',
     names: { dnsWait: 'DNS', verifying: 'Check', issuing: 'Certificate', live: 'Live' },
@@ -65,26 +66,42 @@ export const domains = {
   },
   summary: {
     dnsWait: (deadline: string, left: string) =>
-      `Its records can be set until ${deadline}, another ${left}. After that we stop looking.`,
+      `You have ${left} to set its records, until ${deadline}. After that we stop looking.`,
     verifying: (deadline: string, left: string) =>
-      `The records lead here. Now port 80 and the right to a certificate are checked, until ${deadline} at most, another ${left}.`,
+      `The records lead here. Now we see whether a certificate can be had, for another ${left}, until ${deadline}.`,
     issuing: (deadline: string, left: string) =>
-      `Everything is right. The certificate usually comes within a minute; we keep trying until ${deadline}, another ${left}.`,
-    failed: (deadline: string) =>
-      `Put it right and look again. If nothing happens, this entry goes away on ${deadline}.`,
+      `Everything is right. The certificate is on its way, usually within a minute; we try for another ${left}, until ${deadline}.`,
+    failed: (deadline: string, left: string) =>
+      `Put it right, then look now: it begins anew. Untouched, this entry goes away in ${left}, on ${deadline}.`,
     certificate: (until: string, renewal: string) =>
       `Certificate until ${until}, renews by itself on ${renewal}.`,
     renewing: (until: string) => `Certificate until ${until}; its renewal is under way.`,
     served: 'Answers over HTTPS.',
   },
-  failed: 'This did not work out',
-  renewalFailed: 'The certificate could not be renewed yet',
+  /** What a reason means; the server's sentence, or the certificate authority's own words, stand below. */
+  reasons: {
+    taken: 'This name needs a proof',
+    quarantined: 'This name needs a proof',
+    dns_timeout: 'The time for its records has passed',
+    verify_timeout: 'The time for its checks has passed',
+    order_failed: 'The certificate authority refused',
+    renewal_failed: 'The certificate could not be renewed yet',
+    expired: 'The certificate has ended',
+    transferred: 'The name went to another project',
+  } as Record<string, string>,
+  strayed: {
+    title: 'Its records no longer lead here',
+    body: 'It may answer for a while yet, but its next certificate will be refused. Set the records again.',
+  },
   look: {
     action: 'Look now',
     of: (name: string) => `Look now: ${name}`,
     busy: 'Looking…',
     never: 'Not looked at yet; that happens by itself in a moment.',
-    last: (ago: string) => `Looked ${ago}. Looks again by itself every few minutes.`,
+    soon: (ago: string) => `Looked ${ago}. Looks again by itself within seconds.`,
+    later: (ago: string) => `Looked ${ago}. Looks again by itself within minutes.`,
+    ended: (ago: string) => `Looked ${ago}. Does not look again by itself.`,
+    follows: 'This page follows by itself.',
     failed: (name: string) => `${name} could not be looked at`,
   },
   records: {
@@ -95,8 +112,7 @@ export const domains = {
     apex: (name: string) => `${name} is the top of its zone, where a CNAME is not allowed.`,
     below: 'A CNAME follows by itself if our addresses ever change.',
     instead: 'No CNAME possible? Use addresses instead',
-    proof:
-      'Somebody else has used this name here. The TXT record shows that it is yours now; it can go again once the domain is live.',
+    proof: 'The TXT record is the proof that the name is yours. It can go once the domain is live.',
     columns: { kind: 'Type', name: 'Name', value: 'Value' },
     whole: 'or whole:',
     copyName: (name: string) => `the name ${name}`,

@@ -2,7 +2,7 @@
 
 import type { Check, DnsRecord, Domain, DomainState } from '$api/control/client'
 import { amiss, bad, busy, good, quiet, type Look } from '$kit/ui/look'
-import { date, deadline, timeLeft } from '$kit/i18n'
+import { ago, date, deadline, hour, timeLeft } from '$kit/i18n'
 import { text } from '$kit/text'
 import { isApex } from './host-name'
 
@@ -16,13 +16,23 @@ const looks: Record<DomainState, Look> = {
   failed: { ...bad, sign: 'alert' },
 }
 
-/** The chip. A record that is there but wrong is a problem; one that is missing is only awaited. */
-export function chipOf({ state, checks }: Domain): { look: Look; word: string } {
-  const problems = checks.filter((check) => check.state === 'wrong').length
-  if (problems > 0 && (state === 'dnsWait' || state === 'verifying')) {
-    return { look: { ...amiss, sign: 'alert' }, word: words.problems(problems) }
-  }
-  return { look: looks[state], word: words.states[state] }
+/** What is not as it should be. A record that is only missing is no problem before the domain is live: it is awaited. */
+export function problemsOf({ state, checks }: Domain): number {
+  return checks.filter((check) => check.state === 'wrong' || (state === 'live' && check.state === 'missing'))
+    .length
+}
+
+/** Whether the name leads here and is proven: nothing is left to set. */
+export const isSet = ({ checks }: Domain) =>
+  checks.length > 0 && checks.every(({ kind, state }) => state === 'ok' || kind === 'caa' || kind === 'http')
+
+export function chipOf(domain: Domain): { look: Look; word: string } {
+  const { state } = domain
+  const problems = problemsOf(domain)
+  if (problems === 0 || state === 'failed' || state === 'issuing')
+    return { look: looks[state], word: words.states[state] }
+  const word = words.problems(problems)
+  return { look: { ...amiss, sign: 'alert' }, word: state === 'live' ? words.liveBut(word) : word }
 }
 
 /** Where it stands and until when, in a sentence. */
@@ -36,6 +46,19 @@ export function summaryOf({ state, deadlineMs, certificate }: Domain, now: numbe
   }
   return words.summary[state](deadline(deadlineMs), timeLeft(deadlineMs, now))
 }
+
+/** When it was last looked at, and how soon the next look comes by itself: looks grow rarer with the hours. */
+export function lookOf({ state, lookedMs, sinceMs }: Domain, now: number): string {
+  if (state === 'issuing') return words.look.follows
+  if (!lookedMs) return words.look.never
+  const before = ago(lookedMs, now) ?? text.common.justNow
+  if (state === 'failed') return words.look.ended(before)
+  return now - sinceMs < hour ? words.look.soon(before) : words.look.later(before)
+}
+
+/** A live domain is looked at only to see whether it is still so; while its certificate is made there is nothing to see. */
+export const canLook = (domain: Domain) =>
+  domain.state === 'live' ? problemsOf(domain) > 0 : domain.state !== 'issuing'
 
 export const steps = ['dnsWait', 'verifying', 'issuing', 'live'] as const
 
