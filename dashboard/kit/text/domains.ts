@@ -90,8 +90,8 @@ export const domains = {
     transferred: 'The name went to another project',
   } as Record<string, string>,
   strayed: {
-    title: 'Its records no longer lead here',
-    body: 'It may answer for a while yet, but its next certificate will be refused. Set the records again.',
+    title: 'Something has changed',
+    body: 'It answers for now, but its next certificate may be refused. Put right what is marked below.',
   },
   look: {
     action: 'Look now',

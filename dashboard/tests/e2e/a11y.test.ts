@@ -8,7 +8,7 @@ import type { AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launch, openPage, signUp } from './browser'
-import { everyState, project, showProjects } from './fixtures'
+import { everyDomain, everyState, project, showDomains, showProjects } from './fixtures'
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -81,6 +81,40 @@ describe.each(looks)('$theme at $width', ({ theme, width }) => {
     await page.getByRole('button', { name: text.settings.remove.open }).click()
     await page.getByRole('dialog').waitFor()
     await check(page, 'delete dialog')
+    expect(complaints).toEqual([])
+    await context.close()
+  })
+
+  it('serves domains: none, each by itself, all, and what opens', async () => {
+    const { context, page, complaints } = await openPage(browser, options)
+    const words = text.domains
+    await signUp(page)
+    await showProjects(page, [project('orchard', 'awake')])
+    await showDomains(page, 'orchard', [])
+    await visit(page, '/p/orchard/domains')
+    const field = page.getByLabel(words.add.label, { exact: true })
+    await field.fill('https://bücher.example/shop')
+    await page.getByText(words.add.apex('bücher.example')).waitFor()
+    await check(page, 'no domain, one typed')
+    await field.fill('my_orchard.shop')
+    await page.getByText(words.add.problems.characters).waitFor()
+    await check(page, 'no domain, one mistyped')
+
+    for (const [what, domain] of Object.entries(everyDomain)) {
+      await showDomains(page, 'orchard', [domain])
+      await visit(page, '/p/orchard/domains')
+      await page.getByRole('article').waitFor()
+      for (const closed of await page.locator('summary').all()) await closed.click()
+      await check(page, `domain, ${what}`)
+    }
+
+    await showDomains(page, 'orchard', Object.values(everyDomain))
+    await visit(page, '/p/orchard/domains')
+    await page.getByRole('button', { name: words.add.open }).click()
+    await check(page, 'every domain, adding')
+    await page.getByRole('button', { name: words.remove.of('orchard.example') }).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'remove dialog')
     expect(complaints).toEqual([])
     await context.close()
   })

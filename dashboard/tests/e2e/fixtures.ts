@@ -51,6 +51,7 @@ export async function showProjects(page: Page, items: Project[], limit = 10) {
     await page.route(`**/api/projects/${item.slug}/activity`, (route) =>
       route.fulfill({ json: { items: activity } }),
     )
+    await showDomains(page, item.slug, [])
   }
 }
 
