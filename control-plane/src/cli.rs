@@ -56,6 +56,9 @@ struct ServeArguments {
     /// The address to listen on for plain HTTP; may be given several times
     #[arg(long)]
     http: Vec<SocketAddr>,
+    /// Gets certificates by itself; the authority may write to this address
+    #[arg(long)]
+    email: Option<String>,
     /// For development on this machine: mails go to an outbox in the console, the first account is an operator
     #[arg(long)]
     dev: bool,
@@ -134,6 +137,10 @@ impl ServeArguments {
             }
             given => config.listen.http = given.to_vec(),
         }
+        if let Some(email) = self.email {
+            config.acme.email = email;
+        }
+        config.settle_listeners();
         if self.dev {
             let loopback =
                 config.listen.http.iter().chain(&config.listen.https).all(|address| address.ip().is_loopback());

@@ -12,10 +12,12 @@ pub mod http;
 pub mod session;
 
 pub mod accounts;
+pub mod domains;
 pub mod projects;
 pub mod teams;
 
 pub mod audit;
+pub mod edge;
 pub mod fleet;
 pub mod jobs;
 pub mod mail;

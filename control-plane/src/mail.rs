@@ -80,12 +80,7 @@ impl Mail {
     }
 
     fn with_link(account: &Account, subject: &str, sentence: &str, button: &str, link: String) -> Mail {
-        let html = format!(
-            "<!doctype html><html lang=\"en\"><body style=\"font:16px/24px system-ui,sans-serif;color:#1b1a17\">\
-             <p>Hello,</p><p>{sentence}</p><p><a href=\"{link}\" style=\"display:inline-block;padding:8px 16px;\
-             border-radius:7px;background:#0b6e75;color:#fff;text-decoration:none\">{button}</a></p>\
-             <p style=\"color:#6b665d\">Or open {link}</p></body></html>"
-        );
+        let html = page(sentence, button, &link);
         Mail {
             to: account.email.clone(),
             subject: subject.to_owned(),
@@ -94,6 +89,13 @@ impl Mail {
             link: Some(link),
             sender: None,
         }
+    }
+
+    /// Something about a project that needs its owner. The sentence may hold others' words, so it is escaped.
+    pub fn of_platform(to: &str, subject: &str, sentence: &str, button: &str, link: &str) -> Mail {
+        let html = page(&escape(sentence), button, link);
+        let text = format!("Hello,\n\n{sentence}\n\n{link}\n");
+        Mail { to: to.to_owned(), subject: subject.to_owned(), text, html, link: Some(link.to_owned()), sender: None }
     }
 
     /// A mail of a project.
@@ -159,6 +161,19 @@ impl Mail {
         transport.build().send(message).await.context("hand the mail to the mail server")?;
         Ok(())
     }
+}
+
+fn page(sentence: &str, button: &str, link: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><body style=\"font:16px/24px system-ui,sans-serif;color:#1b1a17\">\
+         <p>Hello,</p><p>{sentence}</p><p><a href=\"{link}\" style=\"display:inline-block;padding:8px 16px;\
+         border-radius:7px;background:#0b6e75;color:#fff;text-decoration:none\">{button}</a></p>\
+         <p style=\"color:#6b665d\">Or open {link}</p></body></html>"
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// Has a mail sent once the transaction is committed.

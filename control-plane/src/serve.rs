@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use proxy::acme::store::Store;
 use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::{Options, Proxy};
 use tenant_runtime::app::{AppOptions, Site};
@@ -20,6 +21,8 @@ use crate::accounts::hashing::Hashing;
 use crate::accounts::tries::Tries;
 use crate::config::Config;
 use crate::database::Database;
+use crate::domains::{self, Domains};
+use crate::edge::store::EdgeStore;
 use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
 use crate::fleet::{Fleet, reconcile, routes};
@@ -39,6 +42,8 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     let database = Database::open(&config.database_url()).await.context("open the control database")?;
     jobs::release_all(database.write()).await.context("release jobs")?;
     add_local_node(&database).await.context("note this machine as a node")?;
+    let edge_store: Arc<dyn Store> = Arc::new(EdgeStore::new(database.clone()));
+    let domains = Domains::new(&config, edge_store.clone())?;
     let hasher = Hasher::for_this_machine();
     let host = open_host(&config, &hasher, &database)?;
     let platform = Platform::new(Parts {
@@ -49,6 +54,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
         jobs: Jobs::default(),
         fleet: Fleet::local(NodeClient::new(host.admin()), hasher.for_tenant()),
         routes: Publisher::new(host.service()),
+        domains,
         changes: broadcast::channel(CHANGES).0,
         config,
     });
@@ -59,6 +65,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     tasks.spawn(reconcile::run(platform.clone(), stop.clone()));
     tasks.spawn(reconcile::follow(platform.clone(), stop.clone()));
     tasks.spawn(platform.jobs.clone().run(platform.clone(), stop.clone()));
+    tasks.spawn(domains::keeper::run(platform.clone(), stop.clone()));
     let proxy = Proxy::bind(proxy_options(&platform.config)?, platform.routes.watch()).await.context("listen")?;
     warn_of_missing_mail(&platform.config);
     println!("Console ready at {}", platform.urls.console());
