@@ -1311,6 +1311,8 @@ export interface components {
         CheckState: "ok" | "wrong" | "missing" | "waiting";
         /** @description What the console needs to know before anybody signs in */
         Config: {
+            /** @description Whether domains get certificates by themselves. */
+            certificates: boolean;
             consoleUrl: string;
             domain: string;
             /** Format: int32 */
@@ -1319,6 +1321,11 @@ export interface components {
             outbox: boolean;
             /** @description With `{slug}` where the project's slug stands. */
             projectUrl: string;
+            /**
+             * Format: int32
+             * @description How long a domain that was removed is nobody else's without a proof.
+             */
+            quarantineDays: number;
             signUp: components["schemas"]["SignUp"];
             /** Format: int64 */
             sleepAfterMs: number;

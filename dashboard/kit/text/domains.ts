@@ -11,11 +11,9 @@ export const domains = {
     title: 'An address of your own',
     body: 'Apps and people reach this project at a name that belongs to you, such as api.orchard.shop.',
     brings: 'What it brings',
-    bringsList: (platform: string) => [
-      'An address that stays yours, wherever the project lives.',
-      'HTTPS with a certificate that comes and renews by itself.',
-      `${platform} keeps working beside it.`,
-    ],
+    yours: 'An address that stays yours, wherever the project lives.',
+    certificate: 'HTTPS with a certificate that comes and renews by itself.',
+    beside: (platform: string) => `${platform} keeps working beside it.`,
     needs: 'What it needs',
     needsList: [
       'A domain you bought, from any registrar.',
@@ -76,7 +74,7 @@ export const domains = {
     certificate: (until: string, renewal: string) =>
       `Certificate until ${until}, renews by itself on ${renewal}.`,
     renewing: (until: string) => `Certificate until ${until}; its renewal is under way.`,
-    served: 'Answers over HTTPS.',
+    served: 'Answers without a certificate of its own.',
   },
   /** What a reason means; the server's sentence, or the certificate authority's own words, stand below. */
   reasons: {
@@ -97,6 +95,7 @@ export const domains = {
     action: 'Look now',
     of: (name: string) => `Look now: ${name}`,
     busy: 'Looking…',
+    done: 'Looked.',
     never: 'Not looked at yet; that happens by itself in a moment.',
     soon: (ago: string) => `Looked ${ago}. Looks again by itself within seconds.`,
     later: (ago: string) => `Looked ${ago}. Looks again by itself within minutes.`,
@@ -134,6 +133,8 @@ export const domains = {
     copyAddress: 'the address',
     copyCode: 'the code',
   },
+  /** What a part of the page is called by screen readers. */
+  partOf: (part: string, name: string) => `${part}: ${name}`,
   details: 'Records and checks',
   remove: {
     action: 'Remove…',

@@ -4,7 +4,7 @@ import { text } from '$kit/text'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { launch, openPage, signUp, uniqueSlug } from './browser'
-import { everyDomain, project, showDomains, showProjects } from './fixtures'
+import { everyDomain, project, showProjects } from './fixtures'
 
 let browser: Browser
 beforeAll(async () => void (browser = await launch()))

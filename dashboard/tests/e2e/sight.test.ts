@@ -20,7 +20,9 @@ async function hardToSee(page: Page): Promise<string[]> {
     async ({ picture, leastContrast }) => {
       const bytes = Uint8Array.from(atob(picture), (char) => char.charCodeAt(0))
       const bitmap = await createImageBitmap(new Blob([bytes]))
-      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')
+      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d', {
+        willReadFrequently: true,
+      })
       if (!canvas) throw new Error('no canvas to look at the picture')
       canvas.drawImage(bitmap, 0, 0)
       const scale = bitmap.width / document.documentElement.clientWidth
@@ -50,11 +52,9 @@ async function hardToSee(page: Page): Promise<string[]> {
       const faint = controls.filter((control) => contrastIn(control.getBoundingClientRect()) < leastContrast)
       const hidden = controls.filter((control) => {
         control.scrollIntoView({ block: 'center', behavior: 'instant' })
-        const { x, y, width, height } = control.getBoundingClientRect()
+        const [{ x, y, width, height } = new DOMRect()] = control.getClientRects() // its first line, if it wraps
         const top = document.elementFromPoint(x + width / 2, y + height / 2)
-        return (
-          !top || !(control.contains(top) || top.closest('label')?.contains(control) || top.contains(control))
-        )
+        return !top || !(control.contains(top) || top.closest('label')?.contains(control))
       })
       scrollTo(0, 0)
       return [

@@ -120,7 +120,8 @@ it('says what a removal means, and removes', async () => {
 
 it('gives a live domain to copy, with its certificate in words', async () => {
   const certificate = { issuer: 'test', expiresMs: Date.UTC(2027, 1, 12), renewMs: Date.UTC(2099, 0, 1) }
-  serve(answers([domain({ state: 'live', name: 'xn--bcher-kva.example', checks: [], certificate })]))
+  const live = domain({ state: 'live', name: 'xn--bcher-kva.example', checks: [], certificate })
+  serve(answers([live], project({ endpoint: 'https://orchard.roost.example' })))
   stage(Domains, { params })
   const card = within(await screen.findByRole('article', { name: 'bücher.example' }))
   card.getByText('xn--bcher-kva.example')

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { Check, DnsRecord, Domain } from '$api/control/client'
 import { date, day, deadline, hour, minute } from '$kit/i18n'
 import { text } from '$kit/text'
-import { arrange, chipOf, isSet, liveAddress, lookOf, problemsOf, summaryOf } from './progress'
+import { addressOf, arrange, chipOf, isSet, liveAddress, lookOf, problemsOf, summaryOf } from './progress'
 
 const words = text.domains
 const now = Date.UTC(2026, 10, 20, 12)
@@ -72,9 +72,11 @@ it('prefers a CNAME below the top of a zone, and offers none at the top', () => 
   expect(kinds('api.orchard.shop', records.slice(2, 3))).toEqual(['CNAME', '', ''])
 })
 
-it('gives apps the domain that is live for longest', () => {
+it('gives apps the oldest live domain, at the scheme and port of the platform', () => {
   const live = (name: string, createdMs: number) => domain({ name, state: 'live', createdMs })
-  expect(liveAddress(undefined)).toBeUndefined()
-  expect(liveAddress([domain()])).toBeUndefined()
-  expect(liveAddress([domain(), live('b.example', 2), live('a.example', 1)])).toBe('https://a.example')
+  const both = [domain(), live('b.example', 2), live('a.example', 1)]
+  expect(liveAddress(undefined, 'https://orchard.roost.example')).toBeUndefined()
+  expect(liveAddress([domain()], 'https://orchard.roost.example')).toBeUndefined()
+  expect(liveAddress(both, 'https://orchard.roost.example')).toBe('https://a.example')
+  expect(addressOf('a.example', 'http://orchard.localhost:8080')).toBe('http://a.example:8080')
 })

@@ -60,7 +60,11 @@ export function lookOf({ state, lookedMs, sinceMs }: Domain, now: number): strin
 export const canLook = (domain: Domain) =>
   domain.state === 'live' ? problemsOf(domain) > 0 : domain.state !== 'issuing'
 
-export const steps = ['dnsWait', 'verifying', 'issuing', 'live'] as const
+type Step = Exclude<DomainState, 'failed'>
+
+/** The way to live. Where no certificates are made, a domain is live as soon as it leads here. */
+export const wayToLive = (certificates: boolean): Step[] =>
+  certificates ? ['dnsWait', 'verifying', 'issuing', 'live'] : ['dnsWait', 'live']
 
 export interface Wanted {
   /** One of these sets leads the name here: the better one, and the other if there is a choice. */
@@ -86,8 +90,15 @@ export const checkLooks: Record<Check['state'], string> = {
   waiting: 'text-muted',
 }
 
-/** The address apps use: that of the domain which has been live in this project for longest. */
-export function liveAddress(domains: Domain[] | undefined): string | undefined {
+/** Where a domain answers: with the scheme and the port of the platform's own addresses. */
+export function addressOf(name: string, endpoint: string): string {
+  const url = new URL(endpoint)
+  url.hostname = name
+  return url.origin
+}
+
+/** The address apps use: that of the domain which has been in this project for longest, of those that are live. */
+export function liveAddress(domains: Domain[] | undefined, endpoint: string): string | undefined {
   const live = domains?.filter(({ state }) => state === 'live').sort((a, b) => a.createdMs - b.createdMs)[0]
-  return live && `https://${live.name}`
+  return live && addressOf(live.name, endpoint)
 }
