@@ -1,6 +1,6 @@
 //! The settings: `ops/roost.toml` is the documentation and what the program loads.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -167,12 +167,16 @@ impl Config {
         if !self.listen.http.is_empty() || !self.listen.https.is_empty() {
             return;
         }
-        let both = |v4: Ipv4Addr, v6: Ipv6Addr, port| vec![SocketAddr::from((v4, port)), SocketAddr::from((v6, port))];
         if self.acme.is_on() {
-            self.listen.http = both(Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED, 80);
-            self.listen.https = both(Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED, 443);
+            // Where there is IPv6, its socket takes IPv4 as well.
+            let everywhere = match TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)) {
+                Ok(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+                Err(_) => Ipv4Addr::UNSPECIFIED.into(),
+            };
+            self.listen.http = vec![(everywhere, 80).into()];
+            self.listen.https = vec![(everywhere, 443).into()];
         } else {
-            self.listen.http = both(Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST, 8080);
+            self.listen.http = vec![(Ipv4Addr::LOCALHOST, 8080).into(), (Ipv6Addr::LOCALHOST, 8080).into()];
         }
     }
 
@@ -300,8 +304,8 @@ mod tests {
         assert!(config.listen.http.iter().all(|address| address.ip().is_loopback()) && config.listen.https.is_empty());
         world.acme.email = "ops@example.com".to_owned();
         world.settle_listeners();
-        assert_eq!(world.listen.http.iter().map(SocketAddr::port).collect::<Vec<_>>(), [80, 80]);
-        assert_eq!(world.listen.https[0], "0.0.0.0:443".parse().expect("an address"));
+        assert!(world.listen.http.iter().all(|address| address.ip().is_unspecified() && address.port() == 80));
+        assert!(world.listen.https.iter().all(|address| address.ip().is_unspecified() && address.port() == 443));
         assert!(!world.wildcard());
     }
 

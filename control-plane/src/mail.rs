@@ -183,6 +183,13 @@ pub async fn enqueue(tx: &mut Transaction<'static, Any>, mail: &Mail) -> Result<
     Ok(())
 }
 
+/// The same, but whatever was sent under this key is not sent again.
+pub async fn enqueue_once(tx: &mut Transaction<'static, Any>, key: &str, mail: &Mail) -> Result<()> {
+    let input = serde_json::to_string(mail).map_err(anyhow::Error::new)?;
+    jobs::enqueue(tx, Kind::SendMail, "", Some(key), &input, clock::now_ms(), DAY).await?;
+    Ok(())
+}
+
 /// The development outbox, newest first.
 pub async fn outbox(db: &AnyPool) -> Result<Vec<OutboxMail>> {
     let sql = "SELECT id, recipient, subject, text, html, link, at_ms FROM outbox ORDER BY at_ms DESC, id LIMIT 100";

@@ -22,6 +22,7 @@ use crate::accounts::tries::Tries;
 use crate::config::Config;
 use crate::database::Database;
 use crate::domains::{self, Domains};
+use crate::edge::certificates;
 use crate::edge::store::EdgeStore;
 use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
@@ -39,6 +40,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     let shutdown = tenant_runtime::cli::shutdown_signal().context("listen for signals")?;
     std::fs::create_dir_all(&config.dir).with_context(|| format!("create {}", config.dir.display()))?;
     config.listen.http = settle_addresses(&config.listen.http)?;
+    config.listen.https = settle_addresses(&config.listen.https)?;
     let database = Database::open(&config.database_url()).await.context("open the control database")?;
     jobs::release_all(database.write()).await.context("release jobs")?;
     add_local_node(&database).await.context("note this machine as a node")?;
@@ -66,7 +68,15 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     tasks.spawn(reconcile::follow(platform.clone(), stop.clone()));
     tasks.spawn(platform.jobs.clone().run(platform.clone(), stop.clone()));
     tasks.spawn(domains::keeper::run(platform.clone(), stop.clone()));
-    let proxy = Proxy::bind(proxy_options(&platform.config)?, platform.routes.watch()).await.context("listen")?;
+    let mut options = proxy_options(&platform.config)?;
+    if let Some((acme, events)) = certificates::options(&platform, edge_store)? {
+        options.acme = Some(acme);
+        tasks.spawn(certificates::follow(platform.clone(), events, stop.clone()));
+    }
+    let proxy = Proxy::bind(options, platform.routes.watch()).await.context("listen")?;
+    if let Some(acme) = proxy.acme() {
+        platform.domains.connect(acme.clone());
+    }
     warn_of_missing_mail(&platform.config);
     println!("Console ready at {}", platform.urls.console());
 
@@ -102,7 +112,8 @@ fn open_host(config: &Config, hasher: &Hasher, database: &Database) -> anyhow::R
 }
 
 fn proxy_options(config: &Config) -> anyhow::Result<Options> {
-    let certificates = if config.listen.https.is_empty() {
+    let from_files = !config.tls.certificate.as_os_str().is_empty();
+    let certificates = if config.listen.https.is_empty() || (config.acme.is_on() && !from_files) {
         Certificates::default()
     } else {
         let files = CertificateFiles { chain: config.tls.certificate.clone(), key: config.tls.key.clone() };

@@ -16,13 +16,16 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::server::Acceptor;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
+use crate::acme::challenges;
 use crate::certificates::Certificate;
 use crate::download::Download;
 use crate::forward;
+use crate::routes::{Host, Tls};
 use crate::server::Edge;
 use crate::socket::{Linger, Socket};
 
@@ -115,19 +118,27 @@ pub(crate) async fn tls(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
     let Ok(Ok(hello)) = timeout(timeouts.hello, hello).await else {
         return;
     };
-    let name = hello.client_hello().server_name().map(str::to_ascii_lowercase);
+    let asked = hello.client_hello();
+    let name = asked.server_name().map(str::to_ascii_lowercase);
+    if challenges::is_question(&asked) {
+        return answer_question(&edge, name, hello).await;
+    }
+    // A name without a certificate goes on, too: the client then gets an alert instead of a bare end.
+    let certificate = match &name {
+        Some(name) => certificate(&edge, name).await,
+        None => None,
+    };
 
     let Ok(permit) = edge.handshakes.acquire().await else {
         return;
     };
-    // A name without a certificate goes on, too: the client then gets an alert instead of a bare end.
     let handshake = hello.into_stream(edge.tls.clone());
     let Ok(Ok(stream)) = timeout(timeouts.handshake, handshake).await else {
         return;
     };
     drop(permit);
 
-    let Some(certificate) = name.and_then(|name| edge.options.certificates.find(&name)) else {
+    let Some(certificate) = certificate else {
         return;
     };
     let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -136,6 +147,44 @@ pub(crate) async fn tls(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
         http2(TokioIo::new(stream), connection).await;
     } else {
         http1(TokioIo::new(stream), connection).await;
+    }
+}
+
+/// The certificate for a name. Where a route wants one that is not there yet, this waits for it; names nobody has a
+/// route for cause nothing.
+async fn certificate(edge: &Edge, name: &str) -> Option<Arc<Certificate>> {
+    if let Some(found) = edge.options.certificates.find(name) {
+        return Some(found);
+    }
+    let acme = edge.acme.as_ref()?;
+    let wanted = wanted_certificate(edge, name)?;
+    tokio::select! {
+        awaited = acme.awaited(&wanted, name) => awaited,
+        () = edge.closing.cancelled() => None,
+    }
+}
+
+/// The name of the certificate that routes want for a host.
+fn wanted_certificate(edge: &Edge, name: &str) -> Option<String> {
+    let host: Host = name.parse().ok()?;
+    match &edge.routes.borrow().find(&host)?.tls {
+        Tls::Auto { certificate, .. } => Some(certificate.to_string()),
+        Tls::None | Tls::Files => None,
+    }
+}
+
+/// Answers an authority that asks, in the handshake, whether a name is ours. Nothing else is ever said on such a
+/// connection; without an answer it ends in an alert.
+async fn answer_question(edge: &Edge, name: Option<String>, hello: StartHandshake<Socket>) {
+    let mut answer = None;
+    if let (Some(acme), Some(name)) = (&edge.acme, name)
+        && wanted_certificate(edge, &name).is_some()
+    {
+        answer = acme.tls_answer(&name).await;
+    }
+    let handshake = hello.into_stream(answer.unwrap_or_else(|| edge.tls.clone()));
+    if let Ok(Ok(mut stream)) = timeout(edge.options.timeouts.handshake, handshake).await {
+        let _ = timeout(edge.options.timeouts.linger, stream.shutdown()).await;
     }
 }
 

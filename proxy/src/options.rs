@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::acme::AcmeOptions;
 use crate::certificates::Certificates;
 
 /// What a proxy is told at its start; everything else comes from the route table.
@@ -14,6 +15,8 @@ pub struct Options {
     pub https: Vec<SocketAddr>,
     /// The certificates for `https`; keep a clone to reload them.
     pub certificates: Certificates,
+    /// Where certificates come from that nobody has to bring; none: from `certificates` alone.
+    pub acme: Option<AcmeOptions>,
     /// How long anything may take.
     pub timeouts: Timeouts,
     /// How much of anything there may be.

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::acme::{self, Keeper};
 use crate::limits::{Gauge, Limiters};
 use crate::routes::RouteTable;
 use crate::{Options, connection};
@@ -45,6 +46,7 @@ pub(crate) struct Edge {
     pub(crate) options: Options,
     pub(crate) routes: watch::Receiver<Arc<RouteTable>>,
     pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) acme: Option<acme::Handle>,
     /// Where plain HTTP redirects to.
     pub(crate) https_port: Option<u16>,
     pub(crate) limiters: Limiters,
@@ -72,12 +74,15 @@ impl Edge {
 
 impl Proxy {
     /// Listens, and answers by whatever table stands in the channel at that moment.
-    pub async fn bind(options: Options, routes: watch::Receiver<Arc<RouteTable>>) -> io::Result<Proxy> {
+    pub async fn bind(mut options: Options, routes: watch::Receiver<Arc<RouteTable>>) -> io::Result<Proxy> {
         let http = listen(&options.http).await?;
         let https = listen(&options.https).await?;
         let addresses = Addresses { http: addresses(&http)?, https: addresses(&https)? };
+        let keeper = options.acme.take().map(|acme| Keeper::new(acme, options.certificates.clone(), routes.clone()));
+        let (acme, keeper) = keeper.transpose().map_err(io::Error::other)?.unzip();
         let edge = Arc::new(Edge {
             tls: tls_config(&options)?,
+            acme,
             https_port: addresses.https.first().map(SocketAddr::port),
             routes,
             limiters: Limiters::default(),
@@ -92,6 +97,9 @@ impl Proxy {
             cut: CancellationToken::new(),
             options,
         });
+        if let Some(keeper) = keeper {
+            edge.tasks.spawn(keeper.run(edge.stopping.clone(), edge.cut.clone()));
+        }
         for listener in http {
             edge.tasks.spawn(accept(edge.clone(), listener, connection::plain));
         }
@@ -104,6 +112,11 @@ impl Proxy {
     /// What it listens on.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// The keeper of certificates, if there is one.
+    pub fn acme(&self) -> Option<&acme::Handle> {
+        self.edge.acme.as_ref()
     }
 
     /// Stops accepting, lets every request in flight end, and returns when nothing is left.

@@ -62,7 +62,11 @@ async fn round(platform: &Platform) -> Result<()> {
 
 /// Looks at one domain now.
 pub async fn look(platform: &Platform, row: &Row) -> Result<()> {
-    turn(platform, row, true).await
+    turn(platform, row, true).await?;
+    if row.live && row.order_error.is_some() {
+        platform.domains.retry(row.name.as_str());
+    }
+    Ok(())
 }
 
 /// One turn: look, decide, write, tell.
@@ -140,6 +144,9 @@ pub async fn precheck(platform: &Platform, name: &str) -> std::result::Result<()
         return Ok(());
     }
     let found = platform.domains.look(name, None).await;
+    if let Err(error) = note_checks(platform, name, &found).await {
+        tracing::warn!("failed to note what was found about {name}: {error}");
+    }
     if checks::stage(&found) == Stage::Good {
         return Ok(());
     }
@@ -149,4 +156,14 @@ pub async fn precheck(platform: &Platform, name: &str) -> std::result::Result<()
         true => Err(format!("It could not be learned where {name} points.")),
         false => Err(sentences.join(" ")),
     }
+}
+
+/// Has the console show what was found, if the name is a project's domain.
+async fn note_checks(platform: &Platform, name: &str, found: &[Check]) -> Result<()> {
+    if let Some(project) = store::note_checks(platform.database.write(), name, found).await?
+        && let Ok(name) = name.parse()
+    {
+        platform.domain_changed(&project, &name);
+    }
+    Ok(())
 }

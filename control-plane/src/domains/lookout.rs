@@ -1,10 +1,11 @@
 //! Looking at a name from outside: what DNS says of it, and whether port 80 under it is ours.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use proxy::acme;
 use proxy::acme::store::{ChallengeAnswer, ChallengeKind, Store};
 use tenant_runtime::outbound::Outbound;
 use tokio::sync::{Mutex, Notify};
@@ -40,8 +41,10 @@ struct Inner {
     strangers: Outbound,
     addresses: Mutex<Option<(Instant, Vec<IpAddr>)>>,
     identities: Mutex<Option<(Instant, Vec<String>)>>,
-    /// Rings when a domain was added.
+    /// Rings when a domain was added, or something happened to its certificate.
     bell: Notify,
+    /// Set once the proxy runs.
+    certificates: OnceLock<acme::Handle>,
 }
 
 impl Domains {
@@ -58,7 +61,20 @@ impl Domains {
             addresses: Mutex::default(),
             identities: Mutex::default(),
             bell: Notify::new(),
+            certificates: OnceLock::new(),
         })))
+    }
+
+    /// From now on this keeper of certificates can be asked to hurry.
+    pub fn connect(&self, certificates: acme::Handle) {
+        let _ = self.0.certificates.set(certificates);
+    }
+
+    /// Has a name's certificate tried for again: somebody says that what made it fail was mended.
+    pub fn retry(&self, name: &str) {
+        if let Some(certificates) = self.0.certificates.get() {
+            certificates.retry(name);
+        }
     }
 
     /// Says that a domain is due.

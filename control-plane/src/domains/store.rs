@@ -196,6 +196,13 @@ pub async fn finish(tx: &mut Transaction<'static, Any>, row: &Row, outcome: &Out
     Ok(written.rows_affected() == 1)
 }
 
+/// Keeps what was found about the domain that is served under a name. Answers whose it is.
+pub async fn note_checks(db: &AnyPool, name: &str, checks: &[Check]) -> Result<Option<String>> {
+    let sql = "UPDATE domain SET checks = $1, looked_ms = $2 WHERE name = $3 AND live = 1 RETURNING project_id";
+    let project = sqlx::query_scalar(sql).bind(to_json(checks)?).bind(clock::now_ms()).bind(name);
+    Ok(project.fetch_optional(db).await?)
+}
+
 /// Ends the claim another project has on a name. Answers whose it was.
 pub async fn dethrone(
     tx: &mut Transaction<'static, Any>,
