@@ -1,36 +1,16 @@
 // No accessibility violation on any page, in any theme, width and state; nothing scrolls sideways, and the console of
 // the browser stays silent.
 
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { text } from '$kit/text'
-import type { AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { check } from './axe'
 import { launch, openPage, signUp } from './browser'
 import { everyDomain, everyState, project, showDomains, showProjects } from './fixtures'
-
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 let browser: Browser
 beforeAll(async () => void (browser = await launch()))
 afterAll(() => browser.close())
-
-async function check(page: Page, where: string, rules = {}) {
-  // Evaluated rather than inserted: the page's own policy allows no foreign script.
-  await page.evaluate(axe)
-  const found = await page.evaluate(async (rules) => {
-    const { axe } = window as unknown as { axe: { run(options: object): Promise<AxeResults> } }
-    const results = await axe.run({
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-      rules,
-    })
-    return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
-  }, rules)
-  expect(found, where).toEqual([])
-  const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-  expect(sideways, `${where} scrolls sideways`).toBeLessThanOrEqual(0)
-}
 
 async function visit(page: Page, path: string) {
   await page.goto(path)
