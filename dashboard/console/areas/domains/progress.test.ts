@@ -2,7 +2,8 @@ import { expect, it } from 'vitest'
 import type { Check, DnsRecord, Domain } from '$api/control/client'
 import { date, day, deadline, hour, minute } from '$kit/i18n'
 import { text } from '$kit/text'
-import { addressOf, arrange, chipOf, isSet, liveAddress, lookOf, problemsOf, summaryOf } from './progress'
+import { addressOf, liveAddress } from './address'
+import { arrange, chipOf, isSet, lookOf, problemsOf, summaryOf } from './progress'
 
 const words = text.domains
 const now = Date.UTC(2026, 10, 20, 12)

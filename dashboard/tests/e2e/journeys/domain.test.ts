@@ -59,9 +59,9 @@ it.skipIf(missing.length > 0)(
     await page.getByText(words.add.extras('https:// and /welcome')).waitFor()
     await page.getByText(words.add.below(name, `${slug}.example`)).waitFor()
     await page.getByRole('button', { name: words.add.action }).click()
-    await card
-      .getByRole('row', { name: `CNAME api ${words.records.whole} ${name} ${slug}.localhost` })
-      .waitFor()
+    const record = card.getByRole('row').filter({ hasText: 'CNAME' })
+    await record.getByText(`${slug}.localhost`, { exact: true }).waitFor()
+    await record.getByText('api', { exact: true }).waitFor()
     await card.getByText(words.states.dnsWait).waitFor()
     await check(page, 'waiting for DNS')
 
