@@ -12,7 +12,7 @@ use crate::accounts::tickets::{self, Purpose};
 use crate::accounts::{Email, store};
 use crate::config::Config;
 use crate::database::Database;
-use crate::{http, serve};
+use crate::{doctor, http, serve};
 
 /// Hosts many PocketBase-compatible backends on one machine.
 #[derive(Debug, Parser)]
@@ -26,6 +26,14 @@ struct Arguments {
 enum Command {
     /// Runs the platform: console, proxy and all projects
     Serve(ServeArguments),
+    /// Looks at everything outside of Roost that has to be right, and says what to do
+    Doctor {
+        #[command(flatten)]
+        settings: Settings,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Manages operators
     #[command(subcommand)]
     Admin(Admin),
@@ -47,6 +55,9 @@ struct Settings {
     /// Projects live at <slug>.<domain>, the console at <domain>
     #[arg(long)]
     domain: Option<String>,
+    /// Certificates come by themselves; the authority may write to this address
+    #[arg(long)]
+    email: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -56,9 +67,6 @@ struct ServeArguments {
     /// The address to listen on for plain HTTP; may be given several times
     #[arg(long)]
     http: Vec<SocketAddr>,
-    /// Gets certificates by itself; the authority may write to this address
-    #[arg(long)]
-    email: Option<String>,
     /// For development on this machine: mails go to an outbox in the console, the first account is an operator
     #[arg(long)]
     dev: bool,
@@ -88,6 +96,14 @@ pub fn main() -> ExitCode {
             let log = if arguments.dev { "info,sqlx=warn,proxy::access=warn" } else { "info,sqlx=warn" };
             run(log, async move { serve::serve(arguments.load()?).await })
         }
+        Command::Doctor { settings, json } => run("warn", async move {
+            let mut config = settings.load()?;
+            config.settle_listeners();
+            match doctor::run(config, json).await? {
+                true => Ok(()),
+                false => bail!("something is wrong; see above"),
+            }
+        }),
         Command::Admin(Admin::Create { email, settings }) => run("warn", create_operator(email, settings)),
     }
 }
@@ -122,6 +138,9 @@ impl Settings {
         if let Some(domain) = self.domain {
             config.domain = domain;
         }
+        if let Some(email) = self.email {
+            config.acme.email = email;
+        }
         Ok(config)
     }
 }
@@ -136,9 +155,6 @@ impl ServeArguments {
                 config.listen.http = vec![*only, SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), only.port())];
             }
             given => config.listen.http = given.to_vec(),
-        }
-        if let Some(email) = self.email {
-            config.acme.email = email;
         }
         config.settle_listeners();
         if self.dev {

@@ -1,6 +1,8 @@
 //! The platform's own mails: written as jobs with the change they tell of, sent over SMTP, or kept in an outbox under
 //! development.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
@@ -16,6 +18,9 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::jobs::{self, Kind};
 use crate::state::Platform;
+
+/// For each step of a talk with the mail server.
+const SMTP_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A mail to be sent.
 #[derive(Clone, Serialize, Deserialize)]
@@ -148,19 +153,31 @@ impl Mail {
             .subject(&self.subject)
             .multipart(MultiPart::alternative_plain_html(self.text.clone(), self.html.clone()))
             .context("write the mail")?;
-        let host = &settings.host;
-        let transport = match settings.security {
-            Security::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(host)?,
-            Security::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host)?,
-            Security::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host),
-        };
-        let mut transport = transport.port(settings.port);
-        if !settings.username.is_empty() {
-            transport = transport.credentials(Credentials::new(settings.username.clone(), settings.password.clone()));
-        }
-        transport.build().send(message).await.context("hand the mail to the mail server")?;
+        transport(settings)?.send(message).await.context("hand the mail to the mail server")?;
         Ok(())
     }
+}
+
+/// The way to the mail server.
+fn transport(settings: &config::Mail) -> anyhow::Result<AsyncSmtpTransport<Tokio1Executor>> {
+    let host = &settings.host;
+    let transport = match settings.security {
+        Security::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(host)?,
+        Security::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host)?,
+        Security::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host),
+    };
+    let mut transport = transport.port(settings.port).timeout(Some(SMTP_PATIENCE));
+    if !settings.username.is_empty() {
+        transport = transport.credentials(Credentials::new(settings.username.clone(), settings.password.clone()));
+    }
+    Ok(transport.build())
+}
+
+/// Whether the mail server lets us in.
+pub async fn reach(settings: &config::Mail) -> anyhow::Result<()> {
+    let ready = transport(settings)?.test_connection().await.context("connect")?;
+    anyhow::ensure!(ready, "it does not answer as a mail server does");
+    Ok(())
 }
 
 fn page(sentence: &str, button: &str, link: &str) -> String {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use proxy::acme::store::Store;
 use proxy::certificates::{CertificateFiles, Certificates};
-use proxy::{Options, Proxy};
+use proxy::{Options, PerAddress, Proxy};
 use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::files;
@@ -69,8 +69,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     tasks.spawn(platform.jobs.clone().run(platform.clone(), stop.clone()));
     tasks.spawn(domains::keeper::run(platform.clone(), stop.clone()));
     let mut options = proxy_options(&platform.config)?;
-    if let Some((acme, events)) = certificates::options(&platform, edge_store)? {
-        options.acme = Some(acme);
+    if let Some(events) = certificates::connect(&platform, edge_store, &mut options)? {
         tasks.spawn(certificates::follow(platform.clone(), events, stop.clone()));
     }
     let proxy = Proxy::bind(options, platform.routes.watch()).await.context("listen")?;
@@ -123,6 +122,12 @@ fn proxy_options(config: &Config) -> anyhow::Result<Options> {
         http: config.listen.http.clone(),
         https: config.listen.https.clone(),
         certificates,
+        metrics: config.listen.metrics,
+        proxy_protocol_from: config.listen.proxy_protocol_from.clone(),
+        trust_forwarded_from: config.listen.trust_forwarded_from.clone(),
+        bounds: config.edge.bounds(),
+        // Under development everybody is at this machine.
+        per_address: if config.dev { PerAddress::unlimited() } else { config.edge.per_address() },
         ..Options::default()
     })
 }

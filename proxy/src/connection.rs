@@ -4,43 +4,72 @@
 //! that finds out by reading has no timer while it reads, and a silent client would stay for ever.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::server::Acceptor;
+use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
 use crate::acme::challenges;
 use crate::certificates::Certificate;
+use crate::client::{Client, contains};
 use crate::download::Download;
-use crate::forward;
+use crate::metrics::{Handshake, Limit};
 use crate::routes::{Host, Tls};
 use crate::server::Edge;
 use crate::socket::{Linger, Socket};
+use crate::visitors::{Origin, Place};
+use crate::{forward, preamble};
+
+/// How long a handshake keeps others waiting: a round trip around the world.
+const TURN: Duration = Duration::from_millis(300);
 
 /// What all requests of one connection share.
 pub(crate) struct Connection {
     pub(crate) edge: Arc<Edge>,
-    /// The client's address, as it stands in headers.
-    pub(crate) client: HeaderValue,
-    /// The certificate the client was shown; none on plain HTTP.
-    certificate: Option<Arc<Certificate>>,
+    /// Who is at the other end.
+    peer: Client,
+    /// Whether the peer may say that it speaks for somebody else.
+    is_trusted: bool,
+    /// None on plain HTTP.
+    pub(crate) tls: Option<Secured>,
     pub(crate) linger: Linger,
+    _place: Option<Place>,
     /// Goes up whenever something happens.
     progress: AtomicU64,
     /// Exchanges in which it is not the client's turn.
     waiting: AtomicUsize,
+}
+
+/// What a handshake agreed on.
+pub(crate) struct Secured {
+    /// The certificate the client was shown.
+    certificate: Arc<Certificate>,
+    pub(crate) version: Option<ProtocolVersion>,
+    /// Whether the client came back with a ticket.
+    pub(crate) is_resumed: bool,
+}
+
+/// Somebody who was let in.
+struct Visitor {
+    address: IpAddr,
+    is_trusted: bool,
+    place: Option<Place>,
 }
 
 /// An exchange's part in its connection's [`silence`].
@@ -50,28 +79,58 @@ pub(crate) struct Pulse {
 }
 
 impl Connection {
-    fn new(edge: Arc<Edge>, peer: IpAddr, linger: Linger, certificate: Option<Arc<Certificate>>) -> Arc<Self> {
-        let address = peer.to_canonical().to_string();
-        let client = HeaderValue::try_from(address).expect("an address is valid in a header");
+    fn new(edge: Arc<Edge>, visitor: Visitor, linger: Linger, tls: Option<Secured>) -> Arc<Self> {
+        let Visitor { address, is_trusted, place } = visitor;
+        let peer = Client::new(address, tls.is_some());
         let (progress, waiting) = (AtomicU64::new(0), AtomicUsize::new(0));
-        Arc::new(Connection { edge, client, certificate, linger, progress, waiting })
+        Arc::new(Connection { edge, peer, is_trusted, tls, linger, _place: place, progress, waiting })
     }
 
-    pub(crate) fn is_secure(&self) -> bool {
-        self.certificate.is_some()
-    }
-
-    pub(crate) fn scheme(&self) -> &'static str {
-        if self.is_secure() { "https" } else { "http" }
+    /// Whom a request with these headers is answered for.
+    pub(crate) fn client(&self, headers: &HeaderMap) -> Client {
+        if self.is_trusted {
+            self.peer.forwards(headers, &self.edge.options.trust_forwarded_from)
+        } else {
+            self.peer.clone()
+        }
     }
 
     /// Whether the client may believe that this connection speaks for that host.
     pub(crate) fn vouches_for(&self, host: &str) -> bool {
-        self.certificate.as_ref().is_none_or(|certificate| certificate.covers(host))
+        self.tls.as_ref().is_none_or(|tls| tls.certificate.covers(host))
+    }
+}
+
+impl Visitor {
+    /// Finds out who is there, and whether there is room for them.
+    async fn admit(edge: &Edge, tcp: &mut TcpStream, peer: IpAddr) -> Option<Visitor> {
+        let options = &edge.options;
+        let peer = peer.to_canonical();
+        let mut address = peer;
+        let is_balancer = contains(&options.proxy_protocol_from, address);
+        if is_balancer {
+            let named = timeout(options.timeouts.preamble, preamble::read(tcp)).await.map_err(io::Error::from);
+            match named.flatten() {
+                Ok(named) => address = named.unwrap_or(address),
+                Err(cause) => {
+                    tracing::warn!(%peer, "a connection that has to begin with a PROXY header does not: {cause}");
+                    return None;
+                }
+            }
+        }
+        let is_trusted = contains(&options.trust_forwarded_from, address);
+        // Whoever brings other people's requests is not one client.
+        let brings_others = is_trusted || is_balancer && address == peer;
+        let place = if brings_others { None } else { Some(edge.visitors.admit(address.into(), edge)?) };
+        Some(Visitor { address, is_trusted, place })
     }
 }
 
 impl Pulse {
+    pub(crate) fn edge(&self) -> &Edge {
+        &self.connection.edge
+    }
+
     /// An exchange began. At first it waits: for its upstream, or under an upload's own limits.
     pub(crate) fn begin(connection: Arc<Connection>) -> Self {
         connection.progress.fetch_add(1, Relaxed);
@@ -102,21 +161,26 @@ impl Drop for Pulse {
 }
 
 /// Serves one connection on the plain port.
-pub(crate) async fn plain(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
+pub(crate) async fn plain(edge: Arc<Edge>, mut tcp: TcpStream, peer: IpAddr) {
+    let Some(visitor) = Visitor::admit(&edge, &mut tcp, peer).await else {
+        return;
+    };
     let socket = Socket::new(tcp, &edge.options.timeouts);
-    let connection = Connection::new(edge, peer, socket.linger(), None);
+    let connection = Connection::new(edge, visitor, socket.linger(), None);
     http1(TokioIo::new(socket), connection).await;
 }
 
 /// Serves one connection on the TLS port.
-pub(crate) async fn tls(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
-    let timeouts = &edge.options.timeouts;
-    let socket = Socket::new(tcp, timeouts);
+pub(crate) async fn tls(edge: Arc<Edge>, mut tcp: TcpStream, peer: IpAddr) {
+    let Some(visitor) = Visitor::admit(&edge, &mut tcp, peer).await else {
+        return;
+    };
+    let socket = Socket::new(tcp, &edge.options.timeouts);
     let linger = socket.linger();
 
     let hello = LazyConfigAcceptor::new(Acceptor::default(), socket);
-    let Ok(Ok(hello)) = timeout(timeouts.hello, hello).await else {
-        return;
+    let Ok(Ok(hello)) = timeout(edge.options.timeouts.hello, hello).await else {
+        return edge.metrics.shook(Handshake::NoHello);
     };
     let asked = hello.client_hello();
     let name = asked.server_name().map(str::to_ascii_lowercase);
@@ -129,20 +193,18 @@ pub(crate) async fn tls(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
         None => None,
     };
 
-    let Ok(permit) = edge.handshakes.acquire().await else {
-        return;
+    let shaken = handshake(&edge, visitor.address.into(), hello).await;
+    let (stream, certificate) = match (shaken, certificate) {
+        (Some(stream), Some(certificate)) => (stream, certificate),
+        (_, None) => return edge.metrics.shook(Handshake::NoCertificate),
+        (None, _) => return edge.metrics.shook(Handshake::Failed),
     };
-    let handshake = hello.into_stream(edge.tls.clone());
-    let Ok(Ok(stream)) = timeout(timeouts.handshake, handshake).await else {
-        return;
-    };
-    drop(permit);
-
-    let Some(certificate) = certificate else {
-        return;
-    };
-    let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let connection = Connection::new(edge, peer, linger, Some(certificate));
+    let session: &ServerConnection = stream.get_ref().1;
+    let is_resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+    edge.metrics.shook(if is_resumed { Handshake::Resumed } else { Handshake::Full });
+    let speaks_h2 = session.alpn_protocol() == Some(b"h2");
+    let secured = Secured { certificate, version: session.protocol_version(), is_resumed };
+    let connection = Connection::new(edge, visitor, linger, Some(secured));
     if speaks_h2 {
         http2(TokioIo::new(stream), connection).await;
     } else {
@@ -186,6 +248,27 @@ async fn answer_question(edge: &Edge, name: Option<String>, hello: StartHandshak
     if let Ok(Ok(mut stream)) = timeout(edge.options.timeouts.handshake, handshake).await {
         let _ = timeout(edge.options.timeouts.linger, stream.shutdown()).await;
     }
+}
+
+/// Shakes hands when it is this connection's turn. So many do at once and no more; but a client that takes its time gives
+/// its turn away, because most of the work is done by then and others would only wait for nothing.
+async fn handshake(edge: &Edge, origin: Origin, hello: StartHandshake<Socket>) -> Option<TlsStream<Socket>> {
+    let limit = edge.options.per_address.handshakes;
+    let Some(_place) = edge.visitors.handshakes.enter(origin, limit) else {
+        edge.metrics.hit(Limit::Handshakes);
+        return None;
+    };
+    let shaken = async {
+        let mut shaking = pin!(hello.into_stream(edge.tls.clone()));
+        let turn = edge.handshakes.acquire().await.ok()?;
+        let swift = timeout(TURN, shaking.as_mut()).await;
+        drop(turn);
+        match swift {
+            Ok(shaken) => shaken.ok(),
+            Err(_slow) => shaking.await.ok(),
+        }
+    };
+    timeout(edge.options.timeouts.handshake, shaken).await.ok().flatten()
 }
 
 async fn http1<I: Read + Write + Send + Unpin + 'static>(io: I, connection: Arc<Connection>) {

@@ -145,6 +145,8 @@ pub struct Route {
     pub state: State,
     /// Whether it is served without TLS.
     pub tls: Tls,
+    /// Whether browsers are told never to come without TLS again. A promise for a name, so only for names of our own.
+    pub hsts: bool,
 }
 
 /// Whether requests reach a route's upstream.

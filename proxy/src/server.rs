@@ -17,7 +17,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::acme::{self, Keeper};
 use crate::limits::{Gauge, Limiters};
+use crate::metrics::{self, Metrics};
 use crate::routes::RouteTable;
+use crate::visitors::Visitors;
 use crate::{Options, connection};
 
 /// How often the system asks a client that says nothing whether it is still there.
@@ -39,6 +41,10 @@ pub struct Addresses {
     pub http: Vec<SocketAddr>,
     /// TLS.
     pub https: Vec<SocketAddr>,
+    /// Questions of certificate authorities by DNS; UDP and TCP have the same ports.
+    pub dns: Vec<SocketAddr>,
+    /// Numbers for Prometheus.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// What all connections share.
@@ -52,6 +58,12 @@ pub(crate) struct Edge {
     pub(crate) limiters: Limiters,
     /// Requests in flight on all routes together.
     pub(crate) requests: Gauge,
+    /// Event streams and tunnels on all routes together.
+    pub(crate) streams: Gauge,
+    /// Turns of long request bodies.
+    pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) visitors: Visitors,
+    pub(crate) metrics: Metrics,
     pub(crate) handshakes: Semaphore,
     connections: Arc<Semaphore>,
     /// Connections and tunnels: what a drain waits for.
@@ -70,6 +82,15 @@ impl Edge {
     pub(crate) fn is_polite(&self) -> bool {
         self.polite.load(Relaxed)
     }
+
+    /// Cancelled when nothing new is accepted any more.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.stopping.clone()
+    }
+
+    pub(crate) fn connections_open(&self) -> usize {
+        self.options.bounds.connections - self.connections.available_permits()
+    }
 }
 
 impl Proxy {
@@ -77,7 +98,14 @@ impl Proxy {
     pub async fn bind(mut options: Options, routes: watch::Receiver<Arc<RouteTable>>) -> io::Result<Proxy> {
         let http = listen(&options.http).await?;
         let https = listen(&options.https).await?;
-        let addresses = Addresses { http: addresses(&http)?, https: addresses(&https)? };
+        let numbers = metrics::listen(options.metrics).await?;
+        let dns = acme::dns::listen(options.dns.as_ref()).await?;
+        let addresses = Addresses {
+            http: addresses(&http)?,
+            https: addresses(&https)?,
+            dns: dns.iter().map(acme::dns::Responder::address).collect::<io::Result<_>>()?,
+            metrics: numbers.as_ref().map(TcpListener::local_addr).transpose()?,
+        };
         let keeper = options.acme.take().map(|acme| Keeper::new(acme, options.certificates.clone(), routes.clone()));
         let (acme, keeper) = keeper.transpose().map_err(io::Error::other)?.unzip();
         let edge = Arc::new(Edge {
@@ -85,8 +113,12 @@ impl Proxy {
             acme,
             https_port: addresses.https.first().map(SocketAddr::port),
             routes,
-            limiters: Limiters::default(),
+            limiters: Limiters::new(options.bounds.uploads_per_route),
             requests: Gauge::default(),
+            streams: Gauge::default(),
+            uploads: Arc::new(Semaphore::new(options.bounds.uploads)),
+            visitors: Visitors::default(),
+            metrics: Metrics::default(),
             handshakes: Semaphore::new(options.bounds.handshakes),
             connections: Arc::new(Semaphore::new(options.bounds.connections)),
             tasks: TaskTracker::new(),
@@ -105,6 +137,12 @@ impl Proxy {
         }
         for listener in https {
             edge.tasks.spawn(accept(edge.clone(), listener, connection::tls));
+        }
+        if let Some(listener) = numbers {
+            edge.tasks.spawn(metrics::serve(edge.clone(), listener));
+        }
+        for responder in dns {
+            edge.tasks.spawn(responder.serve(edge.stopping()));
         }
         Ok(Proxy { addresses, edge })
     }

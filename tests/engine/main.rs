@@ -3,6 +3,7 @@
 mod attacks;
 mod exchange;
 mod garden;
+mod migrations;
 mod refusals;
 mod settings;
 mod writers;

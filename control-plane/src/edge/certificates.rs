@@ -5,8 +5,11 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use proxy::Options;
+use proxy::acme::dns::Dns;
 use proxy::acme::store::Store;
 use proxy::acme::{AcmeOptions, Event, ExternalAccount, Issuer, Precheck};
 use tokio::sync::mpsc;
@@ -19,25 +22,32 @@ use crate::error::Result;
 use crate::mail::{self, Mail};
 use crate::state::Platform;
 
-/// What the proxy is told of certificates, and where its keeper's events arrive. None if they come from files.
-pub fn options(
+/// Has the proxy keep its names certified, and answer authorities that ask. Answers where the keeper's events arrive; none
+/// if certificates come from files.
+pub fn connect(
     platform: &Platform,
     store: Arc<dyn Store>,
-) -> anyhow::Result<Option<(AcmeOptions, mpsc::UnboundedReceiver<Event>)>> {
+    proxy: &mut Options,
+) -> anyhow::Result<Option<mpsc::UnboundedReceiver<Event>>> {
     let config = &platform.config;
     if !config.acme.is_on() {
         return Ok(None);
     }
-    let authorities = config.acme.authorities();
-    let issuers = authorities.iter().map(|authority| issuer(config, authority));
+    let issuers =
+        config.acme.authorities().iter().map(|authority| issuer(config, authority)).collect::<anyhow::Result<_>>()?;
     let (events, heard) = mpsc::unbounded_channel();
-    let options = AcmeOptions {
+    proxy.challenges = Some(store.clone());
+    if !config.listen.dns.is_empty() {
+        let (listen, domain) = (config.listen.dns.clone(), config.domain.parse().context("read the domain")?);
+        proxy.dns = Some(Dns { listen, domain, store: store.clone() });
+    }
+    proxy.acme = Some(AcmeOptions {
         contact: config.acme.email.clone(),
         precheck: Arc::new(Look(platform.clone())),
         events: Some(events),
-        ..AcmeOptions::new(issuers.collect::<anyhow::Result<_>>()?, store)
-    };
-    Ok(Some((options, heard)))
+        ..AcmeOptions::new(issuers, store)
+    });
+    Ok(Some(heard))
 }
 
 fn issuer(config: &Config, authority: &Authority) -> anyhow::Result<Issuer> {

@@ -55,7 +55,7 @@ impl Publisher {
         if let Some(console) = self.console.get() {
             let host: Host = platform.config.console_host().parse()?;
             let tls = platform_tls(platform, &host, "");
-            routes.push((host, route("console", console.clone(), HeaderMap::new(), tls)));
+            routes.push((host, platform_route("console", console.clone(), HeaderMap::new(), tls)));
         }
         let mut domains: HashMap<String, Vec<String>> = HashMap::new();
         for (name, project) in domains::store::live(platform.database.write()).await? {
@@ -64,11 +64,12 @@ impl Publisher {
         for row in rows.iter().filter(|row| row.wish != Wish::Deleted) {
             let host: Host = platform.urls.project_host(&row.slug).parse()?;
             let tls = platform_tls(platform, &host, &row.id);
-            routes.push((host, self.project_route(row, tls)?));
+            let stamp = stamp(row)?;
+            routes.push((host, platform_route(&row.id, self.tenants.clone(), stamp.clone(), tls)));
             for name in domains.get(&row.id).into_iter().flatten() {
                 let host: Host = name.parse()?;
                 let tls = own_tls(platform, &host, &row.id);
-                routes.push((host, self.project_route(row, tls)?));
+                routes.push((host, route(&row.id, self.tenants.clone(), stamp.clone(), tls)));
             }
         }
         let version = self.version.fetch_add(1, Ordering::Relaxed) + 1;
@@ -76,17 +77,31 @@ impl Publisher {
         self.table.send_replace(Arc::new(RouteTable::new(version, routes)));
         Ok(())
     }
+}
 
-    fn project_route(&self, row: &Row, tls: Tls) -> anyhow::Result<Route> {
-        let mut stamp = HeaderMap::new();
-        stamp.insert("x-roost-tenant", HeaderValue::from_str(&row.id)?);
-        stamp.insert("x-roost-generation", HeaderValue::from(row.generation));
-        Ok(route(&row.id, self.tenants.clone(), stamp, tls))
-    }
+/// What the host of tenants reads of whom a request is for.
+fn stamp(row: &Row) -> anyhow::Result<HeaderMap> {
+    let mut stamp = HeaderMap::new();
+    stamp.insert("x-roost-tenant", HeaderValue::from_str(&row.id)?);
+    stamp.insert("x-roost-generation", HeaderValue::from(row.generation));
+    Ok(stamp)
+}
+
+/// A route below the platform's own domain: browsers are told to come by TLS only.
+fn platform_route(id: &str, upstream: HttpService, stamp: HeaderMap, tls: Tls) -> Route {
+    Route { hsts: tls != Tls::None, ..route(id, upstream, stamp, tls) }
 }
 
 fn route(id: &str, upstream: HttpService, stamp: HeaderMap, tls: Tls) -> Route {
-    Route { id: RouteId(id.to_owned()), upstream, stamp, limits: Limits::default(), state: State::Serving, tls }
+    Route {
+        id: RouteId(id.to_owned()),
+        upstream,
+        stamp,
+        limits: Limits::default(),
+        state: State::Serving,
+        tls,
+        hsts: false,
+    }
 }
 
 /// A host of the platform: under the one certificate for all projects, if there is one.

@@ -8,6 +8,7 @@
 //! Everything here may be killed at any moment and run in two processes at once: leases say who orders, orders are
 //! come back to, answers are where every process finds them, and each step looks again before it costs anything.
 
+pub mod dns;
 pub mod store;
 
 mod options;

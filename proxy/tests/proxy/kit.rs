@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, Response};
 use proxy::routes::{Limits, Pattern, Route, RouteId, RouteTable, State, Tls};
-use proxy::{HttpService, Options, Proxy};
+use proxy::{HttpService, Options, PerAddress, Proxy};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -25,9 +25,9 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// A proxy on plain HTTP with these routes.
+    /// A proxy on plain HTTP with these routes. All clients have one address here, so it may do what it likes.
     pub async fn with(routes: impl IntoIterator<Item = (&str, Route)>) -> Edge {
-        Edge::start(Options::default(), routes).await
+        Edge::start(Options { per_address: PerAddress::unlimited(), ..Options::default() }, routes).await
     }
 
     /// The same with other options; it listens on a free port.
@@ -73,6 +73,7 @@ pub fn to(upstream: HttpService) -> Route {
         limits: Limits::default(),
         state: State::Serving,
         tls: Tls::None,
+        hsts: false,
     }
 }
 
