@@ -15,6 +15,7 @@ export type DomainState = Domain['state']
 export type OutboxMail = Schemas['OutboxMail']
 export type Project = Schemas['Project']
 export type ProjectState = Project['state']
+export type Role = Schemas['Role']
 export type SlugCheck = Schemas['SlugCheck']
 
 export interface FieldError {

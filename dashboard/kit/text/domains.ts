@@ -120,7 +120,7 @@ export const domains = {
   checks: {
     title: 'What we found',
     kinds: { a: 'A', aaaa: 'AAAA', caa: 'CAA', http: 'Port 80', txt: 'TXT' },
-    states: { ok: 'right', wrong: 'wrong', missing: 'missing', waiting: 'not yet checked' },
+    states: { ok: 'right', wrong: 'wrong', missing: 'missing', waiting: 'not known yet' },
     found: 'Found',
     wanted: 'Wanted',
     nothing: 'nothing',

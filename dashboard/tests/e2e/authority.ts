@@ -1,7 +1,7 @@
 // A platform of its own that gets certificates from a test authority, Debian's `pebble`, and believes a name server whose
 // answers the test sets, `pebble-challtestsrv`. Everything ends with `stop`.
 
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request, type RequestOptions } from 'node:https'
@@ -48,22 +48,18 @@ export class Authority {
     await writeFile(join(dir, 'pebble.json'), pebbleSettings(dir, ports))
     await writeFile(join(dir, 'roost.toml'), roostSettings(dir, ports, address))
 
-    const names = start('pebble-challtestsrv', [
-      ...['-management', local(ports.names), '-dns01', local(ports.dns)],
-      ...['-http01', '', '-https01', '', '-tlsalpn01', '', '-defaultIPv4', '', '-defaultIPv6', ''],
-    ])
-    const pebble = start('pebble', [
-      '-config',
-      join(dir, 'pebble.json'),
-      '-dnsserver',
-      local(ports.dns),
-      '-strict',
-    ])
-    const roost = start(process.env.ROOST_BIN ?? 'roost', [
-      ...['serve', '--dev', '--dir', join(dir, 'data'), '--config', join(dir, 'roost.toml')],
-    ])
-    const url = await addressOf(roost)
-    return new Authority(url, address, ports, dir, [roost, pebble, names])
+    const silent = ['-http01', '', '-https01', '', '-tlsalpn01', '', '-defaultIPv4', '', '-defaultIPv6', '']
+    const naming = ['-management', local(ports.names), '-dns01', local(ports.dns), ...silent]
+    const issuing = ['-config', join(dir, 'pebble.json'), '-dnsserver', local(ports.dns), '-strict']
+    const serving = ['serve', '--dev', '--dir', join(dir, 'data'), '--config', join(dir, 'roost.toml')]
+    const roost = start(process.env.ROOST_BIN ?? 'roost', serving, ['ignore', 'pipe', 'inherit'])
+    const processes = [roost, start('pebble', issuing), start('pebble-challtestsrv', naming)]
+    try {
+      return new Authority(await addressOf(roost), address, ports, dir, processes)
+    } catch (error) {
+      await end(processes)
+      throw error
+    }
   }
 
   /** From now on the name server answers so for a name; nothing for what is not given. */
@@ -93,12 +89,7 @@ export class Authority {
   }
 
   async stop() {
-    for (const child of this.processes) {
-      if (child.exitCode !== null) continue
-      const ended = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGTERM')
-      await ended
-    }
+    await end(this.processes)
     await rm(this.dir, { recursive: true, force: true })
   }
 }
@@ -128,11 +119,19 @@ async function freePorts(): Promise<Ports> {
 
 const local = (port: number) => `127.0.0.1:${port}`
 
-function start(program: string, options: string[]): ChildProcess {
+function start(program: string, options: string[], stdio: StdioOptions = 'ignore'): ChildProcess {
   // Pebble waits up to 15 s before it validates unless told not to.
   const env = { ...process.env, PEBBLE_VA_NOSLEEP: '1', PEBBLE_AUTHZREUSE: '0' }
-  const isRoost = program === process.env.ROOST_BIN
-  return spawn(program, options, { env, stdio: ['ignore', isRoost ? 'pipe' : 'ignore', 'ignore'] })
+  return spawn(program, options, { env, stdio })
+}
+
+async function end(processes: ChildProcess[]) {
+  for (const child of processes) {
+    if (child.exitCode !== null) continue
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGTERM')
+    await ended
+  }
 }
 
 /** An authority for what runs on `localhost`, Pebble and the console, and a certificate of it. */

@@ -136,3 +136,12 @@ it('has nothing to add for a deleted project', async () => {
   await screen.findByText(words.gone)
   expect(screen.queryByLabelText(words.add.label)).toBeNull()
 })
+
+it('shows everything and offers nothing to who may only look', async () => {
+  serve(answers([domain()], project({ role: 'viewer' })))
+  stage(Domains, { params })
+  await screen.findByText('orchard.roost.example')
+  expect(screen.queryByRole('button', { name: words.add.open })).toBeNull()
+  expect(screen.queryByRole('button', { name: words.look.of('api.orchard.shop') })).toBeNull()
+  expect(screen.queryByRole('button', { name: words.remove.of('api.orchard.shop') })).toBeNull()
+})
