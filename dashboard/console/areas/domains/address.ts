@@ -10,7 +10,7 @@ export function addressOf(name: string, endpoint: string): string {
 }
 
 /** The address apps use: that of the domain which has been in this project for longest, of those that are live. */
-export function liveAddress(domains: Domain[] | undefined, endpoint: string): string | undefined {
-  const live = domains?.filter(({ state }) => state === 'live').sort((a, b) => a.createdMs - b.createdMs)[0]
-  return live && addressOf(live.name, endpoint)
+export function liveAddress(domains: Domain[] = [], endpoint = ''): string | undefined {
+  const live = domains.filter(({ state }) => state === 'live').sort((a, b) => a.createdMs - b.createdMs)[0]
+  return live && endpoint ? addressOf(live.name, endpoint) : undefined
 }
