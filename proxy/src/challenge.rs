@@ -5,7 +5,6 @@ use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response};
 
-use crate::acme::store::ChallengeKind;
 use crate::answers::{self, Answer};
 use crate::client::Client;
 use crate::routes::Host;
@@ -21,7 +20,7 @@ pub(crate) fn token<B>(request: &Request<B>) -> Option<&str> {
     request.uri().path().strip_prefix(PATH)
 }
 
-/// The answer, as it stands in the store.
+/// The answer, if one was put down.
 pub(crate) async fn answer(
     edge: &Edge,
     client: &Client,
@@ -36,13 +35,9 @@ pub(crate) async fn answer(
     if !edge.visitors.may_ask(client.address.into(), PATH, PER_SECOND) {
         return Err(answers::RATE_LIMITED);
     }
-    let store = edge.options.challenges.as_ref().ok_or(answers::NO_CHALLENGE)?;
-    let found = store.answers(ChallengeKind::Http01, host.as_str()).await.map_err(|cause| {
-        tracing::error!(%host, "could not look up the answer to a challenge: {cause}");
-        answers::BUSY
-    })?;
-    let found = found.into_iter().find(|answer| answer.token == token).ok_or(answers::NO_CHALLENGE)?;
-    let mut response = Response::new(Body::from(found.value));
+    let acme = edge.acme.as_ref().ok_or(answers::NO_CHALLENGE)?;
+    let found = acme.http_answer(host.as_str(), token).await.ok_or(answers::NO_CHALLENGE)?;
+    let mut response = Response::new(Body::from(found));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -18,6 +18,7 @@ mod client;
 mod connection;
 mod preamble;
 mod socket;
+mod tls;
 
 mod challenge;
 mod check;

@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::routing::get;
@@ -16,6 +16,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use tokio::net::TcpListener;
 
+use crate::acme::Overview;
 use crate::server::Edge;
 
 /// A closed set of things that are counted apart, and how they are called.
@@ -178,10 +179,32 @@ fn text(edge: &Edge) -> String {
     page.histogram("roost_request_seconds", "Time from a request's head to the end of its response.", seconds);
     page.gauge("roost_requests_in_flight", "Requests being answered.", edge.requests.count());
     page.gauge("roost_streams_open", "Event streams and tunnels open.", edge.streams.count());
-    page.gauge("roost_connections_open", "Connections open.", edge.connections_open());
+    page.gauge("roost_connections_open", "Connections open.", edge.open.count());
     page.labelled("roost_limit_hits_total", "What was refused, by limit.", "limit", &Limit::LABELS, limits);
     page.labelled("roost_handshakes_total", "TLS handshakes.", "outcome", &Handshake::LABELS, handshakes);
+    if let Some(acme) = &edge.acme {
+        certificates(&mut page, &acme.overview());
+    }
     page.0
+}
+
+/// How it stands with certificates of authorities.
+fn certificates(page: &mut Page, overview: &Overview) {
+    let Overview { valid, due, expired, missing, failing, .. } = *overview;
+    let states = [("valid", valid), ("due", due), ("expired", expired), ("missing", missing), ("failing", failing)];
+    let states = states.map(|(state, count)| format!("roost_certificates{{state={state:?}}} {count}\n")).concat();
+    page.family("roost_certificates", "gauge", "Names wanted, by how it stands with their certificates.", &states);
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
+    let name = "roost_certificate_expiry_seconds_min";
+    let first = overview.first_expiry_ms.map(|first_ms| format!("{name} {}\n", (first_ms - now_ms) / 1000));
+    page.family(name, "gauge", "Time until the first certificate ends.", &first.unwrap_or_default());
+    let mut orders = String::new();
+    for ((issuer, outcome), count) in &overview.orders {
+        let outcome = outcome.as_str();
+        let _ = writeln!(orders, "roost_acme_orders_total{{issuer={issuer:?},outcome={outcome:?}}} {count}");
+    }
+    page.family("roost_acme_orders_total", "counter", "Orders by authority.", &orders);
+    page.gauge("roost_acme_budget_left", "New names that may still be ordered.", overview.budget_left);
 }
 
 /// The text format of Prometheus.

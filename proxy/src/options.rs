@@ -1,14 +1,12 @@
 //! Where the proxy listens, and every time and size it goes by, with the defaults a public server wants.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
 use crate::acme::AcmeOptions;
 use crate::acme::dns::Dns;
-use crate::acme::store::Store;
 use crate::certificates::Certificates;
 
 /// What a proxy is told at its start; everything else comes from the route table.
@@ -22,9 +20,7 @@ pub struct Options {
     pub certificates: Certificates,
     /// Where certificates come from that nobody has to bring; none: from `certificates` alone.
     pub acme: Option<AcmeOptions>,
-    /// Where the answers to questions of certificate authorities are; without, there are none.
-    pub challenges: Option<Arc<dyn Store>>,
-    /// Answers such questions by DNS, too.
+    /// Answers the authorities' questions by DNS, too.
     pub dns: Option<Dns>,
     /// Where to serve `/metrics` in plain HTTP. No client of a project should get there.
     pub metrics: Option<SocketAddr>,

@@ -15,12 +15,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::acme::dns::{self, Responder};
 use crate::acme::{self, Keeper};
 use crate::limits::{Gauge, Limiters};
 use crate::metrics::{self, Metrics};
 use crate::routes::RouteTable;
 use crate::visitors::Visitors;
-use crate::{Options, connection};
+use crate::{Options, connection, tls};
 
 /// How often the system asks a client that says nothing whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -66,6 +67,8 @@ pub(crate) struct Edge {
     pub(crate) metrics: Metrics,
     pub(crate) handshakes: Semaphore,
     connections: Arc<Semaphore>,
+    /// Connections there are.
+    pub(crate) open: Gauge,
     /// Connections and tunnels: what a drain waits for.
     pub(crate) tasks: TaskTracker,
     stopping: CancellationToken,
@@ -87,10 +90,6 @@ impl Edge {
     pub(crate) fn stopping(&self) -> CancellationToken {
         self.stopping.clone()
     }
-
-    pub(crate) fn connections_open(&self) -> usize {
-        self.options.bounds.connections - self.connections.available_permits()
-    }
 }
 
 impl Proxy {
@@ -99,11 +98,14 @@ impl Proxy {
         let http = listen(&options.http).await?;
         let https = listen(&options.https).await?;
         let numbers = metrics::listen(options.metrics).await?;
-        let dns = acme::dns::listen(options.dns.as_ref()).await?;
+        let responders = match (&options.dns, &options.acme) {
+            (Some(dns), Some(acme)) => dns::listen(dns, &acme.store).await?,
+            _ => Vec::new(),
+        };
         let addresses = Addresses {
             http: addresses(&http)?,
             https: addresses(&https)?,
-            dns: dns.iter().map(acme::dns::Responder::address).collect::<io::Result<_>>()?,
+            dns: responders.iter().map(Responder::address).collect::<io::Result<_>>()?,
             metrics: numbers.as_ref().map(TcpListener::local_addr).transpose()?,
         };
         let keeper = options.acme.take().map(|acme| Keeper::new(acme, options.certificates.clone(), routes.clone()));
@@ -121,6 +123,7 @@ impl Proxy {
             metrics: Metrics::default(),
             handshakes: Semaphore::new(options.bounds.handshakes),
             connections: Arc::new(Semaphore::new(options.bounds.connections)),
+            open: Gauge::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             polite: AtomicBool::new(false),
@@ -136,12 +139,12 @@ impl Proxy {
             edge.tasks.spawn(accept(edge.clone(), listener, connection::plain));
         }
         for listener in https {
-            edge.tasks.spawn(accept(edge.clone(), listener, connection::tls));
+            edge.tasks.spawn(accept(edge.clone(), listener, tls::serve));
         }
         if let Some(listener) = numbers {
             edge.tasks.spawn(metrics::serve(edge.clone(), listener));
         }
-        for responder in dns {
+        for responder in responders {
             edge.tasks.spawn(responder.serve(edge.stopping()));
         }
         Ok(Proxy { addresses, edge })
@@ -230,10 +233,11 @@ where
         match accepted {
             Ok((permit, tcp, peer)) => {
                 prepare(&tcp);
+                let held = (permit, edge.open.enter(usize::MAX));
                 let connection = serve(edge.clone(), tcp, peer);
                 edge.tasks.spawn(async move {
                     connection.await;
-                    drop(permit);
+                    drop(held);
                 });
             }
             Err(cause) if cause.kind() == io::ErrorKind::ConnectionAborted => {}

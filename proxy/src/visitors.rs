@@ -5,15 +5,20 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::PerAddress;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::client::contains;
 use crate::limits::Pace;
 use crate::metrics::Limit;
 use crate::server::Edge;
+use crate::{PerAddress, preamble};
 
 /// Whom limits take for one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +38,43 @@ impl From<IpAddr> for Origin {
     }
 }
 
+/// Somebody who was let in.
+pub(crate) struct Visitor {
+    pub(crate) address: IpAddr,
+    /// Whether it may say that it speaks for somebody else.
+    pub(crate) is_trusted: bool,
+    /// Its place among the connections, unless it brings other people's requests: then it is not one client.
+    pub(crate) place: Option<Place>,
+}
+
+impl Visitor {
+    /// Finds out who is there, and whether there is room for them. No answer is owed to who is refused.
+    pub(crate) async fn admit(edge: &Edge, tcp: &mut TcpStream, peer: IpAddr) -> Option<Visitor> {
+        let options = &edge.options;
+        let peer = peer.to_canonical();
+        let mut address = peer;
+        let is_balancer = contains(&options.proxy_protocol_from, peer);
+        if is_balancer {
+            let named = timeout(options.timeouts.preamble, preamble::read(tcp)).await.map_err(io::Error::from);
+            match named.flatten() {
+                Ok(named) => address = named.unwrap_or(peer),
+                Err(cause) => {
+                    tracing::warn!(%peer, "a connection that has to begin with a PROXY header does not: {cause}");
+                    return None;
+                }
+            }
+        }
+        let is_trusted = contains(&options.trust_forwarded_from, address);
+        let brings_others = is_trusted || is_balancer && address == peer;
+        let place = if brings_others { None } else { Some(edge.visitors.admit(address.into(), edge)?) };
+        Some(Visitor { address, is_trusted, place })
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        self.address.into()
+    }
+}
+
 /// What is counted for each client.
 #[derive(Debug, Default)]
 pub(crate) struct Visitors {
@@ -43,8 +85,8 @@ pub(crate) struct Visitors {
 }
 
 impl Visitors {
-    /// Lets a connection in, unless its client has or opens too many. No answer is owed to one that is refused.
-    pub(crate) fn admit(&self, origin: Origin, edge: &Edge) -> Option<Place> {
+    /// A place for a connection, unless its client has or opens too many.
+    fn admit(&self, origin: Origin, edge: &Edge) -> Option<Place> {
         let PerAddress { connections, new_connections, .. } = edge.options.per_address;
         let pace = Pace { per_second: new_connections, burst: new_connections.saturating_mul(4) };
         if new_connections > 0 && !self.arrivals.admits(origin, pace, Instant::now()) {

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod exchange;
+mod fresh;
 mod garden;
 mod migrations;
 mod refusals;

@@ -22,7 +22,8 @@ const ROUND: Duration = Duration::from_secs(1);
 /// How long a turn may take before somebody else takes the next.
 const TURN: Duration = Duration::from_secs(60);
 const SWEEP: Duration = Duration::from_secs(60 * 60);
-const AT_ONCE: usize = 16;
+/// Looks at once: mostly they wait for other people's servers.
+const AT_ONCE: usize = 64;
 
 /// Sees to domains until cancelled.
 pub async fn run(platform: Platform, stop: CancellationToken) {

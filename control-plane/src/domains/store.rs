@@ -124,17 +124,20 @@ pub async fn live(db: &AnyPool) -> Result<Vec<(String, String)>> {
 }
 
 /// Whether a name needs a proof to become this project's: another has it or asked before, or it was another's of late.
+/// Whose it was of late needs none to take it back from somebody who has only asked.
 pub async fn rival<'e>(
     db: impl AnyExecutor<'e>,
     project: &str,
     name: &DomainName,
     created_ms: i64,
 ) -> Result<Option<Rival>> {
-    let rank: Option<i64> = sqlx::query_scalar(
-        "SELECT MAX(rank) FROM (
-           SELECT 2 AS rank FROM domain WHERE name = $1 AND project_id <> $2
-             AND (live = 1 OR (state <> 'failed' AND created_ms < $3))
-           UNION ALL SELECT 1 AS rank FROM domain_tombstone WHERE name = $1 AND project_id <> $2 AND until_ms > $4
+    let weight: Option<i64> = sqlx::query_scalar(
+        "SELECT MAX(weight) FROM (
+           SELECT 3 AS weight FROM domain WHERE name = $1 AND project_id <> $2 AND live = 1
+           UNION ALL SELECT 2 AS weight FROM domain WHERE name = $1 AND project_id <> $2 AND live = 0
+             AND state <> 'failed' AND created_ms < $3 AND NOT EXISTS (
+               SELECT 1 FROM domain_tombstone WHERE name = $1 AND project_id = $2 AND until_ms > $4)
+           UNION ALL SELECT 1 AS weight FROM domain_tombstone WHERE name = $1 AND project_id <> $2 AND until_ms > $4
          ) AS rivals",
     )
     .bind(name.as_str())
@@ -143,7 +146,7 @@ pub async fn rival<'e>(
     .bind(clock::now_ms())
     .fetch_one(db)
     .await?;
-    Ok(rank.map(|rank| if rank == 2 { Rival::Taken } else { Rival::Quarantined }))
+    Ok(weight.map(|weight| if weight == 1 { Rival::Quarantined } else { Rival::Taken }))
 }
 
 /// The domains, not of deleted projects, whose time has come or whose certificate's fate changed since the last look.

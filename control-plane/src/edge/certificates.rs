@@ -36,10 +36,9 @@ pub fn connect(
     let issuers =
         config.acme.authorities().iter().map(|authority| issuer(config, authority)).collect::<anyhow::Result<_>>()?;
     let (events, heard) = mpsc::unbounded_channel();
-    proxy.challenges = Some(store.clone());
     if !config.listen.dns.is_empty() {
         let (listen, domain) = (config.listen.dns.clone(), config.domain.parse().context("read the domain")?);
-        proxy.dns = Some(Dns { listen, domain, store: store.clone() });
+        proxy.dns = Some(Dns { listen, domain });
     }
     proxy.acme = Some(AcmeOptions {
         contact: config.acme.email.clone(),

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::future::join_all;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -12,7 +13,8 @@ use hickory_resolver::proto::rr::{RData, RecordType};
 
 use crate::domains::checks::Property;
 
-const PATIENCE: Duration = Duration::from_secs(3);
+/// For one try of two. Whoever answers slower keeps other names waiting.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A way to ask; clones share it.
 #[derive(Clone)]
@@ -78,23 +80,15 @@ impl Dns {
     /// The CAA records that hold for a name: its own, else those of the nearest name above that has any.
     pub async fn authorities(&self, name: &str) -> Answer<Vec<Property>> {
         let ancestors = std::iter::successors(Some(name), |name| name.split_once('.').map(|(_, parent)| parent));
-        for name in ancestors {
-            let found: Vec<Property> =
-                self.ask(name, RecordType::CAA).await?.into_iter().filter_map(property).collect();
+        // Asked all at once: servers that do not answer then cost their time only once.
+        let answers = join_all(ancestors.map(|name| self.ask(name, RecordType::CAA))).await;
+        for answer in answers {
+            let found: Vec<Property> = answer?.into_iter().filter_map(property).collect();
             if !found.is_empty() {
                 return Ok(found);
             }
         }
         Ok(Vec::new())
-    }
-
-    /// The servers a name is delegated to.
-    pub async fn delegation(&self, name: &str) -> Answer<Vec<String>> {
-        let server = |data| match data {
-            RData::NS(server) => Some(server.0.to_ascii().trim_end_matches('.').to_owned()),
-            _ => None,
-        };
-        Ok(self.ask(name, RecordType::NS).await?.into_iter().filter_map(server).collect())
     }
 
     /// All records of the answer; that there are none is an answer, too.

@@ -42,15 +42,13 @@ const CONNECTION: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is answered for by DNS, and where.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Dns {
     /// Addresses to listen on, UDP and TCP.
     pub listen: Vec<SocketAddr>,
     /// The domain whose wildcard is to be certified. It must lead to this machine, and `_acme-challenge` below it have
     /// this one record: `NS <domain>`.
     pub domain: Host,
-    /// Where the values are.
-    pub store: Arc<dyn Store>,
 }
 
 /// Listens on one address.
@@ -60,13 +58,11 @@ pub(crate) struct Responder {
     zone: Arc<Zone>,
 }
 
-pub(crate) async fn listen(dns: Option<&Dns>) -> io::Result<Vec<Responder>> {
-    let Some(Dns { listen, domain, store }) = dns else {
-        return Ok(Vec::new());
-    };
-    let zone = Arc::new(Zone::new(domain, store.clone())?);
-    let mut responders = Vec::with_capacity(listen.len());
-    for address in listen {
+/// Listens wherever there is to be an answer, with the values in this store.
+pub(crate) async fn listen(dns: &Dns, store: &Arc<dyn Store>) -> io::Result<Vec<Responder>> {
+    let zone = Arc::new(Zone::new(&dns.domain, store.clone())?);
+    let mut responders = Vec::with_capacity(dns.listen.len());
+    for address in &dns.listen {
         let tcp = TcpListener::bind(address).await?;
         let udp = UdpSocket::bind(tcp.local_addr()?).await?;
         responders.push(Responder { udp, tcp, zone: zone.clone() });

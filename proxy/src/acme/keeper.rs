@@ -3,20 +3,26 @@
 //! One task owns all of this state, so a crowd of handshakes for one name cannot cause more than one order. It never
 //! waits for an authority itself; whatever takes time runs beside it and reports back.
 
+mod renewals;
+mod stock;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::budget::{self, Wait};
-use super::handle::{Front, Handle, Nudge, Overview};
+use self::renewals::Answer;
+use super::budget::Wait;
+use super::handle::{Front, Handle, Nudge};
 use super::options::ms;
-use super::order::{Authority, Failure};
-use super::plan::{self, Entry, Known, Queue, Task, Window, host};
+use super::order::Authority;
+use super::plan::{self, Entry, Known, Queue, Task, host};
 use super::store::{Held, Tries};
 use super::work::{Desk, Finished, Job, work};
 use super::{AcmeOptions, Event};
@@ -29,15 +35,6 @@ const GATHER: Duration = Duration::from_millis(50);
 
 /// How long a name rests after the store failed.
 const REST: Duration = Duration::from_secs(60);
-
-/// How many certificates are read before others may use the thread.
-const READ_AT_ONCE: usize = 50;
-
-/// Questions about renewal at once.
-const ASKED_AT_ONCE: usize = 5;
-
-/// When to ask again about a certificate whose authority did not answer.
-const ASK_AGAIN: Duration = Duration::from_secs(60 * 60);
 
 /// See the [module](self).
 pub(crate) struct Keeper {
@@ -68,9 +65,6 @@ pub(crate) struct Keeper {
     /// Whether the store was ever read.
     has_read: bool,
 }
-
-/// What an authority said about the renewal of a certificate.
-type Answer = Result<Option<(Window, Duration)>, Failure>;
 
 impl Keeper {
     /// A keeper that does nothing yet, and its front.
@@ -180,8 +174,8 @@ impl Keeper {
             let owner = self.wanted.get(&name).cloned().unwrap_or_default();
             let (desk, job) = (self.desk.clone(), Job { name, owner });
             self.working.spawn(async move {
-                let finished = work(&desk, &job).await;
-                (job, finished)
+                let finished = AssertUnwindSafe(work(&desk, &job)).catch_unwind().await;
+                (job, finished.unwrap_or_else(|_| Finished::Broken("it panicked".into())))
             });
         }
         if self.full_until > now && !waiting.is_empty() {
@@ -294,179 +288,5 @@ impl Keeper {
 
     fn now(&self) -> i64 {
         self.desk.options.now()
-    }
-}
-
-/// What authorities say about the time of renewal.
-impl Keeper {
-    fn ask_about_renewals(&mut self, now: i64) {
-        for name in self.wanted.keys() {
-            if self.asking.len() >= ASKED_AT_ONCE {
-                return;
-            }
-            let Some(known) = self.known.get(name) else { continue };
-            let is_due = known.ask_ms != 0 && known.ask_ms <= now;
-            let may_ask = self.asked.get(name).is_none_or(|again_ms| *again_ms <= now);
-            let has_authority = self.desk.authority(&known.issuer).is_some();
-            if !is_due || !may_ask || !has_authority {
-                continue;
-            }
-            self.asked.insert(name.clone(), i64::MAX);
-            let (desk, name, issuer) = (self.desk.clone(), name.clone(), known.issuer.clone());
-            self.asking.spawn(async move {
-                let answer = ask(&desk, &name, &issuer).await;
-                (name, answer)
-            });
-        }
-    }
-
-    async fn replan(&mut self, name: Arc<str>, answer: Answer) {
-        let now = self.now();
-        let Some(known) = self.known.get_mut(&name) else { return };
-        match answer {
-            Ok(Some((window, again))) => {
-                let is_first = known.ask_ms == known.obtained_ms;
-                known.renew_ms = window.choose((!is_first).then_some(known.renew_ms));
-                known.ask_ms = now + ms(again.clamp(Duration::from_secs(60), Duration::from_secs(24 * 60 * 60)));
-            }
-            Ok(None) => known.ask_ms = 0,
-            Err(failure) => {
-                tracing::info!("could not ask when to renew {name}: {failure}");
-                self.asked.insert(name, now + ms(ASK_AGAIN));
-                return;
-            }
-        }
-        self.asked.remove(&name);
-        let planned = self.desk.options.store.plan_renewal(&name, known.renew_ms, known.ask_ms).await;
-        if let Err(cause) = planned {
-            tracing::error!("could not store when to renew {name}: {cause}");
-        }
-    }
-}
-
-async fn ask(desk: &Desk, name: &str, issuer: &str) -> Answer {
-    let held = desk.options.store.certificate(name).await.map_err(Failure::Ours)?;
-    match (held, desk.authority(issuer)) {
-        (Some(held), Some(authority)) => authority.renewal(&desk.options, &held.chain_pem).await,
-        _ => Ok(None),
-    }
-}
-
-/// What the store holds.
-impl Keeper {
-    /// Looks at everything in the store: at the start, and now and then for what other processes put there.
-    async fn reread(&mut self) {
-        let times = &self.desk.options.times;
-        let (reread, elsewhere) = (times.reread, times.elsewhere);
-        match self.try_reread().await {
-            Ok(()) => {
-                self.has_read = true;
-                self.reread_at = Instant::now() + reread;
-            }
-            Err(cause) => {
-                tracing::error!("could not read the certificates: {cause}");
-                self.reread_at = Instant::now() + elsewhere;
-            }
-        }
-        self.front.news.send_replace(());
-    }
-
-    async fn try_reread(&mut self) -> Result<(), BoxError> {
-        let store = self.desk.options.store.clone();
-        let tries = store.tries().await?;
-        let held = store.certificates().await?;
-
-        let mut stored = HashMap::with_capacity(held.len());
-        let mut fresh = Vec::new();
-        for held in held {
-            let name: Arc<str> = held.name.as_str().into();
-            let known = Known::from(&held);
-            let is_same =
-                |before: &Known| (before.obtained_ms, before.expires_ms) == (held.obtained_ms, held.expires_ms);
-            if !self.known.get(&name).is_some_and(is_same) {
-                match Certificate::from_pem(&name, &held.chain_pem, &held.key_pem) {
-                    Ok(certificate) => fresh.push((held.name, certificate)),
-                    Err(cause) => {
-                        tracing::error!("the stored certificate of {name} cannot be used: {cause}");
-                        continue;
-                    }
-                }
-                if fresh.len() % READ_AT_ONCE == 0 {
-                    yield_now().await;
-                }
-            }
-            stored.insert(name, known);
-        }
-        if !fresh.is_empty() {
-            self.front.certificates.issue(fresh);
-        }
-        for gone in self.known.keys().filter(|name| !stored.contains_key(*name)) {
-            self.front.certificates.withdraw(gone);
-        }
-        self.known = stored;
-        self.tries = tries.into_iter().map(|tries| (tries.name.as_str().into(), tries)).collect();
-        let now = self.now();
-        for (name, tries) in self.tries.iter().filter(|(_, tries)| tries.next_ms > now) {
-            self.front.refuse(name, Some(tries.next_ms));
-        }
-        if self.has_read {
-            self.forget_unwanted().await?;
-        }
-        self.count_budget().await;
-        Ok(())
-    }
-
-    /// Forgets what no route wants any more: certificates once they have ended, failures at once.
-    async fn forget_unwanted(&mut self) -> Result<(), BoxError> {
-        let now = self.now();
-        let ended = self.known.iter().filter(|(_, known)| known.expires_ms < now).map(|(name, _)| name);
-        let failed = self.tries.keys().filter(|name| !self.known.contains_key(*name));
-        let unwanted = |name: &&Arc<str>| !self.wanted.contains_key(*name) && !self.busy.contains(host(name));
-        let names: Vec<Arc<str>> = ended.chain(failed).filter(unwanted).cloned().collect();
-        for name in names {
-            self.desk.options.store.forget(&name).await?;
-            self.front.certificates.withdraw(&name);
-            self.front.refuse(&name, None);
-            self.known.remove(&name);
-            self.tries.remove(&name);
-        }
-        Ok(())
-    }
-
-    async fn count_budget(&mut self) {
-        let options = &self.desk.options;
-        let now = options.now();
-        let Some(first) = options.issuers.first() else { return };
-        match options.store.orders_since(budget::counted_since(&options.budget, now)).await {
-            Ok(placed) => self.budget_left = options.budget.left(&placed, &first.name, now),
-            Err(cause) => tracing::error!("could not count the orders: {cause}"),
-        }
-    }
-
-    fn overview(&self, now: i64, queue: Vec<Arc<str>>) -> Overview {
-        let tally = self.desk.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = |authority: &Authority| (authority.issuer.name.clone(), authority.line.requests());
-        let mut overview = Overview {
-            orders: tally.clone(),
-            requests: self.desk.authorities.iter().map(sent).collect(),
-            budget_left: self.budget_left,
-            queue,
-            ..Overview::default()
-        };
-        for name in self.wanted.keys() {
-            overview.failing += usize::from(self.tries.get(name).is_some_and(|tries| tries.error.is_some()));
-            let Some(known) = self.known.get(name) else {
-                overview.missing += usize::from(!self.front.certificates.has_file_for(name));
-                continue;
-            };
-            match known.expires_ms > now {
-                true => overview.valid += 1,
-                false => overview.expired += 1,
-            }
-            overview.due += usize::from(known.expires_ms > now && known.due_ms() <= now);
-            let first = overview.first_expiry_ms.get_or_insert(known.expires_ms);
-            *first = known.expires_ms.min(*first);
-        }
-        overview
     }
 }

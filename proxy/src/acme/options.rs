@@ -158,7 +158,7 @@ impl Default for Budget {
             new_names: 250,
             renewals: 50,
             names_per_owner: 10,
-            waiters: 100,
+            waiters: 256,
         }
     }
 }

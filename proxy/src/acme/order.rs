@@ -102,13 +102,17 @@ impl Authority {
         self.outages.store(0, Relaxed);
     }
 
-    /// It did not; says how often in a row.
-    pub(super) fn is_unwell(&self) -> u32 {
+    /// It did not; says how often in a row. What its directory said before is asked again.
+    pub(super) async fn is_unwell(&self) -> u32 {
+        *self.account.lock().await = None;
         self.outages.fetch_add(1, Relaxed) + 1
     }
 
-    /// Makes sure that there is an account to order with.
+    /// Makes sure that an order could be placed as far as we are concerned.
     pub(super) async fn is_ready(&self, options: &AcmeOptions) -> Result<(), Failure> {
+        if let Some(until_ms) = self.line.closed_until() {
+            return Err(closed(until_ms));
+        }
         self.account(options).await.map(drop)
     }
 
@@ -355,7 +359,7 @@ impl From<Error> for Failure {
             Error::Other(cause) => match cause.downcast::<Trouble>().map(|trouble| *trouble) {
                 Ok(Trouble::Down(words)) => Failure::Outage(words),
                 Ok(Trouble::Limited { words, until_ms }) => Failure::Limited { words, until_ms },
-                Ok(closed @ Trouble::Closed { until_ms }) => Failure::Limited { words: closed.to_string(), until_ms },
+                Ok(Trouble::Closed { until_ms }) => closed(until_ms),
                 Err(cause) => Failure::Outage(cause.to_string()),
             },
             other => Failure::Outage(other.to_string()),
@@ -394,6 +398,10 @@ fn is_about_replacing(error: &Error) -> bool {
 fn identifier(chain_pem: &str) -> Option<CertificateIdentifier<'static>> {
     let leaf = CertificateDer::from_pem_slice(chain_pem.as_bytes()).ok()?;
     CertificateIdentifier::try_from(&leaf).ok().map(CertificateIdentifier::into_owned)
+}
+
+fn closed(until_ms: i64) -> Failure {
+    Failure::Limited { words: Trouble::Closed { until_ms }.to_string(), until_ms }
 }
 
 fn bad_external_key() -> Failure {

@@ -8,7 +8,8 @@ use x509_parser::pem::Pem;
 use super::options::ms;
 use super::store::Held;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+const HOUR_MS: i64 = 60 * 60 * 1000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// What is remembered of a certificate that is held; the rest stays in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +34,12 @@ impl Known {
         self.expires_ms - self.obtained_ms
     }
 
-    /// From when on it is to be renewed: as planned, but never in the last twentieth of its life.
+    /// From when on it is to be renewed: as planned, but not in the last twentieth of its life, and not as soon as it is
+    /// there. An authority that wants every new certificate renewed at once would be asked without end.
     pub(super) fn due_ms(&self) -> i64 {
-        self.renew_ms.min(self.expires_ms - self.lifetime() / 20)
+        let latest = self.expires_ms - self.lifetime() / 20;
+        let soonest = self.obtained_ms + HOUR_MS.min(self.lifetime() / 4);
+        self.renew_ms.min(latest).max(soonest)
     }
 
     /// Whether so little is left that somebody should look.
@@ -160,9 +164,11 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_cannot_put_renewal_off_to_the_very_end() {
+    fn an_authority_can_neither_put_renewal_off_to_the_very_end_nor_have_it_at_once() {
         let held = Known { renew_ms: 89 * DAY_MS, ..known(90) };
         assert_eq!(held.due_ms(), 90 * DAY_MS - 90 * DAY_MS / 20);
+        let held = Known { renew_ms: -DAY_MS, ..known(90) };
+        assert_eq!(held.due_ms(), HOUR_MS);
         assert!(!held.is_late(60 * DAY_MS));
         assert!(held.is_late(70 * DAY_MS));
     }

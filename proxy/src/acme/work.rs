@@ -101,7 +101,7 @@ async fn leased(desk: &Desk, job: &Job) -> Result<Finished, BoxError> {
 async fn attempt(desk: &Desk, job: &Job) -> Result<Finished, BoxError> {
     let Desk { options, authorities, .. } = desk;
     let held = options.store.certificate(&job.name).await?;
-    if let Some(held) = held.as_ref().filter(|held| Known::from(*held).due_ms() > options.now()) {
+    if let Some(held) = held.as_ref().filter(|held| is_good(held, options.now())) {
         return Ok(Finished::Held { held: held.clone(), new: false });
     }
     let stored = options.store.tries().await?.into_iter().find(|tries| *tries.name == *job.name);
@@ -109,7 +109,8 @@ async fn attempt(desk: &Desk, job: &Job) -> Result<Finished, BoxError> {
     if tries.next_ms > options.now() {
         return Ok(Finished::Failed(tries));
     }
-    if let Err(words) = options.precheck.check(&job.name).await {
+    let checked = timeout(options.times.order, options.precheck.check(&job.name)).await;
+    if let Err(words) = checked.unwrap_or_else(|_| Err("the name could not be looked at in time".into())) {
         return fail(desk, tries, None, Failure::Refused { words, mendable: false }).await;
     }
 
@@ -120,15 +121,15 @@ async fn attempt(desk: &Desk, job: &Job) -> Result<Finished, BoxError> {
     let mut asked = None;
     for (index, authority) in authorities.iter().enumerate().skip(first) {
         let patience = if index == 0 { options.times.order } else { options.times.later_order };
-        let obtained = timeout(patience, ask(desk, job, authority, held.as_ref(), &mut tries, patience));
-        match obtained.await.unwrap_or(Err(Stop::Failed(Failure::Unfinished))) {
+        let obtained = timeout(patience, ask(desk, job, authority, held.as_ref(), &mut tries, patience)).await;
+        match obtained.unwrap_or_else(|_| Err(Stop::Failed(overdue(&tries)))) {
             Ok(obtained) => {
                 authority.is_well();
                 desk.count(authority, if held.is_some() { Outcome::Renewed } else { Outcome::Issued });
                 return keep(desk, job, authority, obtained, tries).await;
             }
             Err(stopped) => {
-                desk.note(authority, &job.name, &stopped);
+                desk.note(authority, &job.name, &stopped).await;
                 stop = stopped;
                 asked = Some(authority);
             }
@@ -140,6 +141,20 @@ async fn attempt(desk: &Desk, job: &Job) -> Result<Finished, BoxError> {
     match stop {
         Stop::Waits(wait) => Ok(Finished::Waits(wait)),
         Stop::Failed(failure) => fail(desk, tries, asked, failure).await,
+    }
+}
+
+/// Whether a stored certificate is all that is wanted.
+fn is_good(held: &Held, now: i64) -> bool {
+    let usable = Certificate::from_pem(&held.name, &held.chain_pem, &held.key_pem);
+    Known::from(held).due_ms() > now && usable.is_ok()
+}
+
+/// Why there is no certificate although there is no more time for it.
+fn overdue(tries: &Tries) -> Failure {
+    match tries.order {
+        Some(_) => Failure::Unfinished,
+        None => Failure::Outage("the authority has not taken an order in time".into()),
     }
 }
 
@@ -329,7 +344,7 @@ impl Desk {
     }
 
     /// Draws the consequences of a failure for everybody else's orders at this authority.
-    fn note(&self, authority: &Authority, name: &str, stop: &Stop) {
+    async fn note(&self, authority: &Authority, name: &str, stop: &Stop) {
         let Stop::Failed(failure) = stop else { return };
         match failure {
             Failure::Ours(_) => return,
@@ -337,7 +352,7 @@ impl Desk {
             Failure::Limited { words, until_ms } if !is_about(name, words) => authority.line.close(*until_ms),
             Failure::Limited { .. } | Failure::Unfinished => {}
             Failure::Outage(_) => {
-                if authority.is_unwell() >= OUTAGE_ATTEMPTS {
+                if authority.is_unwell().await >= OUTAGE_ATTEMPTS {
                     authority.line.close(self.options.now() + ms(self.options.times.outage));
                 }
             }

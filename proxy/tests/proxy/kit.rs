@@ -25,13 +25,19 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// A proxy on plain HTTP with these routes. All clients have one address here, so it may do what it likes.
+    /// A proxy on plain HTTP with these routes.
     pub async fn with(routes: impl IntoIterator<Item = (&str, Route)>) -> Edge {
-        Edge::start(Options { per_address: PerAddress::unlimited(), ..Options::default() }, routes).await
+        Edge::start(Options::default(), routes).await
     }
 
-    /// The same with other options; it listens on a free port.
-    pub async fn start(mut options: Options, routes: impl IntoIterator<Item = (&str, Route)>) -> Edge {
+    /// The same with other options; it listens on a free port. All clients have one address here, so it may do what it
+    /// likes.
+    pub async fn start(options: Options, routes: impl IntoIterator<Item = (&str, Route)>) -> Edge {
+        Edge::strict(Options { per_address: PerAddress::unlimited(), ..options }, routes).await
+    }
+
+    /// The same with the limits for one address as they are in the options.
+    pub async fn strict(mut options: Options, routes: impl IntoIterator<Item = (&str, Route)>) -> Edge {
         options.http = vec![loopback()];
         let (table, receiver) = watch::channel(Arc::new(table(routes)));
         let proxy = Proxy::bind(options, receiver).await.expect("bind");
@@ -195,6 +201,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub async fn rest(&mut self) -> String {
         while self.more().await {}
         String::from_utf8_lossy(&std::mem::take(&mut self.unread)).into_owned()
+    }
+
+    /// An answer, unless the connection ends first.
+    pub async fn rest_or_answer(&mut self) -> Option<Answer> {
+        if self.more().await { Some(self.answer().await) } else { None }
     }
 
     pub async fn head(&mut self) -> (u16, String) {
