@@ -7,3 +7,4 @@ mod mail;
 mod projects;
 mod recovery;
 mod sleep;
+mod upgrade;
