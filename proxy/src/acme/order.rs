@@ -19,7 +19,7 @@ use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::client::Line;
+use super::client::{Line, Trouble};
 use super::failure::Failure;
 use super::options::ms;
 use super::plan::Window;
@@ -312,11 +312,13 @@ async fn why(order: &mut Order, problem: Option<Problem>) -> Failure {
     }
 }
 
-/// Whether an order was refused because it names the certificate it replaces.
+/// Whether an order failed because it names the certificate it replaces: the authority takes no such hint, does not like
+/// this one, or took it without saying so.
 fn is_about_replacing(error: &Error) -> bool {
     let about = ["alreadyReplaced", "malformed", "conflict"];
     match error {
         Error::Unsupported(_) => true,
+        Error::Other(cause) => !cause.is::<Trouble>(),
         Error::Api(problem) => {
             let kind = problem.r#type.as_deref().unwrap_or_default();
             about.iter().any(|about| kind.ends_with(about))

@@ -46,6 +46,8 @@ pub enum Mood {
     Slow,
     /// Every certificate counts as replaced already.
     Replaced,
+    /// It does not say that it heard which certificate is replaced.
+    Deaf,
 }
 
 /// Where a failed order says so, besides in its authorization.
@@ -336,7 +338,7 @@ fn place(office: &Office, desk: &mut Desk, payload: &Value) -> Answer {
     if let Mood::Rejecting(kind) = desk.mood {
         return Err((StatusCode::FORBIDDEN, kind, format!("rejected for {kind}")));
     }
-    let replaces = payload["replaces"].as_str().map(str::to_owned);
+    let replaces = payload["replaces"].as_str().filter(|_| desk.mood != Mood::Deaf).map(str::to_owned);
     if replaces.is_some() && desk.mood == Mood::Replaced {
         return Err((StatusCode::CONFLICT, "alreadyReplaced", "it was replaced already".into()));
     }
@@ -444,7 +446,8 @@ fn shown(answer: Answer) -> Response<Body> {
             response
         }
         Err((status, kind, detail)) => {
-            let problem = json!({"type": format!("urn:ietf:params:acme:error:{kind}"), "detail": detail, "status": status.as_u16()});
+            let kind = format!("urn:ietf:params:acme:error:{kind}");
+            let problem = json!({"type": kind, "detail": detail, "status": status.as_u16()});
             plain(status, &problem.to_string())
         }
     }
