@@ -80,6 +80,10 @@ pub struct Config {
     /// Whether mails are kept in an outbox instead of being sent: in development only.
     outbox: bool,
     grace_days: u32,
+    /// How long a domain that was removed is nobody else's without a proof.
+    quarantine_days: u32,
+    /// Whether domains get certificates by themselves.
+    certificates: bool,
     sleep_after_ms: i64,
 }
 
@@ -110,6 +114,8 @@ async fn config(State(platform): State<Platform>) -> Json<Config> {
         sign_up: platform.config.sign_up,
         outbox: platform.config.dev,
         grace_days: platform.config.grace_days,
+        quarantine_days: platform.config.domains.quarantine_days,
+        certificates: platform.config.acme.is_on(),
         sleep_after_ms: clock::millis(Duration::from_millis(platform.config.rest.to_spec().sleep_after_ms)),
     })
 }
