@@ -130,7 +130,12 @@ impl Here {
             return finding;
         }
         // While the listener is held, here or by the server, a connection from outside arrives.
-        for &ip in self.public.iter().filter(|ip| address.ip().is_unspecified() || address.ip() == **ip) {
+        let listens = |ip: &&IpAddr| match address.ip() {
+            // The socket for all IPv6 addresses takes IPv4 as well.
+            all if all.is_unspecified() => address.is_ipv6() || ip.is_ipv4(),
+            one => one == **ip,
+        };
+        for &ip in self.public.iter().filter(listens) {
             let outside = SocketAddr::new(ip, port);
             if !matches!(tokio::time::timeout(PATIENCE, TcpStream::connect(outside)).await, Ok(Ok(_))) {
                 let found = format!("{address} is not reached at {outside}");
