@@ -12,7 +12,7 @@ use crate::accounts::tickets::{self, Purpose};
 use crate::accounts::{Email, store};
 use crate::config::Config;
 use crate::database::Database;
-use crate::{http, serve, upgrade};
+use crate::{doctor, http, serve, upgrade};
 
 /// Hosts many PocketBase-compatible backends on one machine.
 #[derive(Debug, Parser)]
@@ -26,6 +26,14 @@ struct Arguments {
 enum Command {
     /// Runs the platform: console, proxy and all projects
     Serve(ServeArguments),
+    /// Looks at everything outside of Roost that has to be right, and says what to do
+    Doctor {
+        #[command(flatten)]
+        settings: Settings,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Lets a new binary take over from the running platform, without losing a request
     Upgrade {
         /// The new binary; this one if not given
@@ -55,6 +63,9 @@ struct Settings {
     /// Projects live at <slug>.<domain>, the console at <domain>
     #[arg(long)]
     domain: Option<String>,
+    /// Certificates come by themselves; the authority may write to this address
+    #[arg(long)]
+    email: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +107,14 @@ pub fn main() -> ExitCode {
                 served.inspect_err(upgrade::tell_failure)
             })
         }
+        Command::Doctor { settings, json } => run("warn", async move {
+            let mut config = settings.load()?;
+            config.settle_listeners();
+            match doctor::run(config, json).await? {
+                true => Ok(()),
+                false => bail!("something is wrong; see above"),
+            }
+        }),
         Command::Upgrade { binary, settings } => run("warn", async { ask_for_upgrade(binary, settings) }),
         Command::Admin(Admin::Create { email, settings }) => run("warn", create_operator(email, settings)),
     }
@@ -131,6 +150,9 @@ impl Settings {
         if let Some(domain) = self.domain {
             config.domain = domain;
         }
+        if let Some(email) = self.email {
+            config.acme.email = email;
+        }
         Ok(config)
     }
 }
@@ -146,6 +168,7 @@ impl ServeArguments {
             }
             given => config.listen.http = given.to_vec(),
         }
+        config.settle_listeners();
         if self.dev {
             let loopback =
                 config.listen.http.iter().chain(&config.listen.https).all(|address| address.ip().is_loopback());

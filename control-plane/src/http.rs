@@ -13,6 +13,7 @@ use futures_util::Stream;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -24,8 +25,8 @@ use crate::fleet::reconcile;
 use crate::jobs::{self, Job};
 use crate::mail::{self, OutboxMail};
 use crate::session::{self, Session};
-use crate::state::Platform;
-use crate::{accounts, clock, projects};
+use crate::state::{Change, Platform};
+use crate::{accounts, clock, domains, projects};
 
 /// What a JSON body may have.
 const MOST_BODY_BYTES: usize = 64 * 1024;
@@ -59,6 +60,7 @@ fn api() -> OpenApiRouter<Platform> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(accounts::api::routes())
         .merge(projects::api::routes())
+        .merge(domains::api::routes())
         .routes(routes!(health))
         .routes(routes!(config))
         .routes(routes!(job))
@@ -78,6 +80,10 @@ pub struct Config {
     /// Whether mails are kept in an outbox instead of being sent: in development only.
     outbox: bool,
     grace_days: u32,
+    /// How long a domain that was removed is nobody else's without a proof.
+    quarantine_days: u32,
+    /// Whether domains get certificates by themselves.
+    certificates: bool,
     sleep_after_ms: i64,
 }
 
@@ -108,6 +114,8 @@ async fn config(State(platform): State<Platform>) -> Json<Config> {
         sign_up: platform.config.sign_up,
         outbox: platform.config.dev,
         grace_days: platform.config.grace_days,
+        quarantine_days: platform.config.domains.quarantine_days,
+        certificates: platform.config.acme.is_on(),
         sleep_after_ms: clock::millis(Duration::from_millis(platform.config.rest.to_spec().sleep_after_ms)),
     })
 }
@@ -129,7 +137,8 @@ async fn outbox(State(platform): State<Platform>) -> Result<Json<Outbox>> {
     Ok(Json(Outbox { items: mail::outbox(platform.database.read()).await? }))
 }
 
-/// A stream of what changes: `project` with the whole project, `projectGone` with its id
+/// A stream of what changes: `project` with the whole project, `projectGone` with its id, `domain` with `projectId` and the
+/// whole `domain`, `domainGone` with `projectId` and `name`
 #[utoipa::path(get, path = "/api/events", responses((status = 200, content_type = "text/event-stream", body = String)))]
 async fn events(
     State(platform): State<Platform>,
@@ -138,22 +147,37 @@ async fn events(
     let changes = platform.changes.subscribe();
     let stream = futures_util::stream::unfold((platform, session, changes), |(platform, session, mut changes)| async {
         loop {
-            let id = match changes.recv().await {
-                Ok(id) => id,
+            let change = match changes.recv().await {
+                Ok(change) => change,
                 // The page asks for everything again when it reconnects.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
             };
-            let event = match reconcile::present(&platform, &session.account.id, &id).await {
-                Ok(Some(project)) => Event::default().event("project").json_data(&project),
-                Ok(None) => Event::default().event("projectGone").json_data(serde_json::json!({ "id": id })),
-                Err(_) => continue,
-            };
-            if let Ok(event) = event {
+            if let Ok(Some(event)) = tell(&platform, &session.account.id, &change).await {
                 return Some((Ok(event), (platform, session, changes)));
             }
         }
     });
     Sse::new(stream).keep_alive(KeepAlive::new().interval(PING).text("ping"))
+}
+
+/// A change as an account is told of it, if it concerns that account.
+async fn tell(platform: &Platform, account: &str, change: &Change) -> anyhow::Result<Option<Event>> {
+    let (name, data) = match change {
+        Change::Project(id) => match reconcile::present(platform, account, id).await? {
+            Some(project) => ("project", serde_json::to_value(project)?),
+            None => ("projectGone", json!({ "id": id })),
+        },
+        Change::Domain { project, name } => {
+            let Some((row, _)) = projects::store::find(platform.database.read(), account, project).await? else {
+                return Ok(None);
+            };
+            match domains::api::present(platform, &row, name).await? {
+                Some(domain) => ("domain", json!({ "projectId": project, "domain": domain })),
+                None => ("domainGone", json!({ "projectId": project, "name": name.as_str() })),
+            }
+        }
+    };
+    Ok(Some(Event::default().event(name).json_data(data)?))
 }
 
 async fn unknown() -> Error {

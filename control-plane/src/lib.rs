@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod serve;
 pub mod upgrade;
 
@@ -13,10 +14,12 @@ pub mod http;
 pub mod session;
 
 pub mod accounts;
+pub mod domains;
 pub mod projects;
 pub mod teams;
 
 pub mod audit;
+pub mod edge;
 pub mod fleet;
 pub mod jobs;
 pub mod mail;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::future::join3;
+use proxy::acme::store::Store;
 use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::{HttpService, Options, PerAddress, Proxy, Sockets};
 use tenant_runtime::app::{AppOptions, Site};
@@ -24,6 +25,9 @@ use crate::accounts::hashing::Hashing;
 use crate::accounts::tries::Tries;
 use crate::config::Config;
 use crate::database::Database;
+use crate::domains::{self, Domains};
+use crate::edge::certificates;
+use crate::edge::store::EdgeStore;
 use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
 use crate::fleet::{Fleet, reconcile, routes};
@@ -49,6 +53,8 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     config.listen.https = settle_addresses(&sockets, &config.listen.https)?;
     let database = Database::open(&config.database_url()).await.context("open the control database")?;
     add_local_node(&database).await.context("note this machine as a node")?;
+    let edge_store: Arc<dyn Store> = Arc::new(EdgeStore::new(database.clone()));
+    let domains = Domains::new(&config, edge_store.clone())?;
     let hasher = Hasher::for_this_machine();
     let host = open_host(&config, &hasher, &database, predecessor.is_some())?;
     let platform = Platform::new(Parts {
@@ -59,6 +65,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
         jobs: Jobs::default(),
         fleet: Fleet::local(NodeClient::new(host.admin()), hasher.for_tenant()),
         routes: Publisher::new(host.service()),
+        domains,
         changes: broadcast::channel(CHANGES).0,
         config,
     });
@@ -67,8 +74,14 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     routes::publish(&platform).await;
 
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let proxy =
-        Proxy::bind(proxy_options(&platform.config, &sockets)?, platform.routes.watch()).await.context("listen")?;
+    let mut options = proxy_options(&platform.config, &sockets)?;
+    if let Some(events) = certificates::connect(&platform, edge_store, &mut options)? {
+        tasks.spawn(certificates::follow(platform.clone(), events, stop.clone()));
+    }
+    let proxy = Proxy::bind(options, platform.routes.watch()).await.context("listen")?;
+    if let Some(acme) = proxy.acme() {
+        platform.domains.connect(acme.clone());
+    }
     for address in sockets.close_unwanted() {
         tracing::warn!("nobody listens on {address} any more: the settings do not name it");
     }
@@ -88,6 +101,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     say_ready(&platform);
     tasks.spawn(reconcile::run(platform.clone(), stop.clone()));
     tasks.spawn(reconcile::follow(platform.clone(), stop.clone()));
+    tasks.spawn(domains::keeper::run(platform.clone(), stop.clone()));
     tasks.spawn(work_alone(platform.clone(), host.clone(), alone.clone(), stop.clone()));
 
     let running = Running { proxy, host, stop, tasks };
@@ -177,7 +191,8 @@ fn open_host(config: &Config, hasher: &Hasher, database: &Database, succeeds: bo
 }
 
 fn proxy_options(config: &Config, sockets: &Sockets) -> anyhow::Result<Options> {
-    let certificates = if config.listen.https.is_empty() {
+    let from_files = !config.tls.certificate.as_os_str().is_empty();
+    let certificates = if config.listen.https.is_empty() || (config.acme.is_on() && !from_files) {
         Certificates::default()
     } else {
         let files = CertificateFiles { chain: config.tls.certificate.clone(), key: config.tls.key.clone() };

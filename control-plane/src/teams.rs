@@ -24,6 +24,7 @@ pub enum Action {
     View,
     Wake,
     SetSuperuser,
+    ManageDomains,
     Create,
     Rename,
     Delete,
@@ -35,7 +36,7 @@ impl Role {
         let least = match action {
             Action::View => Role::Viewer,
             Action::Wake => Role::Developer,
-            Action::SetSuperuser | Action::Create | Action::Rename => Role::Admin,
+            Action::SetSuperuser | Action::ManageDomains | Action::Create | Action::Rename => Role::Admin,
             Action::Delete => Role::Owner,
         };
         self >= least
@@ -80,6 +81,13 @@ pub async fn own_team(db: &AnyPool, account: &str) -> Result<String> {
     Ok(sqlx::query_scalar(sql).bind(account).fetch_one(db).await?)
 }
 
+/// The mail addresses of a team's owners.
+pub async fn owners(tx: &mut Transaction<'static, Any>, team: &str) -> Result<Vec<String>> {
+    let sql = "SELECT a.email FROM member m JOIN account a ON a.id = m.account_id
+         WHERE m.team_id = $1 AND m.role = 'owner' ORDER BY a.email";
+    Ok(sqlx::query_scalar(sql).bind(team).fetch_all(&mut **tx).await?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,8 +95,15 @@ mod tests {
     #[test]
     fn higher_roles_may_do_what_lower_ones_may() {
         let roles = [Role::Viewer, Role::Developer, Role::Admin, Role::Owner];
-        let actions =
-            [Action::View, Action::Wake, Action::SetSuperuser, Action::Create, Action::Rename, Action::Delete];
+        let actions = [
+            Action::View,
+            Action::Wake,
+            Action::SetSuperuser,
+            Action::ManageDomains,
+            Action::Create,
+            Action::Rename,
+            Action::Delete,
+        ];
         for pair in roles.windows(2) {
             for action in actions {
                 assert!(!pair[0].may(action) || pair[1].may(action), "{pair:?} {action:?}");

@@ -1,10 +1,12 @@
 //! The kit: starts the real platform in a directory of its own and drives it over HTTP.
 
+mod authority;
 mod console;
 mod engine;
 mod http;
 mod roost;
 
+pub use authority::Authority;
 pub use console::{Console, Project};
 pub use engine::{Engine, KEY_VARIABLE, Make};
 pub use http::{Answer, Http, Upload};

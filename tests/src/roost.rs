@@ -5,16 +5,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::{Console, Http};
+use crate::{Authority, Console, Http};
 
 /// A running platform. Dropping it kills the process and removes the directory.
 pub struct Roost {
     child: Child,
     dir: TempDir,
     settings: String,
-    port: u16,
+    /// The port for plain HTTP, 0 at first.
+    http_port: u16,
+    origin: String,
     /// A client for all of its hosts.
     pub http: Http,
 }
@@ -28,8 +31,18 @@ impl Roost {
     /// Starts with these lines of settings.
     pub fn start_with(settings: &str) -> Roost {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let (child, port) = launch(dir.path(), settings, 0);
-        Roost { child, dir, settings: settings.to_owned(), port, http: Http::new() }
+        let (child, origin) = launch(dir.path(), settings, 0);
+        let http_port = port_of(&origin);
+        Roost { child, dir, settings: settings.to_owned(), http_port, origin, http: Http::new() }
+    }
+
+    /// Starts with certificates from an authority, at this domain.
+    pub async fn start_certified(authority: &Authority, domain: &str) -> Roost {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (settings, http_port) = (authority.settings(domain), authority.answers_port());
+        let (child, origin) = launch(dir.path(), &settings, http_port);
+        let http = Http::trusting(&authority.issued_under().await);
+        Roost { child, dir, settings, http_port, origin, http }
     }
 
     /// Ends the process at once, as a power cut would.
@@ -86,23 +99,37 @@ impl Roost {
 
     /// Starts again on the same directory and port.
     pub fn restart(&mut self) {
-        (self.child, self.port) = launch(self.dir.path(), &self.settings, self.port);
-        self.http = Http::new();
+        (self.child, self.origin) = launch(self.dir.path(), &self.settings, self.http_port);
+        if self.origin.starts_with("http:") {
+            self.http = Http::new();
+        }
+    }
+
+    /// What `roost doctor` says beside the running platform, and whether it is content.
+    pub fn doctor(&self) -> (Json, bool) {
+        let output = Command::new(binary_under_test())
+            .args(["doctor", "--json", "--config"])
+            .arg(self.dir.path().join("roost.toml"))
+            .arg("--dir")
+            .arg(self.dir.path().join("data"))
+            .output()
+            .expect("it runs");
+        (serde_json::from_slice(&output.stdout).expect("JSON"), output.status.success())
     }
 
     /// The console's origin.
     pub fn url(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        self.origin.clone()
     }
 
     /// The port everything is on.
     pub fn port(&self) -> u16 {
-        self.port
+        port_of(&self.origin)
     }
 
     /// A project's origin.
     pub fn project_url(&self, slug: &str) -> String {
-        format!("http://{slug}.localhost:{}", self.port)
+        self.origin.replace("://", &format!("://{slug}."))
     }
 
     /// The directories of all tenants.
@@ -146,7 +173,7 @@ pub fn signal(name: &str, process: u32) {
 }
 
 #[expect(clippy::zombie_processes, reason = "the platform that owns the process waits for it when it goes")]
-fn launch(dir: &Path, settings: &str, port: u16) -> (Child, u16) {
+fn launch(dir: &Path, settings: &str, port: u16) -> (Child, String) {
     let config = dir.join("roost.toml");
     std::fs::write(&config, settings).expect("the settings can be written");
     let binary = binary_under_test();
@@ -163,11 +190,15 @@ fn launch(dir: &Path, settings: &str, port: u16) -> (Child, u16) {
     let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     for line in lines {
         let line = line.expect("readable output");
-        if let Some((_, port)) = line.strip_prefix("Console ready at ").and_then(|url| url.rsplit_once(':')) {
-            return (child, port.parse().expect("a port"));
+        if let Some(origin) = line.strip_prefix("Console ready at ") {
+            return (child, origin.to_owned());
         }
     }
     panic!("roost ended before it was ready");
+}
+
+fn port_of(origin: &str) -> u16 {
+    origin.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port")
 }
 
 /// The program as it was built.

@@ -172,7 +172,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A stream of what changes: `project` with the whole project, `projectGone` with its id */
+        /**
+         * A stream of what changes: `project` with the whole project, `projectGone` with its id, `domain` with `projectId` and the
+         *     whole `domain`, `domainGone` with `projectId` and `name`
+         */
         get: {
             parameters: {
                 query?: never;
@@ -659,6 +662,212 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/domains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A project's domains, oldest first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DomainList"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Adds a domain; the answer says which records to set */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewDomain"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Domain"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/domains/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One domain */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Domain"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Removes a domain; it stops answering at once */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/domains/{name}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks at a domain now; one that failed begins anew */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Domain"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/superuser": {
         parameters: {
             query?: never;
@@ -1062,8 +1271,48 @@ export interface components {
         Address: {
             email: string;
         };
+        /** @description What there is to say about a certificate. */
+        CertificateFacts: {
+            /**
+             * Format: int64
+             * @description When it ends.
+             */
+            expiresMs: number;
+            /** @description The name of the authority in the settings. */
+            issuer: string;
+            /**
+             * Format: int64
+             * @description When it is to be renewed.
+             */
+            renewMs: number;
+        };
+        /** @description What was found about a domain, beside what is wanted. */
+        Check: {
+            /** @description The values found. */
+            found: string[];
+            /** @description What was looked at. */
+            kind: components["schemas"]["CheckKind"];
+            /** @description A sentence. */
+            message: string;
+            /** @description Whether it is right. */
+            state: components["schemas"]["CheckState"];
+            /** @description The value wanted, where there is one. */
+            wanted?: string | null;
+        };
+        /**
+         * @description What is looked at.
+         * @enum {string}
+         */
+        CheckKind: "a" | "aaaa" | "caa" | "http" | "txt";
+        /**
+         * @description How a check came out.
+         * @enum {string}
+         */
+        CheckState: "ok" | "wrong" | "missing" | "waiting";
         /** @description What the console needs to know before anybody signs in */
         Config: {
+            /** @description Whether domains get certificates by themselves. */
+            certificates: boolean;
             consoleUrl: string;
             domain: string;
             /** Format: int32 */
@@ -1072,6 +1321,11 @@ export interface components {
             outbox: boolean;
             /** @description With `{slug}` where the project's slug stands. */
             projectUrl: string;
+            /**
+             * Format: int32
+             * @description How long a domain that was removed is nobody else's without a proof.
+             */
+            quarantineDays: number;
             signUp: components["schemas"]["SignUp"];
             /** Format: int64 */
             sleepAfterMs: number;
@@ -1093,6 +1347,59 @@ export interface components {
             email: string;
             password: string;
         };
+        /** @description A record to be set at the domain's DNS provider. */
+        DnsRecord: {
+            /** @description Its type. */
+            kind: components["schemas"]["RecordKind"];
+            /** @description The whole name it stands at. */
+            name: string;
+            /** @description The value, exactly. */
+            wanted: string;
+        };
+        /** @description A domain as the console shows it. */
+        Domain: {
+            certificate?: components["schemas"]["CertificateFacts"] | null;
+            /** @description What was found at the last look. */
+            checks: components["schemas"]["Check"][];
+            /**
+             * Format: int64
+             * @description When it was added.
+             */
+            createdMs: number;
+            /**
+             * Format: int64
+             * @description When the state is given up. Of a live domain: when its certificate ends; of a failed one: when it is removed.
+             */
+            deadlineMs: number;
+            /**
+             * Format: int64
+             * @description When its DNS was last looked at.
+             */
+            lookedMs?: number | null;
+            /** @description The same in a sentence; the certificate authority's own words where it refused. */
+            message?: string | null;
+            /** @description In lower case and ASCII. */
+            name: string;
+            /** @description Why it waits for a proof, does not get a certificate, or failed: a stable code. */
+            reason?: string | null;
+            /** @description What to set. Where a CNAME is listed it stands for A and AAAA together: set either. */
+            records: components["schemas"]["DnsRecord"][];
+            /**
+             * Format: int64
+             * @description Since when it is in this state, in milliseconds since the epoch, like the others.
+             */
+            sinceMs: number;
+            /** @description How far it has come. */
+            state: components["schemas"]["DomainState"];
+        };
+        DomainList: {
+            items: components["schemas"]["Domain"][];
+        };
+        /**
+         * @description How far a domain has come.
+         * @enum {string}
+         */
+        DomainState: "dnsWait" | "verifying" | "issuing" | "live" | "failed";
         /** @description The envelope, for the OpenAPI document. */
         Error: {
             /** @description `code` for the whole request, or one `{code, message}` for each field. */
@@ -1142,6 +1449,9 @@ export interface components {
             email: string;
             name?: string;
             password: string;
+        };
+        NewDomain: {
+            name: string;
         };
         NewPassword: {
             password: string;
@@ -1241,6 +1551,11 @@ export interface components {
          * @enum {string}
          */
         ProjectState: "creating" | "awake" | "asleep" | "waking" | "suspended" | "notStarting" | "damaged" | "deleted";
+        /**
+         * @description A record's type.
+         * @enum {string}
+         */
+        RecordKind: "A" | "AAAA" | "CNAME" | "TXT";
         /**
          * @description What a member of a team is.
          * @enum {string}

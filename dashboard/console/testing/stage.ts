@@ -49,6 +49,8 @@ export const config = {
   signUp: 'open',
   outbox: true,
   graceDays: 30,
+  quarantineDays: 90,
+  certificates: true,
   sleepAfterMs: 300_000,
 }
 
