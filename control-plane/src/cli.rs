@@ -12,7 +12,7 @@ use crate::accounts::tickets::{self, Purpose};
 use crate::accounts::{Email, store};
 use crate::config::Config;
 use crate::database::Database;
-use crate::{doctor, http, serve};
+use crate::{doctor, http, serve, upgrade};
 
 /// Hosts many PocketBase-compatible backends on one machine.
 #[derive(Debug, Parser)]
@@ -33,6 +33,14 @@ enum Command {
         /// For programs
         #[arg(long)]
         json: bool,
+    },
+    /// Lets a new binary take over from the running platform, without losing a request
+    Upgrade {
+        /// The new binary; this one if not given
+        #[arg(long)]
+        binary: Option<PathBuf>,
+        #[command(flatten)]
+        settings: Settings,
     },
     /// Manages operators
     #[command(subcommand)]
@@ -94,7 +102,10 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => {
             // Under development the requests of one's own browser would drown everything else.
             let log = if arguments.dev { "info,sqlx=warn,proxy::access=warn" } else { "info,sqlx=warn" };
-            run(log, async move { serve::serve(arguments.load()?).await })
+            run(log, async move {
+                let served = async { serve::serve(arguments.load()?).await }.await;
+                served.inspect_err(upgrade::tell_failure)
+            })
         }
         Command::Doctor { settings, json } => run("warn", async move {
             let mut config = settings.load()?;
@@ -104,6 +115,7 @@ pub fn main() -> ExitCode {
                 false => bail!("something is wrong; see above"),
             }
         }),
+        Command::Upgrade { binary, settings } => run("warn", async { ask_for_upgrade(binary, settings) }),
         Command::Admin(Admin::Create { email, settings }) => run("warn", create_operator(email, settings)),
     }
 }
@@ -174,6 +186,11 @@ impl ServeArguments {
         }
         Ok(config)
     }
+}
+
+fn ask_for_upgrade(binary: Option<PathBuf>, settings: Settings) -> anyhow::Result<()> {
+    let binary = binary.map_or_else(|| std::env::current_exe().context("find this binary"), Ok)?;
+    upgrade::ask(&settings.load()?.dir, &binary)
 }
 
 async fn create_operator(email: String, settings: Settings) -> anyhow::Result<()> {

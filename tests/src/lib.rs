@@ -10,7 +10,7 @@ pub use authority::Authority;
 pub use console::{Console, Project};
 pub use engine::{Engine, KEY_VARIABLE, Make};
 pub use http::{Answer, Http, Upload};
-pub use roost::Roost;
+pub use roost::{Roost, Upgrade, binary_under_test, signal};
 
 use std::time::{Duration, Instant};
 

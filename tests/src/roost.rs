@@ -1,8 +1,9 @@
-//! The platform as a process: started on a free port in a fresh directory, killed or stopped, started again.
+//! The platform as a process: started on a free port in a fresh directory, killed or stopped, upgraded, started again.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -46,8 +47,54 @@ impl Roost {
 
     /// Ends the process at once, as a power cut would.
     pub fn kill(&mut self) {
-        self.child.kill().expect("the process can be killed");
+        for process in self.processes() {
+            signal("KILL", process);
+        }
+        self.wait();
+    }
+
+    /// Asks the process to stop.
+    pub fn terminate(&self) {
+        for process in self.processes() {
+            signal("TERM", process);
+        }
+    }
+
+    /// Waits until nothing of it runs any more.
+    pub fn wait(&mut self) {
+        while !self.processes().is_empty() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         self.child.wait().expect("the process ends");
+    }
+
+    /// The ids of the processes that serve the directory, in the order they were started in: one, or two during an upgrade.
+    pub fn processes(&self) -> Vec<u32> {
+        let dir = self.dir.path().join("data");
+        let serves = |process: &u32| {
+            // Of a process that ended nothing can be read.
+            let command = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+            let mut words = command.split(|byte| *byte == 0);
+            words.clone().any(|word| word == b"serve") && words.any(|word| word == dir.as_os_str().as_encoded_bytes())
+        };
+        let entries = std::fs::read_dir("/proc").expect("the list of processes");
+        let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let mut processes: Vec<u32> = numbers.filter(serves).collect();
+        processes.sort_unstable();
+        processes
+    }
+
+    /// Asks for an upgrade to a binary.
+    pub fn upgrade_to(&self, binary: &Path) -> Upgrade {
+        let mut command = Command::new(binary_under_test());
+        command.args(["upgrade", "--binary"]).arg(binary).arg("--dir").arg(self.dir.path().join("data"));
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        Upgrade(child)
+    }
+
+    /// Asks for an upgrade to the same program.
+    pub fn upgrade(&self) -> Upgrade {
+        self.upgrade_to(&binary_under_test())
     }
 
     /// Starts again on the same directory and port.
@@ -60,7 +107,7 @@ impl Roost {
 
     /// What `roost doctor` says beside the running platform, and whether it is content.
     pub fn doctor(&self) -> (Json, bool) {
-        let output = Command::new(binary())
+        let output = Command::new(binary_under_test())
             .args(["doctor", "--json", "--config"])
             .arg(self.dir.path().join("roost.toml"))
             .arg("--dir")
@@ -100,16 +147,36 @@ impl Roost {
 
 impl Drop for Roost {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
+}
+
+/// An upgrade that was asked for.
+pub struct Upgrade(Child);
+
+impl Upgrade {
+    /// Waits until it is through.
+    ///
+    /// # Errors
+    /// What the command says.
+    pub fn finish(self) -> Result<(), String> {
+        let output = self.0.wait_with_output().expect("the command ends");
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    }
+}
+
+/// Sends a signal. A process that has ended gets none.
+pub fn signal(name: &str, process: u32) {
+    let mut command = Command::new("kill");
+    command.args(["-s", name, &process.to_string()]).stderr(Stdio::null());
+    command.status().expect("`kill` is installed");
 }
 
 #[expect(clippy::zombie_processes, reason = "the platform that owns the process waits for it when it goes")]
 fn launch(dir: &Path, settings: &str, port: u16) -> (Child, String) {
     let config = dir.join("roost.toml");
     std::fs::write(&config, settings).expect("the settings can be written");
-    let binary = binary();
+    let binary = binary_under_test();
     let mut child = Command::new(&binary)
         .args(["serve", "--dev", "--http", &format!("127.0.0.1:{port}"), "--config"])
         .arg(&config)
@@ -117,7 +184,7 @@ fn launch(dir: &Path, settings: &str, port: u16) -> (Child, String) {
         .arg(dir.join("data"))
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
-        .env("ROOST_LOG", "error")
+        .env("ROOST_LOG", std::env::var_os("ROOST_LOG").unwrap_or_else(|| "error".into()))
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}; build it with `cargo build --release`", binary.display()));
     let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
@@ -134,7 +201,8 @@ fn port_of(origin: &str) -> u16 {
     origin.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port")
 }
 
-fn binary() -> PathBuf {
-    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/roost");
-    std::env::var_os("ROOST_BIN").map_or_else(built, PathBuf::from)
+/// The program as it was built.
+pub fn binary_under_test() -> PathBuf {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/roost");
+    std::env::var_os("ROOST_BIN").map_or_else(default, PathBuf::from)
 }
