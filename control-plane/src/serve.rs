@@ -213,15 +213,6 @@ fn proxy_options(config: &Config, sockets: &Sockets) -> anyhow::Result<Options> 
     })
 }
 
-/// Where the wildcard's proof is answered, if anywhere.
-fn dns(config: &Config, store: Arc<dyn Store>) -> anyhow::Result<Option<Dns>> {
-    if config.listen.dns.is_empty() {
-        return Ok(None);
-    }
-    let domain = config.domain.parse().context("understand the domain")?;
-    Ok(Some(Dns { listen: config.listen.dns.clone(), domain, store }))
-}
-
 fn urls(config: &Config) -> Urls {
     let secure = config.listen.https.first();
     let port = secure.or(config.listen.http.first()).map_or(80, SocketAddr::port);
