@@ -136,7 +136,7 @@ impl Proxy {
             options,
         });
         if let Some(keeper) = keeper {
-            edge.tasks.spawn(keeper.run(edge.stopping.clone(), edge.cut.clone()));
+            edge.tasks.spawn(keeper.run(edge.stopping.clone()));
         }
         for listener in http {
             edge.tasks.spawn(accept(edge.clone(), listener, connection::plain));

@@ -124,10 +124,10 @@ class Roost:
         self.process.send_signal(signal)
         return self.process.wait(60)
 
-    def upgrade(self):
-        """Lets a new process of the same binary take over; whether it did. The old one may still be draining."""
+    def begin_upgrade(self):
+        """Has a new process of the same binary take over; what is returned ends when the old one has."""
         command = [ROOST, "upgrade", "--config", str(self.directory / "roost.toml")]
-        return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def processes(self):
         """The processes that serve this directory."""

@@ -115,15 +115,19 @@ impl Keeper {
         Ok((handle, keeper))
     }
 
-    /// Runs until `stopping`, then lets what is under way end, at most until `cut`.
-    pub(crate) async fn run(mut self, stopping: CancellationToken, cut: CancellationToken) {
+    /// Runs until `stopping`.
+    pub(crate) async fn run(mut self, stopping: CancellationToken) {
         tokio::select! {
             () = stopping.cancelled() => {}
             () = self.keep() => {}
         }
-        tokio::select! {
-            () = cut.cancelled() => {}
-            () = async { while self.working.join_next().await.is_some() {} } => {}
+        // Orders stay where they are: whoever comes next goes on with them, and need not wait for our leases to end.
+        self.working.shutdown().await;
+        for name in &self.busy {
+            let Desk { options, me, .. } = &*self.desk;
+            if let Err(cause) = options.store.release(name, me).await {
+                tracing::warn!("{name}: its lease was not given back: {cause}");
+            }
         }
     }
 
