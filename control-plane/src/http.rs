@@ -13,7 +13,7 @@ use futures_util::Stream;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,11 +25,13 @@ use crate::jobs::{self, Job};
 use crate::mail::{self, OutboxMail};
 use crate::session::{self, Session};
 use crate::state::Platform;
-use crate::{accounts, clock, projects};
+use crate::{access, accounts, audit, clock, projects, teams};
 
 /// What a JSON body may have.
 const MOST_BODY_BYTES: usize = 64 * 1024;
 const PING: Duration = Duration::from_secs(20);
+/// How often an event stream looks whether whoever reads it is still welcome.
+const CHECK: Duration = Duration::from_secs(3);
 
 #[derive(OpenApi)]
 #[openapi(info(title = "Roost", description = "The console's API. Errors have PocketBase's envelope.", version = "0"))]
@@ -45,6 +47,7 @@ pub fn router(platform: Platform) -> Router {
     )
     .route("/api/{*path}", axum::routing::any(unknown))
     .fallback_service(dashboard::console())
+    .layer(middleware::from_fn_with_state(platform.clone(), access::door))
     .layer(middleware::from_fn_with_state(platform.clone(), session::same_origin))
     .layer(middleware::from_fn(prepare))
     .with_state(platform)
@@ -57,8 +60,10 @@ pub fn openapi() -> String {
 
 fn api() -> OpenApiRouter<Platform> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .merge(accounts::api::routes())
+        .merge(accounts::routes())
         .merge(projects::api::routes())
+        .merge(teams::api::routes())
+        .merge(audit::api::routes())
         .routes(routes!(health))
         .routes(routes!(config))
         .routes(routes!(job))
@@ -129,31 +134,50 @@ async fn outbox(State(platform): State<Platform>) -> Result<Json<Outbox>> {
     Ok(Json(Outbox { items: mail::outbox(platform.database.read()).await? }))
 }
 
-/// A stream of what changes: `project` with the whole project, `projectGone` with its id
+/// A stream of what changes: `project` with the whole project, `projectGone` with its id. It ends with the session
 #[utoipa::path(get, path = "/api/events", responses((status = 200, content_type = "text/event-stream", body = String)))]
 async fn events(
     State(platform): State<Platform>,
     session: Session,
 ) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
-    let changes = platform.changes.subscribe();
-    let stream = futures_util::stream::unfold((platform, session, changes), |(platform, session, mut changes)| async {
+    let reader =
+        Reader { changes: platform.changes.subscribe(), check: tokio::time::interval(CHECK), platform, session };
+    let stream = futures_util::stream::unfold(reader, |mut reader| async move {
         loop {
-            let id = match changes.recv().await {
-                Ok(id) => id,
-                // The page asks for everything again when it reconnects.
-                Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
-            };
-            let event = match reconcile::present(&platform, &session.account.id, &id).await {
+            let id = reader.next_change().await?;
+            let event = match reconcile::present(&reader.platform, &reader.session, &id).await {
                 Ok(Some(project)) => Event::default().event("project").json_data(&project),
                 Ok(None) => Event::default().event("projectGone").json_data(serde_json::json!({ "id": id })),
                 Err(_) => continue,
             };
             if let Ok(event) = event {
-                return Some((Ok(event), (platform, session, changes)));
+                return Some((Ok(event), reader));
             }
         }
     });
     Sse::new(stream).keep_alive(KeepAlive::new().interval(PING).text("ping"))
+}
+
+/// Whoever reads an event stream.
+struct Reader {
+    platform: Platform,
+    session: Session,
+    changes: broadcast::Receiver<String>,
+    check: tokio::time::Interval,
+}
+
+impl Reader {
+    /// The id of the next project that looks different; `None` ends the stream.
+    async fn next_change(&mut self) -> Option<String> {
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.check.tick() => if !self.session.still_counts(&self.platform).await { return None },
+                // After a gap the page asks for everything again when it reconnects.
+                change = self.changes.recv() => return change.ok(),
+            }
+        }
+    }
 }
 
 async fn unknown() -> Error {
@@ -177,7 +201,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 }
 
 /// Who calls, as the proxy saw it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ClientAddress(Option<IpAddr>);
 
 impl std::fmt::Display for ClientAddress {

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod serve;
 
+pub mod access;
 pub mod database;
 pub mod error;
 pub mod http;

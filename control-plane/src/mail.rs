@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyPool, Row as _, Transaction};
 use utoipa::ToSchema;
 
-use crate::accounts::Account;
+use crate::accounts::{Account, Email};
 use crate::clock::{self, DAY};
 use crate::config::{self, Config, Security};
 use crate::database::Database;
@@ -58,7 +58,7 @@ impl Mail {
     pub fn verification(platform: &Platform, account: &Account, secret: &str) -> Mail {
         let link = format!("{}/verify#{secret}", platform.urls.console());
         Mail::with_link(
-            account,
+            &account.email,
             "Confirm your mail address",
             "Welcome to Roost. Please confirm that this address is yours; the link works for three days.",
             "Confirm my address",
@@ -70,7 +70,7 @@ impl Mail {
     pub fn reset(platform: &Platform, account: &Account, secret: &str) -> Mail {
         let link = format!("{}/reset#{secret}", platform.urls.console());
         Mail::with_link(
-            account,
+            &account.email,
             "Choose a new password",
             "Somebody, hopefully you, asked for a new password for your Roost account. The link works once, for an \
              hour. If it was not you, ignore this mail: nothing changes.",
@@ -79,15 +79,40 @@ impl Mail {
         )
     }
 
-    fn with_link(account: &Account, subject: &str, sentence: &str, button: &str, link: String) -> Mail {
+    /// "This address is to be yours here."
+    pub fn new_address(platform: &Platform, to: &Email, secret: &str) -> Mail {
+        let link = format!("{}/verify-address#{secret}", platform.urls.console());
+        Mail::with_link(
+            to.as_str(),
+            "Confirm your new mail address",
+            "Somebody, hopefully you, wants to use this address for a Roost account. The link works once, for an hour. \
+             If it was not you, ignore this mail: nothing changes.",
+            "Use this address",
+            link,
+        )
+    }
+
+    /// "Join our team."
+    pub fn invitation(platform: &Platform, to: &Email, by: &Account, team: &str, secret: &str) -> Mail {
+        let link = format!("{}/join#{secret}", platform.urls.console());
+        let sentence = format!(
+            "{} invites you to the team {team} on Roost. The link works once, for a week. If you do not know them, \
+             ignore this mail: nothing happens.",
+            by.email
+        );
+        Mail::with_link(to.as_str(), &format!("Join {team} on Roost"), &sentence, "Join the team", link)
+    }
+
+    fn with_link(to: &str, subject: &str, sentence: &str, button: &str, link: String) -> Mail {
+        let shown = escape(sentence);
         let html = format!(
             "<!doctype html><html lang=\"en\"><body style=\"font:16px/24px system-ui,sans-serif;color:#1b1a17\">\
-             <p>Hello,</p><p>{sentence}</p><p><a href=\"{link}\" style=\"display:inline-block;padding:8px 16px;\
+             <p>Hello,</p><p>{shown}</p><p><a href=\"{link}\" style=\"display:inline-block;padding:8px 16px;\
              border-radius:7px;background:#0b6e75;color:#fff;text-decoration:none\">{button}</a></p>\
              <p style=\"color:#6b665d\">Or open {link}</p></body></html>"
         );
         Mail {
-            to: account.email.clone(),
+            to: to.to_owned(),
             subject: subject.to_owned(),
             text: format!("Hello,\n\n{sentence}\n\n{link}\n"),
             html,
@@ -159,6 +184,11 @@ impl Mail {
         transport.build().send(message).await.context("hand the mail to the mail server")?;
         Ok(())
     }
+}
+
+/// What people typed, as text in HTML.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// Has a mail sent once the transaction is committed.
