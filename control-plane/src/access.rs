@@ -6,6 +6,9 @@ use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, 
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{Method, StatusCode};
+use serde_json::{Value as Json, json};
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::extensions::Extensions;
 
 use crate::audit::Origin;
 use crate::error::{Error, Result};
@@ -105,6 +108,45 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("GET", "/api/operator/audit", Operator),
 ];
 
+/// Says in the OpenAPI document, as `x-access`, what each endpoint asks.
+pub fn describe(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            ("GET", &mut item.get),
+            ("POST", &mut item.post),
+            ("PUT", &mut item.put),
+            ("PATCH", &mut item.patch),
+            ("DELETE", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            let line = ENDPOINTS.iter().find(|(known, of, _)| *known == method && of == path);
+            if let (Some(operation), Some((_, _, needs))) = (operation, line) {
+                let access = Extensions::builder().add("x-access", needs.describe()).build();
+                operation.extensions.get_or_insert_default().merge(access);
+            }
+        }
+    }
+}
+
+impl Needs {
+    fn describe(self) -> Json {
+        let in_team = |of: &str, action: Action| {
+            let (role, scope) = action.least();
+            json!({ "who": "member", "of": of, "role": role, "scope": scope })
+        };
+        match self {
+            Nothing => json!({ "who": "anyone" }),
+            Person => json!({ "who": "person" }),
+            Account => json!({ "who": "account" }),
+            Operator => json!({ "who": "operator" }),
+            Body(action) => in_team("body", action),
+            Project(action) => in_team("project", action),
+            Team(action) => in_team("team", action),
+            Job(action) => in_team("job", action),
+        }
+    }
+}
+
 /// Lets a request in if whoever sends it may do what its endpoint does, and says who that is.
 pub async fn door(State(platform): State<Platform>, request: Request, next: Next) -> Response {
     let Some(path) = request.extensions().get::<MatchedPath>().cloned() else {
@@ -193,4 +235,31 @@ async fn check<'p>(
 
 fn no_operator() -> Error {
     Error::refused(StatusCode::FORBIDDEN, "not_operator", "Only operators of this installation may do that.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_has_one_line_and_every_line_an_endpoint() {
+        let document: Json = serde_json::from_str(&crate::http::openapi()).expect("JSON");
+        let mut documented: Vec<(String, String)> = vec![("GET".to_owned(), "/api/openapi.json".to_owned())];
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            let methods = item.as_object().expect("operations");
+            documented.extend(methods.keys().map(|method| (method.to_uppercase(), path.clone())));
+        }
+        let mut lines: Vec<(String, String)> =
+            ENDPOINTS.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+        documented.sort();
+        lines.sort();
+        assert_eq!(lines, documented);
+    }
+
+    #[test]
+    fn what_is_not_listed_is_not_served() {
+        assert!(needs(&Method::HEAD, "/api/health").is_ok());
+        assert!(needs(&Method::PUT, "/api/health").is_err());
+        assert!(needs(&Method::GET, "/api/{*path}").is_err());
+    }
 }

@@ -39,7 +39,8 @@ struct Document;
 
 /// The console: its API and its pages.
 pub fn router(platform: Platform) -> Router {
-    let (api, document) = api().split_for_parts();
+    let (api, mut document) = api().split_for_parts();
+    access::describe(&mut document);
     let document = document.to_json().unwrap_or_default();
     api.route(
         "/api/openapi.json",
@@ -55,7 +56,9 @@ pub fn router(platform: Platform) -> Router {
 
 /// The OpenAPI document.
 pub fn openapi() -> String {
-    api().split_for_parts().1.to_pretty_json().unwrap_or_default()
+    let mut document = api().split_for_parts().1;
+    access::describe(&mut document);
+    document.to_pretty_json().unwrap_or_default()
 }
 
 fn api() -> OpenApiRouter<Platform> {

@@ -1,5 +1,6 @@
 //! The platform from outside: what people do with it, and its bad days.
 
+mod access;
 mod accounts;
 mod edge;
 mod isolation;

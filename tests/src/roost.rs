@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::{Console, Http};
+use crate::{Console, Http, eventually};
 
 /// A running platform. Dropping it kills the process and removes the directory.
 pub struct Roost {
@@ -63,6 +63,19 @@ impl Roost {
         let entries = std::fs::read_dir(self.dir.path().join("data/tenants")).expect("the tenants' directory");
         let paths = entries.map(|entry| entry.expect("an entry").path());
         paths.filter(|path| path.is_dir()).collect()
+    }
+
+    /// The secret after `mark` in the link of the latest mail to somebody, once it is there.
+    pub async fn secret_from_mail(&self, email: &str, mark: &str) -> String {
+        let outbox = format!("{}/api/outbox", self.url());
+        let find = || async {
+            let mails = self.http.get(&outbox).await.json()["items"].take();
+            let mails = mails.as_array().cloned().unwrap_or_default();
+            let links = mails.iter().filter(|mail| mail["to"] == email).filter_map(|mail| mail["link"].as_str());
+            links.filter_map(|link| link.split_once(mark)).map(|(_, secret)| secret.to_owned()).next()
+        };
+        eventually("the mail", || async { find().await.is_some() }).await;
+        find().await.expect("the mail")
     }
 
     /// Somebody new, signed in.

@@ -130,6 +130,7 @@ async fn create_project(
     session: Session,
     Body(new): Body<NewProject>,
 ) -> Result<(StatusCode, Json<CreatedProject>)> {
+    let team = teams::api::team_for(&platform, &session, new.team.as_deref()).await?;
     let name = parse_name(&new.name)?;
     let slug: Slug = match new.slug.as_deref().filter(|slug| !slug.is_empty()) {
         Some(slug) => slug.parse()?,
@@ -137,7 +138,6 @@ async fn create_project(
             Error::field("slug", "invalid_slug", "Please choose an address of letters a-z, digits and dashes.")
         })?,
     };
-    let team = teams::api::team_for(&platform, &session, new.team.as_deref()).await?;
     let (superuser, hash) = first_superuser(&platform, &session, new.superuser).await?;
     let first = FirstSuperuser { email: superuser.email.clone(), password_hash: hash };
     let first = serde_json::to_string(&first).map_err(anyhow::Error::new)?;

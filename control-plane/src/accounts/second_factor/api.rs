@@ -61,24 +61,24 @@ struct RecoveryCodes {
 /// The routes.
 pub fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new()
-        .routes(routes!(show, begin, switch_off))
-        .routes(routes!(confirm))
+        .routes(routes!(show_second_factor, begin_second_factor, end_second_factor))
+        .routes(routes!(confirm_second_factor))
         .routes(routes!(renew_recovery_codes))
 }
 
 /// Whether a second factor is on
-#[utoipa::path(get, path = "/api/account/second-factor", operation_id = "show_second_factor",
+#[utoipa::path(get, path = "/api/account/second-factor",
     responses((status = 200, body = SecondFactor)))]
-async fn show(State(platform): State<Platform>, session: Session) -> Result<Json<SecondFactor>> {
+async fn show_second_factor(State(platform): State<Platform>, session: Session) -> Result<Json<SecondFactor>> {
     let left = store::recovery_codes_left(platform.database.read(), &session.account.id).await?;
     Ok(Json(SecondFactor { on: session.account.second_factor, recovery_codes_left: left }))
 }
 
 /// Proposes a secret for a device; nothing is asked for until a code of it is confirmed
-#[utoipa::path(post, path = "/api/account/second-factor", operation_id = "begin_second_factor",
+#[utoipa::path(post, path = "/api/account/second-factor",
     request_body = Beginning,
     responses((status = 200, body = Proposal), (status = 400, body = ErrorBody), (status = 409, body = ErrorBody)))]
-async fn begin(
+async fn begin_second_factor(
     State(platform): State<Platform>,
     session: Session,
     Body(given): Body<Beginning>,
@@ -98,9 +98,9 @@ async fn begin(
 }
 
 /// Switches the second factor on with a code from the device
-#[utoipa::path(post, path = "/api/account/second-factor/confirm", operation_id = "confirm_second_factor",
+#[utoipa::path(post, path = "/api/account/second-factor/confirm",
     request_body = Code, responses((status = 200, body = RecoveryCodes), (status = 400, body = ErrorBody)))]
-async fn confirm(
+async fn confirm_second_factor(
     State(platform): State<Platform>,
     session: Session,
     Body(given): Body<Code>,
@@ -139,9 +139,13 @@ async fn renew_recovery_codes(
 }
 
 /// Switches the second factor off
-#[utoipa::path(delete, path = "/api/account/second-factor", operation_id = "end_second_factor", request_body = Code,
+#[utoipa::path(delete, path = "/api/account/second-factor", request_body = Code,
     responses((status = 204), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)))]
-async fn switch_off(State(platform): State<Platform>, session: Session, Body(given): Body<Code>) -> Result<StatusCode> {
+async fn end_second_factor(
+    State(platform): State<Platform>,
+    session: Session,
+    Body(given): Body<Code>,
+) -> Result<StatusCode> {
     refuse_off(&session)?;
     demand(&platform, &session.account, Some(&given.code)).await?;
     let account = &session.account.id;
