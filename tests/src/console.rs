@@ -38,6 +38,14 @@ impl Console {
         Console { http: http.clone(), url: url.to_owned(), email: email.to_owned(), cookie: cookie(&answer) }
     }
 
+    /// Signs in to an account that is there.
+    pub async fn sign_in(http: &Http, url: &str, email: &str) -> Console {
+        let mut console =
+            Console { http: http.clone(), url: url.to_owned(), email: email.to_owned(), cookie: String::new() };
+        console.sign_in_again(http).await;
+        console
+    }
+
     /// Signs in again, for instance after a restart.
     pub async fn sign_in_again(&mut self, http: &Http) {
         self.http = http.clone();

@@ -43,6 +43,12 @@ impl Roost {
         self.http = Http::new();
     }
 
+    /// Starts again with other settings.
+    pub fn restart_with(&mut self, settings: &str) {
+        self.settings = settings.to_owned();
+        self.restart();
+    }
+
     /// The console's origin.
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.port)
@@ -76,6 +82,11 @@ impl Roost {
         };
         eventually("the mail", || async { find().await.is_some() }).await;
         find().await.expect("the mail")
+    }
+
+    /// Somebody known, signed in once more.
+    pub async fn sign_in(&self, email: &str) -> Console {
+        Console::sign_in(&self.http, &self.url(), email).await
     }
 
     /// Somebody new, signed in.
