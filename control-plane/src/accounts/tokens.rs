@@ -45,7 +45,7 @@ pub struct Grant {
 /// A token as people see it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Token {
+pub struct ApiToken {
     /// Stable; not a secret.
     pub id: String,
     /// What its owner calls it.
@@ -84,14 +84,14 @@ struct NewToken {
 
 #[derive(Serialize, ToSchema)]
 struct CreatedToken {
-    token: Token,
+    token: ApiToken,
     /// The token itself. It is shown this once.
     secret: String,
 }
 
 #[derive(Serialize, ToSchema)]
 struct TokenList {
-    items: Vec<Token>,
+    items: Vec<ApiToken>,
 }
 
 /// The routes.
@@ -282,7 +282,7 @@ pub async fn counts(db: &AnyPool, id: &str) -> Result<bool> {
     Ok(sqlx::query_scalar::<_, i64>(sql).bind(id).bind(clock::now_ms()).fetch_one(db).await? > 0)
 }
 
-async fn listed(db: &AnyPool, filter: &'static str, of: &str) -> Result<Vec<Token>> {
+async fn listed(db: &AnyPool, filter: &'static str, of: &str) -> Result<Vec<ApiToken>> {
     let sql = format!(
         "SELECT t.id, t.name, t.scope, a.email, t.team_id, m.name AS team_name, p.slug, t.created_ms, t.expires_ms,
            t.used_ms, t.used_address
@@ -291,7 +291,7 @@ async fn listed(db: &AnyPool, filter: &'static str, of: &str) -> Result<Vec<Toke
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(of).fetch_all(db).await?;
     let tokens = rows.iter().map(|row| {
-        Ok(Token {
+        Ok(ApiToken {
             id: row.try_get("id")?,
             name: row.try_get("name")?,
             scope: Scope::from_name(row.try_get("scope")?),

@@ -2643,6 +2643,40 @@ export interface components {
         Address: {
             email: string;
         };
+        /** @description A token as people see it. */
+        ApiToken: {
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch, like the others.
+             */
+            createdMs: number;
+            /**
+             * Format: int64
+             * @description When it stops working.
+             */
+            expiresMs: number;
+            /** @description Stable; not a secret. */
+            id: string;
+            /** @description What its owner calls it. */
+            name: string;
+            /** @description For whom it acts: a mail address. */
+            owner: string;
+            /** @description The slug of the one project it is for, if it is not for the whole team. */
+            project?: string | null;
+            /** @description How far it goes. */
+            scope: components["schemas"]["Scope"];
+            /** @description Where it works. */
+            teamId: string;
+            /** @description The team's name. */
+            teamName: string;
+            /** @description From where it was last used. */
+            usedAddress?: string | null;
+            /**
+             * Format: int64
+             * @description When it was last used, to the minute.
+             */
+            usedMs?: number | null;
+        };
         /** @description A line of the audit. */
         AuditLine: {
             /** @description From where. */
@@ -2714,7 +2748,7 @@ export interface components {
         CreatedToken: {
             /** @description The token itself. It is shown this once. */
             secret: string;
-            token: components["schemas"]["Token"];
+            token: components["schemas"]["ApiToken"];
         };
         Credentials: {
             /** @description From the device, or a recovery code: asked for with `second_factor_required`. */
@@ -3055,7 +3089,7 @@ export interface components {
             token: string;
         };
         TokenList: {
-            items: components["schemas"]["Token"][];
+            items: components["schemas"]["ApiToken"][];
         };
         Transfer: {
             /** @description From the device, if a second factor is on. */

@@ -64,6 +64,7 @@ export function project(more: Partial<Project> = {}): Project {
     requests: 7,
     databaseBytes: 212_000_000,
     storageBytes: 0,
+    teamId: 'team00000000000',
     role: 'owner',
     ...more,
   }

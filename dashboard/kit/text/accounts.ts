@@ -82,8 +82,6 @@ export const accounts = {
     theme: 'Theme',
     themes: { auto: 'Auto', light: 'Light', dark: 'Dark' },
     themeHints: { auto: 'As your system is', light: 'Always light', dark: 'Always dark' },
-    session: 'Session',
-    sessionLead: 'Ends the session in this browser.',
     memberSince: (date: string) => `Here since ${date}`,
   },
 }

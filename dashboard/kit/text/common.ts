@@ -31,6 +31,10 @@ export const common = {
   nav: {
     projects: 'Projects',
     account: 'Account',
+    teams: 'Teams',
+    team: 'Team',
+    audit: 'Audit',
+    operator: 'Everything done',
     outbox: 'Outbox',
     overview: 'Overview',
     settings: 'Settings',

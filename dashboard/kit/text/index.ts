@@ -5,9 +5,10 @@ import { common } from './common'
 import { errors } from './errors'
 import { outbox } from './outbox'
 import { overview } from './overview'
+import { people } from './people'
 import { projects } from './projects'
 import { marked } from './pseudo'
 import { settings } from './settings'
 import { states } from './states'
 
-export const text = marked({ common, accounts, projects, overview, settings, states, outbox, errors })
+export const text = marked({ common, accounts, projects, overview, settings, states, outbox, people, errors })
