@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod database;
 mod edge;
 mod isolation;
 mod mail;

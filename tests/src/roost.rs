@@ -3,15 +3,22 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
+use crate::postgres::new_database;
 use crate::{Console, Http, eventually};
+
+/// Names the directory of a PostgreSQL server, if platforms should keep their control database there.
+pub const POSTGRES_VARIABLE: &str = "ROOST_TEST_POSTGRES";
 
 /// A running platform. Dropping it kills the process and removes the directory.
 pub struct Roost {
     child: Child,
     dir: TempDir,
+    /// The line of the settings that says where the control database is; empty for SQLite.
+    database: String,
     settings: String,
     port: u16,
     /// A client for all of its hosts.
@@ -27,8 +34,10 @@ impl Roost {
     /// Starts with these lines of settings.
     pub fn start_with(settings: &str) -> Roost {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let (child, port) = launch(dir.path(), settings, 0);
-        Roost { child, dir, settings: settings.to_owned(), port, http: Http::new() }
+        let database = database_line();
+        let settings = format!("{database}{settings}");
+        let (child, port) = launch(dir.path(), &settings, 0);
+        Roost { child, dir, database, settings, port, http: Http::new() }
     }
 
     /// Ends the process at once, as a power cut would.
@@ -45,7 +54,7 @@ impl Roost {
 
     /// Starts again with other settings.
     pub fn restart_with(&mut self, settings: &str) {
-        self.settings = settings.to_owned();
+        self.settings = format!("{}{settings}", self.database);
         self.restart();
     }
 
@@ -125,6 +134,14 @@ fn launch(dir: &Path, settings: &str, port: u16) -> (Child, u16) {
         }
     }
     panic!("roost ended before it was ready");
+}
+
+/// A database of its own for every platform.
+fn database_line() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let Some(server) = std::env::var_os(POSTGRES_VARIABLE) else { return String::new() };
+    let name = format!("roost_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    format!("database = \"{}\"\n", new_database(Path::new(&server), &name))
 }
 
 fn default_binary() -> PathBuf {
