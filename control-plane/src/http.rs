@@ -18,6 +18,7 @@ use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::accounts::providers::OfferedProvider;
 use crate::config::SignUp;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet::reconcile;
@@ -83,6 +84,8 @@ pub struct Config {
     /// With `{slug}` where the project's slug stands.
     project_url: String,
     sign_up: SignUp,
+    /// Ways to sign in beside the password.
+    sign_in: Vec<OfferedProvider>,
     /// Whether mails are kept in an outbox instead of being sent: in development only.
     outbox: bool,
     grace_days: u32,
@@ -114,6 +117,7 @@ async fn config(State(platform): State<Platform>) -> Json<Config> {
         console_url: platform.urls.console(),
         project_url: platform.urls.project("{slug}"),
         sign_up: platform.config.sign_up,
+        sign_in: platform.providers.offered(),
         outbox: platform.config.dev,
         grace_days: platform.config.grace_days,
         sleep_after_ms: clock::millis(Duration::from_millis(platform.config.rest.to_spec().sleep_after_ms)),

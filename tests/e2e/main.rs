@@ -8,6 +8,7 @@ mod isolation;
 mod mail;
 mod people;
 mod projects;
+mod providers;
 mod recovery;
 mod second_factor;
 mod sleep;

@@ -3,12 +3,14 @@
 mod console;
 mod engine;
 mod http;
+mod identity_provider;
 mod postgres;
 mod roost;
 
 pub use console::{Console, Project};
 pub use engine::{Engine, KEY_VARIABLE, Make};
 pub use http::{Answer, Http, Upload};
+pub use identity_provider::IdentityProvider;
 pub use postgres::Postgres;
 pub use roost::{POSTGRES_VARIABLE, Roost};
 

@@ -5,6 +5,7 @@ mod device;
 mod email;
 pub mod hashing;
 mod password;
+pub mod providers;
 pub mod second_factor;
 pub mod sessions;
 mod sign_in;
@@ -24,7 +25,11 @@ pub use password::Password;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<Platform> {
-    api::routes().merge(sign_in::routes()).merge(tokens::routes()).merge(second_factor::api::routes())
+    api::routes()
+        .merge(sign_in::routes())
+        .merge(providers::api::routes())
+        .merge(tokens::routes())
+        .merge(second_factor::api::routes())
 }
 
 /// An account as the console shows it.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use sqlx::{Any, Row as _, Transaction};
+use sqlx::{Any, AnyPool, Row as _, Transaction};
 
 use crate::clock::{self, DAY, HOUR, MINUTE};
 use crate::error::Result;
@@ -81,6 +81,13 @@ pub async fn issue_about(
     .execute(&mut **tx)
     .await?;
     Ok(secret)
+}
+
+/// The account a secret belongs to, which goes on working.
+pub async fn owner(db: &AnyPool, secret: &str, purpose: Purpose) -> Result<Option<String>> {
+    let sql = "SELECT account_id FROM ticket WHERE token_hash = $1 AND kind = $2 AND expires_ms > $3";
+    let query = sqlx::query_scalar(sql).bind(digest(secret)).bind(purpose.name()).bind(clock::now_ms());
+    Ok(query.fetch_optional(db).await?)
 }
 
 /// The account a secret belongs to. It works this once.

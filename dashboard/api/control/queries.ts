@@ -95,6 +95,16 @@ export const useSignIn = () => {
   }))
 }
 
+/** After a provider said who it is, a code from the device completes it. */
+export const useFinishSignIn = () => {
+  const client = useQueryClient()
+  return createMutation(() => ({
+    mutationFn: (body: { token: string; code: string }) =>
+      answer(api.POST('/api/session/second-factor', { body })),
+    onSuccess: (account) => enter(client, account),
+  }))
+}
+
 export const useSignOut = () => {
   const client = useQueryClient()
   return createMutation(() => ({

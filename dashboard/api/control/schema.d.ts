@@ -1742,6 +1742,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs in with a code from a device, after a provider said who it is */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Account"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sends a browser to a provider's page */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    provider: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                303: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/{provider}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Signs in whom a provider sends back, or says at the sign-in page why not */
+        get: {
+            parameters: {
+                query: {
+                    code: string;
+                    state: string;
+                };
+                header?: never;
+                path: {
+                    provider: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                303: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/slugs/{slug}": {
         parameters: {
             query?: never;
@@ -2726,6 +2862,8 @@ export interface components {
             outbox: boolean;
             /** @description With `{slug}` where the project's slug stands. */
             projectUrl: string;
+            /** @description Ways to sign in beside the password. */
+            signIn: components["schemas"]["OfferedProvider"][];
             signUp: components["schemas"]["SignUp"];
             /** Format: int64 */
             sleepAfterMs: number;
@@ -2887,6 +3025,13 @@ export interface components {
             project?: string | null;
             scope: components["schemas"]["Scope"];
             team: string;
+        };
+        /** @description A provider as the console offers it. */
+        OfferedProvider: {
+            /** @description What people call it. */
+            label: string;
+            /** @description Stable: `github` or `oidc`. */
+            name: string;
         };
         Outbox: {
             items: components["schemas"]["OutboxMail"][];
@@ -3084,6 +3229,12 @@ export interface components {
         TeamWithPeople: {
             members: components["schemas"]["Member"][];
             team: components["schemas"]["Team"];
+        };
+        Ticket: {
+            /** @description From the device, or a recovery code. */
+            code: string;
+            /** @description From the fragment of the sign-in page. */
+            token: string;
         };
         Token: {
             token: string;

@@ -47,6 +47,7 @@ export const config = {
   consoleUrl: 'http://localhost:8080',
   projectUrl: 'http://{slug}.localhost:8080',
   signUp: 'open',
+  signIn: [],
   outbox: true,
   graceDays: 30,
   sleepAfterMs: 300_000,

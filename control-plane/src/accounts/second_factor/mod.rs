@@ -6,6 +6,7 @@ mod store;
 mod totp;
 
 use http::StatusCode;
+use sqlx::{Any, Transaction};
 
 use super::Account;
 use crate::clock::{self, MINUTE};
@@ -40,6 +41,12 @@ pub async fn demand(platform: &Platform, account: &Account, code: Option<&str>) 
     }
     platform.tries.forget(&key);
     Ok(())
+}
+
+/// Whether an account has a second factor.
+pub async fn is_on(tx: &mut Transaction<'static, Any>, account: &str) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM second_factor WHERE account_id = $1 AND confirmed_ms IS NOT NULL";
+    Ok(sqlx::query_scalar::<_, i64>(sql).bind(account).fetch_one(&mut **tx).await? > 0)
 }
 
 fn wrong_code() -> Error {
