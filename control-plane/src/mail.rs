@@ -92,6 +92,16 @@ impl Mail {
         )
     }
 
+    /// "This address is no longer yours here", to the old one.
+    pub fn address_changed(platform: &Platform, before: &Account, now: &Email) -> Mail {
+        let sentence = format!(
+            "Your Roost account has another mail address now: {now}. If that was not you, ask whoever runs this \
+             installation for help at once."
+        );
+        let link = format!("{}/account", platform.urls.console());
+        Mail::with_link(&before.email, "Your mail address was changed", &sentence, "Look at my account", link)
+    }
+
     /// "Join our team."
     pub fn invitation(platform: &Platform, to: &Email, by: &Account, team: &str, secret: &str) -> Mail {
         let link = format!("{}/join#{secret}", platform.urls.console());

@@ -4,6 +4,8 @@ use http::Method;
 use serde_json::json;
 use tests::{Answer, IdentityProvider, Roost};
 
+use crate::second_factor::switch_on;
+
 fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
     answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
@@ -81,4 +83,26 @@ async fn nobody_comes_in_uninvited_by_way_of_a_provider() {
     let roost = Roost::start_with(&format!("sign_up = \"invite\"\n{}", provider.settings()));
     provider.set("u1", "ann@example.com", true);
     assert_eq!(header(&walk(&roost, str::to_owned).await, "location"), "/login?trouble=invitation_needed");
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_behind_a_provider_too() {
+    let provider = IdentityProvider::start().await;
+    let roost = Roost::start_with(&provider.settings());
+    let ann = roost.sign_up("ann@example.com").await;
+    let secret = roost.secret_from_mail("ann@example.com", "/verify#").await;
+    let url = format!("{}/api/verification/confirm", roost.url());
+    assert_eq!(roost.http.post(&url, &json!({ "token": secret })).await.status, 200);
+    let (_, codes) = switch_on(&ann).await;
+    provider.set("u1", "ann@example.com", true);
+    let answer = walk(&roost, str::to_owned).await;
+    assert_eq!(email_of(&roost, &answer).await, "");
+    let ticket = header(&answer, "location").strip_prefix("/login#").expect("a ticket").to_owned();
+    let url = format!("{}/api/session/second-factor", roost.url());
+    let wrong = roost.http.post(&url, &json!({ "token": ticket, "code": "000000x" })).await;
+    assert_eq!(wrong.json()["data"]["code"]["code"], "wrong_code");
+    let right = roost.http.post(&url, &json!({ "token": ticket, "code": codes[0] })).await;
+    assert_eq!(email_of(&roost, &right).await, "ann@example.com");
+    let again = roost.http.post(&url, &json!({ "token": ticket, "code": codes[1] })).await;
+    assert_eq!(again.code(), "invalid_token");
 }

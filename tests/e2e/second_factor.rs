@@ -36,7 +36,7 @@ async fn sign_in(roost: &Roost, code: Option<&str>) -> Answer {
 }
 
 /// Switches it on with the code of the half minute before, so that the present one is still good.
-async fn switch_on(ann: &Console) -> (String, Vec<String>) {
+pub async fn switch_on(ann: &Console) -> (String, Vec<String>) {
     let proposal =
         ann.change(Method::POST, "/api/account/second-factor", &json!({ "currentPassword": PASSWORD })).await;
     let secret = proposal["secret"].as_str().expect("a secret").to_owned();

@@ -244,14 +244,19 @@ async fn request_email(
 #[utoipa::path(post, path = "/api/account/email/confirm", request_body = Token,
     responses((status = 200, body = Account), (status = 400, body = ErrorBody)))]
 async fn confirm_email(State(platform): State<Platform>, Body(given): Body<Token>) -> Result<Json<Account>> {
+    let db = platform.database.read();
+    let owner = tickets::owner(db, &given.token, Purpose::Email).await?.ok_or_else(invalid_token)?;
+    let before = store::by_id(db, &owner).await?.ok_or_else(invalid_token)?.account;
     let mut tx = platform.database.begin().await?;
     let found = tickets::redeem_about(&mut tx, &given.token, Purpose::Email).await?;
     let (id, email) = found.ok_or_else(invalid_token)?;
     let email: Email = email.unwrap_or_default().parse()?;
     store::set_email(&mut tx, &id, &email).await?;
+    mail::enqueue(&mut tx, &Mail::address_changed(&platform, &before, &email)).await?;
     let line = format!("The mail address is {email} now");
     audit::note(&mut tx, Some(&id), None, "email_changed", &line).await?;
     tx.commit().await?;
+    platform.jobs.poke();
     let stored = store::by_id(platform.database.write(), &id).await?;
     Ok(Json(stored.ok_or_else(invalid_token)?.account))
 }

@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Row as _, Transaction};
 
-use super::{Account, Email, sessions};
+use super::{Account, Email, sessions, tickets};
 use crate::clock;
 use crate::database::is_unique_violation;
 use crate::error::{Error, Result};
@@ -85,7 +85,7 @@ pub async fn verify(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> 
     Ok(())
 }
 
-/// Sets the password's hash and ends the account's sessions, but for the one that is kept.
+/// Sets the password's hash, ends the account's sessions, but for the one that is kept, and withdraws links in mails.
 pub async fn set_password(
     tx: &mut Transaction<'static, Any>,
     id: &str,
@@ -98,10 +98,10 @@ pub async fn set_password(
         .execute(&mut **tx)
         .await?;
     sessions::end_all(tx, id, kept_session).await?;
-    Ok(())
+    tickets::withdraw(tx, id).await
 }
 
-/// Changes the mail address to one that is proven.
+/// Changes the mail address to one that is proven. Links in mails to the old one stop working.
 ///
 /// # Errors
 /// `email_taken`.
@@ -112,7 +112,8 @@ pub async fn set_email(tx: &mut Transaction<'static, Any>, id: &str, email: &Ema
         .bind(id)
         .execute(&mut **tx)
         .await;
-    taken_or(updated)
+    taken_or(updated)?;
+    tickets::withdraw(tx, id).await
 }
 
 /// Sets the name.

@@ -83,6 +83,12 @@ pub async fn issue_about(
     Ok(secret)
 }
 
+/// Makes all of an account's secrets stop working.
+pub async fn withdraw(tx: &mut Transaction<'static, Any>, account: &str) -> Result<()> {
+    sqlx::query("DELETE FROM ticket WHERE account_id = $1").bind(account).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// The account a secret belongs to, which goes on working.
 pub async fn owner(db: &AnyPool, secret: &str, purpose: Purpose) -> Result<Option<String>> {
     let sql = "SELECT account_id FROM ticket WHERE token_hash = $1 AND kind = $2 AND expires_ms > $3";
