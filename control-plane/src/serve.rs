@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use proxy::certificates::{CertificateFiles, Certificates};
-use proxy::{Options, Proxy};
+use proxy::{Options, PerAddress, Proxy};
 use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::files;
@@ -107,6 +107,12 @@ fn proxy_options(config: &Config) -> anyhow::Result<Options> {
         http: config.listen.http.clone(),
         https: config.listen.https.clone(),
         certificates,
+        metrics: config.listen.metrics,
+        proxy_protocol_from: config.listen.proxy_protocol_from.clone(),
+        trust_forwarded_from: config.listen.trust_forwarded_from.clone(),
+        bounds: config.edge.bounds(),
+        // Under development everybody is at this machine.
+        per_address: if config.dev { PerAddress::unlimited() } else { config.edge.per_address() },
         ..Options::default()
     })
 }

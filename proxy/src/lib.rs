@@ -14,13 +14,18 @@ pub mod routes;
 
 mod server;
 
+mod client;
 mod connection;
+mod preamble;
 mod socket;
+mod tls;
 
+mod challenge;
 mod check;
 mod forward;
 mod headers;
 mod limits;
+mod visitors;
 
 mod download;
 mod exchange;
@@ -32,13 +37,14 @@ pub mod upstream;
 
 mod access_log;
 mod alarm;
+mod metrics;
 mod options;
 
 use axum::body::Body;
 use http::{Request, Response};
 use tower::util::BoxCloneSyncService;
 
-pub use options::{Bounds, Drain, Options, Timeouts};
+pub use options::{Bounds, Drain, Options, PerAddress, Timeouts};
 pub use server::{Addresses, Proxy};
 
 /// What an [`HttpService`] fails with when it has no answer at all; the client then gets a 502.

@@ -105,6 +105,15 @@ impl FromStr for Pattern {
     }
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pattern::Exact(host) => host.fmt(f),
+            Pattern::Wildcard(parent) => write!(f, "*.{parent}"),
+        }
+    }
+}
+
 impl From<Host> for Pattern {
     fn from(host: Host) -> Self {
         Pattern::Exact(host)
@@ -136,6 +145,8 @@ pub struct Route {
     pub state: State,
     /// Whether it is served without TLS.
     pub tls: Tls,
+    /// Whether browsers are told never to come without TLS again. A promise for a name, so only for names of our own.
+    pub hsts: bool,
 }
 
 /// Whether requests reach a route's upstream.
@@ -226,6 +237,11 @@ impl RouteTable {
     /// Where this host leads: by its own name, else by a wildcard one label up.
     pub fn find(&self, host: &Host) -> Option<&Route> {
         self.entry(host).map(|entry| &entry.route)
+    }
+
+    /// All routes, in no order.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.exact.values().chain(self.wildcard.values()).map(|entry| &entry.route)
     }
 
     pub(crate) fn entry(&self, host: &Host) -> Option<&Arc<Entry>> {

@@ -30,12 +30,13 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::response::IntoResponse;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::AbortHandle;
 use tower::Service;
@@ -62,6 +63,8 @@ const FILES_PER_TENANT: u64 = 12;
 const MOST_AWAKE: u64 = 4_000;
 /// Wishes for tenants that share one of so many turns wait for each other.
 const TURNS: usize = 64;
+/// How long a request has to wait for its tenant for that to be worth a header to the edge.
+const WORTH_TELLING: Duration = Duration::from_millis(1);
 /// Tenants closed at once when the host closes.
 const CLOSED_AT_ONCE: usize = 16;
 
@@ -171,12 +174,18 @@ impl Host {
         tenant.check_held(&file)?;
         let limits = &file.spec.limits;
         let place = tenant.gate.admit(limits, &mut request)?;
+        let asked = Instant::now();
         let lease = tenant.lease().await?;
+        let waited = asked.elapsed();
         tenant.usage.count(now_ms());
         if let Some(client) = stamp.client {
             request.extensions_mut().insert(client);
         }
-        lease.answer(request, place, limits).await
+        let mut response = lease.answer(request, place, limits).await?;
+        if waited >= WORTH_TELLING {
+            response.headers_mut().insert("x-roost-waited-ms", HeaderValue::from(waited.as_millis() as u64));
+        }
+        Ok(response)
     }
 
     /// What is seen of all tenants. Wakes none of them.
