@@ -34,7 +34,7 @@ export const common = {
     teams: 'Teams',
     team: 'Team',
     audit: 'Audit',
-    operator: 'Everything done',
+    operator: 'Platform audit',
     outbox: 'Outbox',
     overview: 'Overview',
     settings: 'Settings',

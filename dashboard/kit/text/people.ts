@@ -72,7 +72,7 @@ export const people = {
   },
   tokens: {
     title: 'API tokens',
-    lead: 'For programs. A token acts for you in one team or project, within its scope, and never changes people or tokens.',
+    lead: 'For programs: each acts for you in one team or project, within its scope.',
     empty: 'No token yet. Programs send one as Authorization: Bearer.',
     make: 'New token…',
     dialogTitle: 'New token',
@@ -106,7 +106,7 @@ export const people = {
     title: 'Audit',
     account: 'What you did',
     accountLink: 'See all you did',
-    operator: 'Everything that was done here',
+    operator: 'Platform audit',
     search: 'Search',
     searchHint: 'A word, an address, a token',
     list: 'What happened',
