@@ -4,17 +4,22 @@ CREATE TABLE domain (
   project_id TEXT NOT NULL REFERENCES project (id) ON DELETE CASCADE,
   name TEXT NOT NULL,                  -- lower case, IDNA in ASCII
   state TEXT NOT NULL,                 -- dns_wait, verifying, issuing, live, failed
-  reason TEXT,                         -- of a failure: a stable code
+  reason TEXT,                         -- why it waits for a proof, has no certificate, or failed: a stable code
+  message TEXT,                        -- the same in words; the authority's own where it refused
   checks TEXT NOT NULL,                -- JSON: what was found beside what is wanted, at the last look
-  txt_token TEXT NOT NULL,             -- expected at _roost.<name> where another project had the name
+  txt_token TEXT NOT NULL,             -- expected at _roost.<name> where another project has or had the name
   live BIGINT NOT NULL,                -- 1 for the one claim that is served; one per name
   state_since_ms BIGINT NOT NULL,
   deadline_ms BIGINT NOT NULL,
   looked_ms BIGINT,
+  next_ms BIGINT NOT NULL,             -- when to look again
+  turn BIGINT NOT NULL,                -- grows with every look: only the latest may write its outcome
   created_ms BIGINT NOT NULL,
   UNIQUE (project_id, name)
 );
 CREATE UNIQUE INDEX domain_live ON domain (name) WHERE live = 1;
+CREATE INDEX domain_name ON domain (name);
+CREATE INDEX domain_next ON domain (next_ms);
 
 -- Names that were somebody's: a dangling CNAME must not be there for the next comer without proof.
 CREATE TABLE domain_tombstone (

@@ -1,17 +1,8 @@
 -- People: sessions that can be listed, tokens for programs, invitations, a second factor, other ways in, and who did
--- what from where. Everybody signs in once more: sessions of before say nothing of their device.
-DROP TABLE session;
-CREATE TABLE session (
-  id TEXT PRIMARY KEY,
-  token_hash TEXT NOT NULL UNIQUE,     -- SHA-256 of the cookie's value
-  account_id TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
-  device TEXT NOT NULL,                -- such as "Firefox on Linux"
-  address TEXT NOT NULL,               -- where it was last seen
-  created_ms BIGINT NOT NULL,
-  seen_ms BIGINT NOT NULL,             -- to the minute
-  expires_ms BIGINT NOT NULL           -- the end however busy it is
-);
-CREATE INDEX session_account ON session (account_id);
+-- what from where.
+ALTER TABLE session ADD COLUMN device TEXT;    -- such as "Firefox on Linux"
+ALTER TABLE session ADD COLUMN address TEXT;   -- where it was last seen
+ALTER TABLE session ADD COLUMN seen_ms BIGINT; -- to the minute
 
 CREATE TABLE api_token (
   id TEXT PRIMARY KEY,

@@ -88,6 +88,11 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("PUT", "/api/projects/{slug}/superuser", Project(Action::SetSuperuser)),
     ("GET", "/api/projects/{slug}/activity", Project(Action::View)),
     ("GET", "/api/projects/{slug}/audit", Project(Action::View)),
+    ("GET", "/api/projects/{slug}/domains", Project(Action::View)),
+    ("POST", "/api/projects/{slug}/domains", Project(Action::ManageDomains)),
+    ("GET", "/api/projects/{slug}/domains/{name}", Project(Action::View)),
+    ("DELETE", "/api/projects/{slug}/domains/{name}", Project(Action::ManageDomains)),
+    ("POST", "/api/projects/{slug}/domains/{name}/look", Project(Action::ManageDomains)),
     ("GET", "/api/slugs/{slug}", Account),
     // Teams
     ("GET", "/api/teams", Account),

@@ -12,7 +12,7 @@ use crate::accounts::tickets::{self, Purpose};
 use crate::accounts::{Email, store};
 use crate::config::Config;
 use crate::database::Database;
-use crate::{http, serve};
+use crate::{doctor, http, serve, upgrade};
 
 /// Hosts many PocketBase-compatible backends on one machine.
 #[derive(Debug, Parser)]
@@ -26,6 +26,22 @@ struct Arguments {
 enum Command {
     /// Runs the platform: console, proxy and all projects
     Serve(ServeArguments),
+    /// Looks at everything outside of Roost that has to be right, and says what to do
+    Doctor {
+        #[command(flatten)]
+        settings: Settings,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lets a new binary take over from the running platform, without losing a request
+    Upgrade {
+        /// The new binary; this one if not given
+        #[arg(long)]
+        binary: Option<PathBuf>,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Manages operators
     #[command(subcommand)]
     Admin(Admin),
@@ -47,6 +63,9 @@ struct Settings {
     /// Projects live at <slug>.<domain>, the console at <domain>
     #[arg(long)]
     domain: Option<String>,
+    /// Certificates come by themselves; the authority may write to this address
+    #[arg(long)]
+    email: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -83,8 +102,20 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => {
             // Under development the requests of one's own browser would drown everything else.
             let log = if arguments.dev { "info,sqlx=warn,proxy::access=warn" } else { "info,sqlx=warn" };
-            run(log, async move { serve::serve(arguments.load()?).await })
+            run(log, async move {
+                let served = async { serve::serve(arguments.load()?).await }.await;
+                served.inspect_err(upgrade::tell_failure)
+            })
         }
+        Command::Doctor { settings, json } => run("warn", async move {
+            let mut config = settings.load()?;
+            config.settle_listeners();
+            match doctor::run(config, json).await? {
+                true => Ok(()),
+                false => bail!("something is wrong; see above"),
+            }
+        }),
+        Command::Upgrade { binary, settings } => run("warn", async { ask_for_upgrade(binary, settings) }),
         Command::Admin(Admin::Create { email, settings }) => run("warn", create_operator(email, settings)),
     }
 }
@@ -119,6 +150,9 @@ impl Settings {
         if let Some(domain) = self.domain {
             config.domain = domain;
         }
+        if let Some(email) = self.email {
+            config.acme.email = email;
+        }
         Ok(config)
     }
 }
@@ -134,6 +168,7 @@ impl ServeArguments {
             }
             given => config.listen.http = given.to_vec(),
         }
+        config.settle_listeners();
         if self.dev {
             let loopback =
                 config.listen.http.iter().chain(&config.listen.https).all(|address| address.ip().is_loopback());
@@ -151,6 +186,11 @@ impl ServeArguments {
         }
         Ok(config)
     }
+}
+
+fn ask_for_upgrade(binary: Option<PathBuf>, settings: Settings) -> anyhow::Result<()> {
+    let binary = binary.map_or_else(|| std::env::current_exe().context("find this binary"), Ok)?;
+    upgrade::ask(&settings.load()?.dir, &binary)
 }
 
 async fn create_operator(email: String, settings: Settings) -> anyhow::Result<()> {

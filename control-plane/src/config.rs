@@ -1,7 +1,7 @@
 //! The settings: `ops/roost.toml` is the documentation and what the program loads.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub struct Config {
     pub grace_days: u32,
     pub listen: Listen,
     pub tls: Tls,
+    pub acme: Acme,
+    pub domains: Domains,
     pub edge: Edge,
     pub rest: Rest,
     pub projects: Projects,
@@ -68,6 +70,44 @@ pub struct Listen {
 pub struct Tls {
     pub certificate: PathBuf,
     pub key: PathBuf,
+}
+
+/// Certificates that come by themselves.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Acme {
+    pub email: String,
+    pub directory: String,
+    pub root: PathBuf,
+    pub eab_kid: String,
+    pub eab_key: String,
+    pub profile: String,
+    pub wildcard: bool,
+    pub second: Authority,
+}
+
+/// A certificate authority.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Authority {
+    pub directory: String,
+    pub root: PathBuf,
+    pub eab_kid: String,
+    pub eab_key: String,
+}
+
+/// Projects' own domains.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Domains {
+    pub addresses: Vec<IpAddr>,
+    pub resolvers: Vec<SocketAddr>,
+    pub http_port: u16,
+    pub dns_wait_days: u32,
+    pub quarantine_days: u32,
 }
 
 /// How much the proxy takes before it refuses.
@@ -175,6 +215,30 @@ impl Config {
         settings.try_into().context("understand the settings")
     }
 
+    /// Fills in where to listen if nothing was said: for the world when certificates come by themselves, else for this
+    /// machine alone.
+    pub fn settle_listeners(&mut self) {
+        if !self.listen.http.is_empty() || !self.listen.https.is_empty() {
+            return;
+        }
+        if self.acme.is_on() {
+            // Where there is IPv6, its socket takes IPv4 as well.
+            let everywhere = match TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)) {
+                Ok(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+                Err(_) => Ipv4Addr::UNSPECIFIED.into(),
+            };
+            self.listen.http = vec![(everywhere, 80).into()];
+            self.listen.https = vec![(everywhere, 443).into()];
+        } else {
+            self.listen.http = vec![(Ipv4Addr::LOCALHOST, 8080).into(), (Ipv6Addr::LOCALHOST, 8080).into()];
+        }
+    }
+
+    /// Whether one certificate covers all projects under the domain: that takes a proof by DNS.
+    pub fn wildcard(&self) -> bool {
+        self.acme.is_on() && self.acme.wildcard && !self.listen.dns.is_empty()
+    }
+
     /// The host name of the console.
     pub fn console_host(&self) -> &str {
         if self.console.is_empty() { &self.domain } else { &self.console }
@@ -191,11 +255,71 @@ impl Config {
     }
 }
 
+impl Acme {
+    /// Whether certificates come by themselves.
+    pub fn is_on(&self) -> bool {
+        !self.email.is_empty()
+    }
+
+    /// The authorities in the order they are asked.
+    pub fn authorities(&self) -> Vec<Authority> {
+        let first = Authority {
+            directory: self.directory.clone(),
+            root: self.root.clone(),
+            eab_kid: self.eab_kid.clone(),
+            eab_key: self.eab_key.clone(),
+        };
+        let mut authorities = vec![first, self.second.clone()];
+        authorities.retain(|authority| !authority.directory.is_empty());
+        authorities
+    }
+}
+
+impl Authority {
+    /// The host of its directory: what certificates and logs call it.
+    pub fn name(&self) -> &str {
+        let host = self.directory.split("://").nth(1).unwrap_or(&self.directory);
+        host.split('/').next().unwrap_or(host)
+    }
+
+    /// The root to trust for its directory, if it is a private one's.
+    pub fn root_pem(&self) -> anyhow::Result<Option<String>> {
+        if self.root.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        std::fs::read_to_string(&self.root).map(Some).with_context(|| format!("read {}", self.root.display()))
+    }
+}
+
+impl Domains {
+    /// How long a domain's records may take to be set.
+    pub fn dns_wait(&self) -> Duration {
+        crate::clock::DAY * self.dns_wait_days
+    }
+
+    /// How long a name that was a project's is nobody else's without a proof.
+    pub fn quarantine(&self) -> Duration {
+        crate::clock::DAY * self.quarantine_days
+    }
+}
+
 impl Rest {
     /// The same as a tenant's host takes it.
     pub fn to_spec(&self) -> tenant_runtime::host::Rest {
         let millis = |seconds: f64| Duration::try_from_secs_f64(seconds).map_or(0, |time| time.as_millis() as u64);
         tenant_runtime::host::Rest { idle_after_ms: millis(self.idle_after), sleep_after_ms: millis(self.sleep_after) }
+    }
+}
+
+impl std::fmt::Debug for Acme {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Acme").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authority").field("directory", &self.directory).finish_non_exhaustive()
     }
 }
 
@@ -261,9 +385,21 @@ mod tests {
     fn the_embedded_defaults_are_complete() {
         let config = Config::load(None).expect("loads");
         assert_eq!(config.domain, "localhost");
-        assert_eq!(config.listen.http.len(), 2);
         assert_eq!(config.rest.to_spec().sleep_after_ms, 60_000);
         assert_eq!((config.listen.metrics, config.edge.requests_per_address), (None, 200));
+    }
+
+    #[test]
+    fn with_an_e_mail_address_the_world_is_listened_to() {
+        let mut config = Config::load(None).expect("loads");
+        let mut world = config.clone();
+        config.settle_listeners();
+        assert!(config.listen.http.iter().all(|address| address.ip().is_loopback()) && config.listen.https.is_empty());
+        world.acme.email = "ops@example.com".to_owned();
+        world.settle_listeners();
+        assert!(world.listen.http.iter().all(|address| address.ip().is_unspecified() && address.port() == 80));
+        assert!(world.listen.https.iter().all(|address| address.ip().is_unspecified() && address.port() == 443));
+        assert!(!world.wildcard());
     }
 
     #[test]

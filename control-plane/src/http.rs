@@ -13,6 +13,7 @@ use futures_util::Stream;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use tokio::sync::broadcast;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -25,8 +26,8 @@ use crate::fleet::reconcile;
 use crate::jobs::{self, Job};
 use crate::mail::{self, OutboxMail};
 use crate::session::{self, Session};
-use crate::state::Platform;
-use crate::{access, accounts, audit, clock, projects, teams};
+use crate::state::{Change, Platform};
+use crate::{access, accounts, audit, clock, domains, projects, teams};
 
 /// What a JSON body may have.
 const MOST_BODY_BYTES: usize = 64 * 1024;
@@ -68,6 +69,7 @@ fn api() -> OpenApiRouter<Platform> {
         .merge(projects::api::routes())
         .merge(teams::api::routes())
         .merge(audit::api::routes())
+        .merge(domains::api::routes())
         .routes(routes!(health))
         .routes(routes!(config))
         .routes(routes!(job))
@@ -89,6 +91,10 @@ pub struct Config {
     /// Whether mails are kept in an outbox instead of being sent: in development only.
     outbox: bool,
     grace_days: u32,
+    /// How long a domain that was removed is nobody else's without a proof.
+    quarantine_days: u32,
+    /// Whether domains get certificates by themselves.
+    certificates: bool,
     sleep_after_ms: i64,
 }
 
@@ -120,6 +126,8 @@ async fn config(State(platform): State<Platform>) -> Json<Config> {
         sign_in: platform.providers.offered(),
         outbox: platform.config.dev,
         grace_days: platform.config.grace_days,
+        quarantine_days: platform.config.domains.quarantine_days,
+        certificates: platform.config.acme.is_on(),
         sleep_after_ms: clock::millis(Duration::from_millis(platform.config.rest.to_spec().sleep_after_ms)),
     })
 }
@@ -141,7 +149,8 @@ async fn outbox(State(platform): State<Platform>) -> Result<Json<Outbox>> {
     Ok(Json(Outbox { items: mail::outbox(platform.database.read()).await? }))
 }
 
-/// A stream of what changes: `project` with the whole project, `projectGone` with its id. It ends with the session
+/// A stream of what changes: `project` with the whole project, `projectGone` with its id, `domain` with `projectId` and the
+/// whole `domain`, `domainGone` with `projectId` and `name`. It ends with the session
 #[utoipa::path(get, path = "/api/events", responses((status = 200, content_type = "text/event-stream", body = String)))]
 async fn events(
     State(platform): State<Platform>,
@@ -151,13 +160,8 @@ async fn events(
         Reader { changes: platform.changes.subscribe(), check: tokio::time::interval(CHECK), platform, session };
     let stream = futures_util::stream::unfold(reader, |mut reader| async move {
         loop {
-            let id = reader.next_change().await?;
-            let event = match reconcile::present(&reader.platform, &reader.session, &id).await {
-                Ok(Some(project)) => Event::default().event("project").json_data(&project),
-                Ok(None) => Event::default().event("projectGone").json_data(serde_json::json!({ "id": id })),
-                Err(_) => continue,
-            };
-            if let Ok(event) = event {
+            let change = reader.next_change().await?;
+            if let Ok(Some(event)) = tell(&reader.platform, &reader.session, &change).await {
                 return Some((Ok(event), reader));
             }
         }
@@ -169,13 +173,13 @@ async fn events(
 struct Reader {
     platform: Platform,
     session: Session,
-    changes: broadcast::Receiver<String>,
+    changes: broadcast::Receiver<Change>,
     check: tokio::time::Interval,
 }
 
 impl Reader {
-    /// The id of the next project that looks different; `None` ends the stream.
-    async fn next_change(&mut self) -> Option<String> {
+    /// The next change; `None` ends the stream.
+    async fn next_change(&mut self) -> Option<Change> {
         loop {
             tokio::select! {
                 biased;
@@ -185,6 +189,25 @@ impl Reader {
             }
         }
     }
+}
+
+/// A change as whoever reads is told of it, if it concerns them.
+async fn tell(platform: &Platform, session: &Session, change: &Change) -> anyhow::Result<Option<Event>> {
+    let (name, data) = match change {
+        Change::Project(id) => match reconcile::present(platform, session, id).await? {
+            Some(project) => ("project", serde_json::to_value(project)?),
+            None => ("projectGone", json!({ "id": id })),
+        },
+        Change::Domain { project, name } => {
+            let found = projects::store::find(platform.database.read(), &session.account.id, project).await?;
+            let Some((row, _)) = found.filter(|(row, _)| session.sees(row)) else { return Ok(None) };
+            match domains::api::present(platform, &row, name).await? {
+                Some(domain) => ("domain", json!({ "projectId": project, "domain": domain })),
+                None => ("domainGone", json!({ "projectId": project, "name": name.as_str() })),
+            }
+        }
+    };
+    Ok(Some(Event::default().event(name).json_data(data)?))
 }
 
 async fn unknown() -> Error {

@@ -212,7 +212,8 @@ async fn claim(db: &AnyPool) -> sqlx::Result<Option<Claim>> {
     .transpose()
 }
 
-/// Gives back what a process that ended left running: nobody else works on a single machine.
+/// Gives back what a process that ended left running. To be called when nobody else works: on a single machine, once the
+/// process before has ended.
 pub async fn release_all(db: &AnyPool) -> sqlx::Result<()> {
     sqlx::query("UPDATE job SET state = 'queued' WHERE state = 'running'").execute(db).await?;
     Ok(())

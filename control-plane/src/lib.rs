@@ -4,7 +4,9 @@
 
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod serve;
+pub mod upgrade;
 
 pub mod access;
 pub mod database;
@@ -13,10 +15,12 @@ pub mod http;
 pub mod session;
 
 pub mod accounts;
+pub mod domains;
 pub mod projects;
 pub mod teams;
 
 pub mod audit;
+pub mod edge;
 pub mod fleet;
 pub mod jobs;
 pub mod mail;

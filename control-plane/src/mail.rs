@@ -1,6 +1,8 @@
 //! The platform's own mails: written as jobs with the change they tell of, sent over SMTP, or kept in an outbox under
 //! development.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
@@ -16,6 +18,9 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::jobs::{self, Kind};
 use crate::state::Platform;
+
+/// For each step of a talk with the mail server.
+const SMTP_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A mail to be sent.
 #[derive(Clone, Serialize, Deserialize)]
@@ -114,13 +119,7 @@ impl Mail {
     }
 
     fn with_link(to: &str, subject: &str, sentence: &str, button: &str, link: String) -> Mail {
-        let shown = escape(sentence);
-        let html = format!(
-            "<!doctype html><html lang=\"en\"><body style=\"font:16px/24px system-ui,sans-serif;color:#1b1a17\">\
-             <p>Hello,</p><p>{shown}</p><p><a href=\"{link}\" style=\"display:inline-block;padding:8px 16px;\
-             border-radius:7px;background:#0b6e75;color:#fff;text-decoration:none\">{button}</a></p>\
-             <p style=\"color:#6b665d\">Or open {link}</p></body></html>"
-        );
+        let html = page(&escape(sentence), button, &link);
         Mail {
             to: to.to_owned(),
             subject: subject.to_owned(),
@@ -129,6 +128,13 @@ impl Mail {
             link: Some(link),
             sender: None,
         }
+    }
+
+    /// Something about a project that needs its owner. The sentence may hold others' words, so it is escaped.
+    pub fn of_platform(to: &str, subject: &str, sentence: &str, button: &str, link: &str) -> Mail {
+        let html = page(&escape(sentence), button, link);
+        let text = format!("Hello,\n\n{sentence}\n\n{link}\n");
+        Mail { to: to.to_owned(), subject: subject.to_owned(), text, html, link: Some(link.to_owned()), sender: None }
     }
 
     /// A mail of a project.
@@ -181,19 +187,40 @@ impl Mail {
             .subject(&self.subject)
             .multipart(MultiPart::alternative_plain_html(self.text.clone(), self.html.clone()))
             .context("write the mail")?;
-        let host = &settings.host;
-        let transport = match settings.security {
-            Security::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(host)?,
-            Security::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host)?,
-            Security::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host),
-        };
-        let mut transport = transport.port(settings.port);
-        if !settings.username.is_empty() {
-            transport = transport.credentials(Credentials::new(settings.username.clone(), settings.password.clone()));
-        }
-        transport.build().send(message).await.context("hand the mail to the mail server")?;
+        transport(settings)?.send(message).await.context("hand the mail to the mail server")?;
         Ok(())
     }
+}
+
+/// The way to the mail server.
+fn transport(settings: &config::Mail) -> anyhow::Result<AsyncSmtpTransport<Tokio1Executor>> {
+    let host = &settings.host;
+    let transport = match settings.security {
+        Security::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(host)?,
+        Security::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host)?,
+        Security::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host),
+    };
+    let mut transport = transport.port(settings.port).timeout(Some(SMTP_PATIENCE));
+    if !settings.username.is_empty() {
+        transport = transport.credentials(Credentials::new(settings.username.clone(), settings.password.clone()));
+    }
+    Ok(transport.build())
+}
+
+/// Whether the mail server lets us in.
+pub async fn reach(settings: &config::Mail) -> anyhow::Result<()> {
+    let ready = transport(settings)?.test_connection().await.context("connect")?;
+    anyhow::ensure!(ready, "it does not answer as a mail server does");
+    Ok(())
+}
+
+fn page(sentence: &str, button: &str, link: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><body style=\"font:16px/24px system-ui,sans-serif;color:#1b1a17\">\
+         <p>Hello,</p><p>{sentence}</p><p><a href=\"{link}\" style=\"display:inline-block;padding:8px 16px;\
+         border-radius:7px;background:#0b6e75;color:#fff;text-decoration:none\">{button}</a></p>\
+         <p style=\"color:#6b665d\">Or open {link}</p></body></html>"
+    )
 }
 
 /// What people typed, as text in HTML.
@@ -205,6 +232,13 @@ fn escape(text: &str) -> String {
 pub async fn enqueue(tx: &mut Transaction<'static, Any>, mail: &Mail) -> Result<()> {
     let input = serde_json::to_string(mail).map_err(anyhow::Error::new)?;
     jobs::enqueue(tx, Kind::SendMail, "", None, &input, clock::now_ms(), DAY).await?;
+    Ok(())
+}
+
+/// The same, but whatever was sent under this key is not sent again.
+pub async fn enqueue_once(tx: &mut Transaction<'static, Any>, key: &str, mail: &Mail) -> Result<()> {
+    let input = serde_json::to_string(mail).map_err(anyhow::Error::new)?;
+    jobs::enqueue(tx, Kind::SendMail, "", Some(key), &input, clock::now_ms(), DAY).await?;
     Ok(())
 }
 

@@ -25,8 +25,8 @@ use crate::teams::{Action, Role};
 pub struct Session {
     /// The account.
     pub account: Account,
-    /// Of a person: the session's id.
-    pub id: Option<String>,
+    /// Of a person: the hash under which the session is kept.
+    pub hash: Option<String>,
     /// Of a program: what its token grants.
     pub grant: Option<Grant>,
 }
@@ -37,7 +37,7 @@ impl Session {
     /// # Errors
     /// `not_signed_in`; `invalid_token` when a token is given and does not count.
     pub async fn authenticate(platform: &Platform, headers: &HeaderMap, address: ClientAddress) -> Result<Session> {
-        let (account, id, grant) = match bearer(headers) {
+        let (account, hash, grant) = match bearer(headers) {
             Some(token) => {
                 let (account, grant) = tokens::redeem(&platform.database, token, address).await?;
                 (account, None, Some(grant))
@@ -45,19 +45,19 @@ impl Session {
             None => {
                 let secret = cookie(headers, platform.urls.cookie_name()).ok_or_else(not_signed_in)?;
                 let found = sessions::redeem(&platform.database, secret, address).await?;
-                let (account, id) = found.ok_or_else(not_signed_in)?;
-                (account, Some(id), None)
+                let (account, hash) = found.ok_or_else(not_signed_in)?;
+                (account, Some(hash), None)
             }
         };
         let stored = store::by_id(platform.database.read(), &account).await?.ok_or_else(not_signed_in)?;
-        Ok(Session { account: stored.account, id, grant })
+        Ok(Session { account: stored.account, hash, grant })
     }
 
     /// Whether the session or the token still counts, for what lasts longer than a request.
     pub async fn still_counts(&self, platform: &Platform) -> bool {
         let db = platform.database.read();
-        let counts = match (&self.id, &self.grant) {
-            (Some(id), _) => sessions::counts(db, id).await,
+        let counts = match (&self.hash, &self.grant) {
+            (Some(hash), _) => sessions::counts(db, hash).await,
             (None, Some(grant)) => tokens::counts(db, &grant.id).await,
             (None, None) => Ok(false),
         };

@@ -9,6 +9,7 @@ use crate::accounts::providers::Providers;
 use crate::accounts::tries::Tries;
 use crate::config::Config;
 use crate::database::Database;
+use crate::domains::{DomainName, Domains};
 use crate::fleet::Fleet;
 use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
@@ -29,8 +30,18 @@ pub struct Parts {
     pub jobs: Jobs,
     pub fleet: Fleet,
     pub routes: Publisher,
-    /// Ids of projects that look different now, for the console's event streams.
-    pub changes: broadcast::Sender<String>,
+    pub domains: Domains,
+    /// What looks different now, for the console's event streams.
+    pub changes: broadcast::Sender<Change>,
+}
+
+/// What the console shows and looks different now.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// The project of that id.
+    Project(String),
+    /// A domain of the project of that id.
+    Domain { project: String, name: DomainName },
 }
 
 impl Platform {
@@ -40,7 +51,12 @@ impl Platform {
 
     /// Tells whoever watches that a project changed.
     pub fn changed(&self, project: &str) {
-        let _ = self.changes.send(project.to_owned());
+        let _ = self.changes.send(Change::Project(project.to_owned()));
+    }
+
+    /// Tells whoever watches that a project's domain changed, came or went.
+    pub fn domain_changed(&self, project: &str, name: &DomainName) {
+        let _ = self.changes.send(Change::Domain { project: project.to_owned(), name: name.clone() });
     }
 }
 

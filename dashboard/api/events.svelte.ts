@@ -2,7 +2,8 @@
 // control plane, which knows every state without asking the project.
 
 import type { QueryClient } from '@tanstack/svelte-query'
-import type { Project } from './control/client'
+import type { Domain, Project } from './control/client'
+import { absorbDomain, dropDomain, slugOf } from './control/domains'
 import { absorb, dropProject } from './control/queries'
 
 const firstPause = 500
@@ -12,6 +13,14 @@ const longestPause = 30_000
 export function pauseBefore(attempt: number, random = Math.random()): number {
   const pause = Math.min(longestPause, firstPause * 2 ** attempt)
   return pause * (0.5 + random / 2)
+}
+
+interface DomainEvent {
+  projectId: string
+}
+
+function hear<Data>(source: EventSource, kind: string, take: (data: Data) => void) {
+  source.addEventListener(kind, (event) => take(JSON.parse(event.data) as Data))
 }
 
 export class EventStream {
@@ -43,10 +52,16 @@ export class EventStream {
     const source = new EventSource('/api/events')
     source.onopen = () => this.#opened()
     source.onerror = () => this.#lost()
-    source.addEventListener('project', (event) => absorb(this.#client, JSON.parse(event.data) as Project))
-    source.addEventListener('projectGone', (event) =>
-      dropProject(this.#client, (JSON.parse(event.data) as { id: string }).id),
-    )
+    hear<Project>(source, 'project', (project) => absorb(this.#client, project))
+    hear<{ id: string }>(source, 'projectGone', ({ id }) => dropProject(this.#client, id))
+    hear<DomainEvent & { domain: Domain }>(source, 'domain', ({ projectId, domain }) => {
+      const slug = slugOf(this.#client, projectId)
+      if (slug) absorbDomain(this.#client, slug, domain)
+    })
+    hear<DomainEvent & { name: string }>(source, 'domainGone', ({ projectId, name }) => {
+      const slug = slugOf(this.#client, projectId)
+      if (slug) dropDomain(this.#client, slug, name)
+    })
     this.#source = source
   }
 

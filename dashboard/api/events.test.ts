@@ -52,6 +52,23 @@ describe('the event stream', () => {
     expect(client.getQueryData(['projects'])).toMatchObject({ items: [{ id: 'b' }] })
   })
 
+  it('puts a domain into its project’s list, new or known, and takes it away', () => {
+    client.setQueryData(['projects'], { items: [{ id: 'a', slug: 'orchard' }], limit: 5 })
+    client.setQueryData(['domains', 'orchard'], { items: [{ name: 'orchard.shop', state: 'dnsWait' }] })
+    const names = () => client.getQueryData(['domains', 'orchard'])
+    latest().send('domain', { projectId: 'a', domain: { name: 'orchard.shop', state: 'live' } })
+    latest().send('domain', { projectId: 'a', domain: { name: 'api.orchard.shop', state: 'dnsWait' } })
+    latest().send('domain', { projectId: 'somebody else’s', domain: { name: 'tide.shop' } })
+    expect(names()).toEqual({
+      items: [
+        { name: 'orchard.shop', state: 'live' },
+        { name: 'api.orchard.shop', state: 'dnsWait' },
+      ],
+    })
+    latest().send('domainGone', { projectId: 'a', name: 'orchard.shop' })
+    expect(names()).toEqual({ items: [{ name: 'api.orchard.shop', state: 'dnsWait' }] })
+  })
+
   it('comes back after a loss and asks again for what it may have missed', () => {
     const asked = vi.spyOn(client, 'invalidateQueries')
     latest().onerror()

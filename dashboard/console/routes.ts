@@ -70,6 +70,12 @@ const pages: Page[] = [
     load: () => import('./areas/overview/Overview.svelte'),
   },
   {
+    path: '/p/:slug/domains',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/domains/Domains.svelte'),
+  },
+  {
     path: '/p/:slug/settings',
     audience: 'account',
     frame: 'shell',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { ago, compactCount, day, daysLeft, hour, minute, plural, size, sizeParts } from './i18n'
+import { ago, compactCount, day, daysLeft, hour, minute, plural, size, sizeParts, timeLeft } from './i18n'
 
 const now = Date.UTC(2026, 10, 20, 12)
 
@@ -18,6 +18,17 @@ it('counts the last started day as a day', () => {
   expect(daysLeft(now + 5.2 * day, now)).toBe(6)
   expect(daysLeft(now + 1, now)).toBe(1)
   expect(daysLeft(now - day, now)).toBe(0)
+})
+
+it('says how much time is left in one unit, rounded up', () => {
+  const left = (ms: number) => timeLeft(now + ms, now)
+  expect([left(7 * day), left(6.2 * day), left(day), left(90 * minute)]).toEqual([
+    '7 days',
+    '7 days',
+    '24 hours',
+    '2 hours',
+  ])
+  expect([left(30_000), left(-day)]).toEqual(['1 minute', '0 minutes'])
 })
 
 it('gives sizes a big number and a small unit', () => {

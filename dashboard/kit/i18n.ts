@@ -5,10 +5,12 @@ const locale = globalThis.navigator?.languages?.find((language) => language.star
 const counts = new Intl.NumberFormat(locale)
 const compactCounts = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 })
 const dates = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' })
+const deadlines = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
 const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
 const clockTimes = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 const daysAndMonths = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' })
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
+const lists = new Intl.ListFormat(locale)
 const plurals = new Intl.PluralRules(locale)
 
 export const minute = 60_000
@@ -19,6 +21,9 @@ export const count = (value: number) => counts.format(value)
 export const compactCount = (value: number) => (value < 10_000 ? counts : compactCounts).format(value)
 export const date = (ms: number) => dates.format(ms)
 export const moment = (ms: number) => moments.format(ms)
+/** To the minute: `28 Nov 2026, 09:40`. */
+export const deadline = (ms: number) => deadlines.format(ms)
+export const list = (items: string[]) => lists.format(items)
 
 /** `09:41` today, `20 Nov` before. */
 export function timeOrDay(ms: number, now: number): string {
@@ -33,6 +38,14 @@ export function ago(ms: number, now: number): string | null {
   if (passed < hour) return relative.format(-Math.floor(passed / minute), 'minute')
   if (passed < day) return relative.format(-Math.floor(passed / hour), 'hour')
   return relative.format(-Math.floor(passed / day), 'day')
+}
+
+/** `3 days` of the time until then, rounded up: never nothing while any time is left. */
+export function timeLeft(ms: number, now: number): string {
+  const left = Math.max(0, ms - now)
+  const unit = left > day ? 'day' : left > hour ? 'hour' : 'minute'
+  const value = Math.ceil(left / { day, hour, minute }[unit])
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(value)
 }
 
 /** Whole days until then, never less than one while any time is left. */

@@ -17,6 +17,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
 use crate::download::Download;
@@ -36,6 +37,8 @@ pub(crate) struct Connection {
     /// None on plain HTTP.
     pub(crate) tls: Option<Secured>,
     pub(crate) linger: Linger,
+    /// It ends with what is in flight on it.
+    ending: CancellationToken,
     _place: Option<Place>,
     /// Goes up whenever something happens.
     progress: AtomicU64,
@@ -54,7 +57,8 @@ impl Connection {
         let Visitor { address, is_trusted, place } = visitor;
         let peer = Client::new(address, tls.is_some());
         let (progress, waiting) = (AtomicU64::new(0), AtomicUsize::new(0));
-        Arc::new(Connection { edge, peer, is_trusted, tls, linger, _place: place, progress, waiting })
+        let ending = CancellationToken::new();
+        Arc::new(Connection { edge, peer, is_trusted, tls, linger, ending, _place: place, progress, waiting })
     }
 
     /// Whom a request with these headers is answered for.
@@ -90,6 +94,11 @@ impl Pulse {
         if std::mem::take(&mut self.waits) {
             self.connection.waiting.fetch_sub(1, Relaxed);
         }
+    }
+
+    /// Its connection is to end with it, so that whoever comes back takes a new one.
+    pub(crate) fn end_connection(&self) {
+        self.connection.ending.cancel();
     }
 
     /// It waits for its upstream.
@@ -166,6 +175,7 @@ where
     let is_silent = tokio::select! {
         ended = served.as_mut() => return note(ended),
         () = edge.closing.cancelled() => false,
+        () = connection.ending.cancelled() => false,
         () = silence(connection) => true,
     };
     close(served.as_mut());

@@ -62,7 +62,7 @@ pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incomin
     }
     let edge = &connection.edge;
     if is_event_stream(&response) {
-        response.map(|body| Download::event_stream(body, exchange, edge.closing.clone()))
+        response.map(|body| Download::event_stream(body, exchange, edge.streams_end.clone()))
     } else {
         response.map(|body| Download::new(body, exchange, edge.options.timeouts.response_body_idle))
     }

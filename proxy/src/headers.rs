@@ -151,6 +151,7 @@ fn uuid_text(number: u128) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn names_in_any_connection_line_are_removed() {
@@ -163,6 +164,34 @@ mod tests {
         clean_response(&mut headers);
         let left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         assert_eq!(left, ["x-three"]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_connection_line_names_is_gone(lines in proptest::collection::vec("[ ,;a-zA-Z-]{0,40}", 0..4)) {
+            let mut headers = HeaderMap::new();
+            for line in &lines {
+                headers.append("connection", HeaderValue::from_str(line).expect("a value"));
+            }
+            let named: Vec<_> = lines.iter().flat_map(|line| line.split(',')).map(str::trim).collect();
+            for name in named.iter().filter_map(|name| HeaderName::try_from(*name).ok()) {
+                headers.insert(name, HeaderValue::from_static("1"));
+            }
+            headers.insert("x-stays-1", HeaderValue::from_static("1"));
+            clean_response(&mut headers);
+            let left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+            prop_assert_eq!(left, ["x-stays-1"]);
+        }
+
+        #[test]
+        fn no_bytes_in_a_connection_line_are_too_strange(line in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let mut headers = HeaderMap::new();
+            if let Ok(line) = HeaderValue::from_bytes(&line) {
+                headers.append("connection", line);
+            }
+            clean_response(&mut headers);
+            prop_assert!(!headers.contains_key("connection"));
+        }
     }
 
     #[test]

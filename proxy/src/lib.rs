@@ -13,6 +13,7 @@ pub mod certificates;
 pub mod routes;
 
 mod server;
+mod sockets;
 
 mod client;
 mod connection;
@@ -46,6 +47,7 @@ use tower::util::BoxCloneSyncService;
 
 pub use options::{Bounds, Drain, Options, PerAddress, Timeouts};
 pub use server::{Addresses, Proxy};
+pub use sockets::Sockets;
 
 /// What an [`HttpService`] fails with when it has no answer at all; the client then gets a 502.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -5,7 +5,6 @@
 //! their id and never by a host, of which strangers could invent any number.
 
 use std::fmt::{self, Write};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -148,14 +147,6 @@ pub(crate) async fn serve(edge: Arc<Edge>, listener: TcpListener) {
     let served = axum::serve(listener, Router::new().route("/metrics", get(numbers)));
     if let Err(cause) = served.with_graceful_shutdown(stopping.cancelled_owned()).await {
         tracing::error!("could not serve metrics: {cause}");
-    }
-}
-
-/// Listens for whoever collects the numbers, if anybody does.
-pub(crate) async fn listen(address: Option<SocketAddr>) -> std::io::Result<Option<TcpListener>> {
-    match address {
-        Some(address) => TcpListener::bind(address).await.map(Some),
-        None => Ok(None),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::Sockets;
 use crate::acme::AcmeOptions;
 use crate::acme::dns::Dns;
 use crate::certificates::Certificates;
@@ -16,6 +17,8 @@ pub struct Options {
     pub http: Vec<SocketAddr>,
     /// Where to speak TLS, with HTTP/2 or HTTP/1 inside as the client chooses.
     pub https: Vec<SocketAddr>,
+    /// Where the sockets for all addresses come from, and are kept for a successor.
+    pub sockets: Sockets,
     /// The certificates for `https`; keep a clone to reload them.
     pub certificates: Certificates,
     /// Where certificates come from that nobody has to bring; none: from `certificates` alone.
@@ -166,7 +169,8 @@ impl PerAddress {
 #[derive(Clone, Debug)]
 pub struct Drain {
     /// How long connections are only *asked* to close, by `connection: close`. Closing at once would lose
-    /// requests that are already on their way. At its end idle connections close and event streams end.
+    /// requests that are already on their way. At its end idle connections close. Event streams end at its beginning,
+    /// and their connections with them: whoever reconnects is to meet the successor.
     pub polite: Duration,
     /// When tunnels are cut.
     pub tunnels: Duration,

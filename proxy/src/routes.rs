@@ -248,3 +248,20 @@ impl RouteTable {
         self.exact.get(host).or_else(|| self.wildcard.get(host.parent()?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange_for_a_host(text in "\\PC{0,80}|[a-zA-Z0-9.:\\[\\]_-]{0,300}") {
+            if let Ok(host) = text.parse::<Host>() {
+                prop_assert!(host.as_str().bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()));
+                prop_assert!(!host.as_str().ends_with('.') && host.as_str().len() <= 253);
+                prop_assert_eq!(host.as_str().parse::<Host>(), Ok(host.clone()), "reading it again changes nothing");
+            }
+        }
+    }
+}

@@ -21,7 +21,7 @@ use crate::limits::{Gauge, Limiters};
 use crate::metrics::{self, Metrics};
 use crate::routes::RouteTable;
 use crate::visitors::Visitors;
-use crate::{Options, connection, tls};
+use crate::{Options, Sockets, connection, tls};
 
 /// How often the system asks a client that says nothing whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -73,7 +73,9 @@ pub(crate) struct Edge {
     pub(crate) tasks: TaskTracker,
     stopping: CancellationToken,
     polite: AtomicBool,
-    /// Idle connections close, event streams end.
+    /// Event streams end.
+    pub(crate) streams_end: CancellationToken,
+    /// Idle connections close.
     pub(crate) closing: CancellationToken,
     pub(crate) tunnels_end: CancellationToken,
     /// Everything ends.
@@ -95,11 +97,11 @@ impl Edge {
 impl Proxy {
     /// Listens, and answers by whatever table stands in the channel at that moment.
     pub async fn bind(mut options: Options, routes: watch::Receiver<Arc<RouteTable>>) -> io::Result<Proxy> {
-        let http = listen(&options.http).await?;
-        let https = listen(&options.https).await?;
-        let numbers = metrics::listen(options.metrics).await?;
+        let http = listen(&options.sockets, &options.http)?;
+        let https = listen(&options.sockets, &options.https)?;
+        let numbers = listen(&options.sockets, options.metrics.as_slice())?.pop();
         let responders = match (&options.dns, &options.acme) {
-            (Some(dns), Some(acme)) => dns::listen(dns, &acme.store).await?,
+            (Some(dns), Some(acme)) => dns::listen(dns, &acme.store, &options.sockets)?,
             _ => Vec::new(),
         };
         let addresses = Addresses {
@@ -127,6 +129,7 @@ impl Proxy {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             polite: AtomicBool::new(false),
+            streams_end: CancellationToken::new(),
             closing: CancellationToken::new(),
             tunnels_end: CancellationToken::new(),
             cut: CancellationToken::new(),
@@ -160,13 +163,15 @@ impl Proxy {
         self.edge.acme.as_ref()
     }
 
-    /// Stops accepting, lets every request in flight end, and returns when nothing is left.
+    /// Stops accepting (a successor may go on), lets every request in flight end, and returns when nothing is left.
     /// [`Drain`](crate::Drain) says how long what may take.
     pub async fn drain(self) {
         let Edge { options, tasks, .. } = &*self.edge;
         let begun = Instant::now();
         self.edge.stopping.cancel();
         self.edge.polite.store(true, Relaxed);
+        self.edge.streams_end.cancel();
+        options.sockets.close();
         tasks.close();
         let phases = [
             (options.drain.polite, &self.edge.closing),
@@ -185,19 +190,15 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        let Edge { stopping, closing, tunnels_end, cut, .. } = &*self.edge;
-        for end in [stopping, closing, tunnels_end, cut] {
+        let Edge { stopping, streams_end, closing, tunnels_end, cut, .. } = &*self.edge;
+        for end in [stopping, streams_end, closing, tunnels_end, cut] {
             end.cancel();
         }
     }
 }
 
-async fn listen(wanted: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
-    let mut listeners = Vec::with_capacity(wanted.len());
-    for address in wanted {
-        listeners.push(TcpListener::bind(address).await?);
-    }
-    Ok(listeners)
+fn listen(sockets: &Sockets, wanted: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
+    wanted.iter().map(|address| TcpListener::from_std(sockets.tcp(*address)?)).collect()
 }
 
 fn addresses(listeners: &[TcpListener]) -> io::Result<Vec<SocketAddr>> {

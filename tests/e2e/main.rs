@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod database;
+mod domains;
 mod edge;
 mod isolation;
 mod mail;
@@ -13,3 +14,4 @@ mod recovery;
 mod second_factor;
 mod sleep;
 mod teams;
+mod upgrade;

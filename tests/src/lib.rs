@@ -1,5 +1,6 @@
 //! The kit: starts the real platform in a directory of its own and drives it over HTTP.
 
+mod authority;
 mod console;
 mod engine;
 mod http;
@@ -7,12 +8,13 @@ mod identity_provider;
 mod postgres;
 mod roost;
 
+pub use authority::Authority;
 pub use console::{Console, Project};
 pub use engine::{Engine, KEY_VARIABLE, Make};
 pub use http::{Answer, Http, Upload};
 pub use identity_provider::IdentityProvider;
 pub use postgres::Postgres;
-pub use roost::{POSTGRES_VARIABLE, Roost};
+pub use roost::{POSTGRES_VARIABLE, Roost, Upgrade, binary_under_test, signal};
 
 use std::time::{Duration, Instant};
 

@@ -1,14 +1,16 @@
-//! The platform as a process: started on a free port in a fresh directory, killed or stopped, started again.
+//! The platform as a process: started on a free port in a fresh directory, killed or stopped, upgraded, started again.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::postgres::new_database;
-use crate::{Console, Http, eventually};
+use crate::{Authority, Console, Http, eventually};
 
 /// Names the directory of a PostgreSQL server, if platforms should keep their control database there.
 pub const POSTGRES_VARIABLE: &str = "ROOST_TEST_POSTGRES";
@@ -20,7 +22,9 @@ pub struct Roost {
     /// The line of the settings that says where the control database is; empty for SQLite.
     database: String,
     settings: String,
-    port: u16,
+    /// The port for plain HTTP, 0 at first.
+    http_port: u16,
+    origin: String,
     /// A client for all of its hosts.
     pub http: Http,
 }
@@ -36,20 +40,90 @@ impl Roost {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let database = database_line();
         let settings = format!("{database}{settings}");
-        let (child, port) = launch(dir.path(), &settings, 0);
-        Roost { child, dir, database, settings, port, http: Http::new() }
+        let (child, origin) = launch(dir.path(), &settings, 0);
+        let http_port = port_of(&origin);
+        Roost { child, dir, database, settings, http_port, origin, http: Http::new() }
+    }
+
+    /// Starts with certificates from an authority, at this domain.
+    pub async fn start_certified(authority: &Authority, domain: &str) -> Roost {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (settings, http_port) = (authority.settings(domain), authority.answers_port());
+        let (child, origin) = launch(dir.path(), &settings, http_port);
+        let http = Http::trusting(&authority.issued_under().await);
+        Roost { child, dir, database: String::new(), settings, http_port, origin, http }
     }
 
     /// Ends the process at once, as a power cut would.
     pub fn kill(&mut self) {
-        self.child.kill().expect("the process can be killed");
+        for process in self.processes() {
+            signal("KILL", process);
+        }
+        self.wait();
+    }
+
+    /// Asks the process to stop.
+    pub fn terminate(&self) {
+        for process in self.processes() {
+            signal("TERM", process);
+        }
+    }
+
+    /// Waits until nothing of it runs any more.
+    pub fn wait(&mut self) {
+        while !self.processes().is_empty() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         self.child.wait().expect("the process ends");
+    }
+
+    /// The ids of the processes that serve the directory, in the order they were started in: one, or two during an upgrade.
+    pub fn processes(&self) -> Vec<u32> {
+        let dir = self.dir.path().join("data");
+        let serves = |process: &u32| {
+            // Of a process that ended nothing can be read.
+            let command = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+            let mut words = command.split(|byte| *byte == 0);
+            words.clone().any(|word| word == b"serve") && words.any(|word| word == dir.as_os_str().as_encoded_bytes())
+        };
+        let entries = std::fs::read_dir("/proc").expect("the list of processes");
+        let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let mut processes: Vec<u32> = numbers.filter(serves).collect();
+        processes.sort_unstable();
+        processes
+    }
+
+    /// Asks for an upgrade to a binary.
+    pub fn upgrade_to(&self, binary: &Path) -> Upgrade {
+        let mut command = Command::new(binary_under_test());
+        command.args(["upgrade", "--binary"]).arg(binary).arg("--dir").arg(self.dir.path().join("data"));
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        Upgrade(child)
+    }
+
+    /// Asks for an upgrade to the same program.
+    pub fn upgrade(&self) -> Upgrade {
+        self.upgrade_to(&binary_under_test())
     }
 
     /// Starts again on the same directory and port.
     pub fn restart(&mut self) {
-        (self.child, self.port) = launch(self.dir.path(), &self.settings, self.port);
-        self.http = Http::new();
+        (self.child, self.origin) = launch(self.dir.path(), &self.settings, self.http_port);
+        if self.origin.starts_with("http:") {
+            self.http = Http::new();
+        }
+    }
+
+    /// What `roost doctor` says beside the running platform, and whether it is content.
+    pub fn doctor(&self) -> (Json, bool) {
+        let output = Command::new(binary_under_test())
+            .args(["doctor", "--json", "--config"])
+            .arg(self.dir.path().join("roost.toml"))
+            .arg("--dir")
+            .arg(self.dir.path().join("data"))
+            .output()
+            .expect("it runs");
+        (serde_json::from_slice(&output.stdout).expect("JSON"), output.status.success())
     }
 
     /// Starts again with other settings.
@@ -60,17 +134,17 @@ impl Roost {
 
     /// The console's origin.
     pub fn url(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        self.origin.clone()
     }
 
     /// The port everything is on.
     pub fn port(&self) -> u16 {
-        self.port
+        port_of(&self.origin)
     }
 
     /// A project's origin.
     pub fn project_url(&self, slug: &str) -> String {
-        format!("http://{slug}.localhost:{}", self.port)
+        self.origin.replace("://", &format!("://{slug}."))
     }
 
     /// The directories of all tenants.
@@ -106,16 +180,36 @@ impl Roost {
 
 impl Drop for Roost {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
+/// An upgrade that was asked for.
+pub struct Upgrade(Child);
+
+impl Upgrade {
+    /// Waits until it is through.
+    ///
+    /// # Errors
+    /// What the command says.
+    pub fn finish(self) -> Result<(), String> {
+        let output = self.0.wait_with_output().expect("the command ends");
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    }
+}
+
+/// Sends a signal. A process that has ended gets none.
+pub fn signal(name: &str, process: u32) {
+    let mut command = Command::new("kill");
+    command.args(["-s", name, &process.to_string()]).stderr(Stdio::null());
+    command.status().expect("`kill` is installed");
+}
+
 #[expect(clippy::zombie_processes, reason = "the platform that owns the process waits for it when it goes")]
-fn launch(dir: &Path, settings: &str, port: u16) -> (Child, u16) {
+fn launch(dir: &Path, settings: &str, port: u16) -> (Child, String) {
     let config = dir.join("roost.toml");
     std::fs::write(&config, settings).expect("the settings can be written");
-    let binary = std::env::var_os("ROOST_BIN").map_or_else(default_binary, PathBuf::from);
+    let binary = binary_under_test();
     let mut child = Command::new(&binary)
         .args(["serve", "--dev", "--http", &format!("127.0.0.1:{port}"), "--config"])
         .arg(&config)
@@ -123,14 +217,14 @@ fn launch(dir: &Path, settings: &str, port: u16) -> (Child, u16) {
         .arg(dir.join("data"))
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
-        .env("ROOST_LOG", "error")
+        .env("ROOST_LOG", std::env::var_os("ROOST_LOG").unwrap_or_else(|| "error".into()))
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}; build it with `cargo build --release`", binary.display()));
     let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     for line in lines {
         let line = line.expect("readable output");
-        if let Some((_, port)) = line.strip_prefix("Console ready at ").and_then(|url| url.rsplit_once(':')) {
-            return (child, port.parse().expect("a port"));
+        if let Some(origin) = line.strip_prefix("Console ready at ") {
+            return (child, origin.to_owned());
         }
     }
     panic!("roost ended before it was ready");
@@ -144,6 +238,12 @@ fn database_line() -> String {
     format!("database = \"{}\"\n", new_database(Path::new(&server), &name))
 }
 
-fn default_binary() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/roost")
+fn port_of(origin: &str) -> u16 {
+    origin.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port")
+}
+
+/// The program as it was built.
+pub fn binary_under_test() -> PathBuf {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/roost");
+    std::env::var_os("ROOST_BIN").map_or_else(default, PathBuf::from)
 }

@@ -139,7 +139,7 @@ async fn change_account(
         second_factor::demand(&platform, &session.account, change.code.as_deref()).await?;
         let hash = platform.hashing.hash(password.as_str().to_owned()).await?;
         let mut tx = platform.database.begin().await?;
-        store::set_password(&mut tx, id, &hash, session.id.as_deref()).await?;
+        store::set_password(&mut tx, id, &hash, session.hash.as_deref()).await?;
         audit::note(&mut tx, Some(id), None, "password_changed", "Changed the password").await?;
         tx.commit().await?;
     }

@@ -48,16 +48,15 @@ pub async fn begin(
 ) -> Result<String> {
     let secret = tenant_runtime::random_key(40);
     let now = clock::now_ms();
-    sqlx::query("DELETE FROM session WHERE expires_ms <= $1 OR seen_ms <= $2")
+    sqlx::query("DELETE FROM session WHERE expires_ms <= $1 OR COALESCE(seen_ms, created_ms) <= $2")
         .bind(now)
         .bind(now - clock::millis(LONGEST_REST))
         .execute(&mut **tx)
         .await?;
     sqlx::query(
-        "INSERT INTO session (id, token_hash, account_id, device, address, created_ms, seen_ms, expires_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $6, $7)",
+        "INSERT INTO session (token_hash, account_id, device, address, created_ms, seen_ms, expires_ms)
+         VALUES ($1, $2, $3, $4, $5, $5, $6)",
     )
-    .bind(tenant_runtime::random_id(15))
     .bind(digest(&secret))
     .bind(account)
     .bind(device::name(headers))
@@ -69,34 +68,36 @@ pub async fn begin(
     Ok(secret)
 }
 
-/// The account and the id of the session of that secret, which counts as seen now.
+/// The account and the hash of the session of that secret, which counts as seen now.
 pub async fn redeem(database: &Database, secret: &str, address: ClientAddress) -> Result<Option<(String, String)>> {
     let now = clock::now_ms();
-    let sql = "SELECT account_id, id, seen_ms FROM session WHERE token_hash = $1 AND expires_ms > $2 AND seen_ms > $3";
+    let hash = digest(secret);
+    let sql = "SELECT account_id, seen_ms FROM session
+         WHERE token_hash = $1 AND expires_ms > $2 AND COALESCE(seen_ms, created_ms) > $3";
     let row = sqlx::query(sql)
-        .bind(digest(secret))
+        .bind(&hash)
         .bind(now)
         .bind(now - clock::millis(LONGEST_REST))
         .fetch_optional(database.read())
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let (account, id): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-    if row.try_get::<i64, _>(2)? <= now - clock::millis(MINUTE) {
-        sqlx::query("UPDATE session SET seen_ms = $1, address = $2 WHERE id = $3")
+    if row.try_get::<Option<i64>, _>(1)?.is_none_or(|seen| seen <= now - clock::millis(MINUTE)) {
+        sqlx::query("UPDATE session SET seen_ms = $1, address = $2 WHERE token_hash = $3")
             .bind(now)
             .bind(address.to_string())
-            .bind(&id)
+            .bind(&hash)
             .execute(database.write())
             .await?;
     }
-    Ok(Some((account, id)))
+    Ok(Some((row.try_get(0)?, hash)))
 }
 
 /// Whether a session has not ended.
-pub async fn counts(db: &AnyPool, id: &str) -> Result<bool> {
+pub async fn counts(db: &AnyPool, hash: &str) -> Result<bool> {
     let now = clock::now_ms();
-    let sql = "SELECT COUNT(*) FROM session WHERE id = $1 AND expires_ms > $2 AND seen_ms > $3";
-    let found = sqlx::query_scalar::<_, i64>(sql).bind(id).bind(now).bind(now - clock::millis(LONGEST_REST));
+    let sql = "SELECT COUNT(*) FROM session
+         WHERE token_hash = $1 AND expires_ms > $2 AND COALESCE(seen_ms, created_ms) > $3";
+    let found = sqlx::query_scalar::<_, i64>(sql).bind(hash).bind(now).bind(now - clock::millis(LONGEST_REST));
     Ok(found.fetch_one(db).await? > 0)
 }
 
@@ -105,8 +106,9 @@ pub async fn of_account(db: &AnyPool, account: &str, current: Option<&str>) -> R
     let now = clock::now_ms();
     let rest = clock::millis(LONGEST_REST);
     let rows = sqlx::query(
-        "SELECT id, device, address, created_ms, seen_ms, expires_ms FROM session
-         WHERE account_id = $1 AND expires_ms > $2 AND seen_ms > $3 ORDER BY seen_ms DESC, created_ms DESC, id",
+        "SELECT token_hash, device, address, created_ms, COALESCE(seen_ms, created_ms) AS seen, expires_ms FROM session
+         WHERE account_id = $1 AND expires_ms > $2 AND COALESCE(seen_ms, created_ms) > $3
+         ORDER BY seen DESC, created_ms DESC, token_hash",
     )
     .bind(account)
     .bind(now)
@@ -114,13 +116,13 @@ pub async fn of_account(db: &AnyPool, account: &str, current: Option<&str>) -> R
     .fetch_all(db)
     .await?;
     let sessions = rows.iter().map(|row| {
-        let id: String = row.try_get(0)?;
+        let hash: String = row.try_get(0)?;
         let seen_ms: i64 = row.try_get(4)?;
         Ok(ShownSession {
-            current: current == Some(id.as_str()),
-            id,
-            device: row.try_get(1)?,
-            address: row.try_get(2)?,
+            current: current == Some(hash.as_str()),
+            id: public_id(&hash).to_owned(),
+            device: row.try_get::<Option<String>, _>(1)?.unwrap_or_default(),
+            address: row.try_get::<Option<String>, _>(2)?.unwrap_or_default(),
             created_ms: row.try_get(3)?,
             seen_ms,
             expires_ms: (seen_ms + rest).min(row.try_get(5)?),
@@ -129,9 +131,14 @@ pub async fn of_account(db: &AnyPool, account: &str, current: Option<&str>) -> R
     Ok(sessions.collect::<sqlx::Result<_>>()?)
 }
 
-/// Ends one of an account's sessions; whether there was one.
+/// What a session is called where it is shown: the start of its hash, of which nothing can be made.
+pub fn public_id(hash: &str) -> &str {
+    hash.get(..16).unwrap_or(hash)
+}
+
+/// Ends one of an account's sessions by what it is called; whether there was one.
 pub async fn end(tx: &mut Transaction<'static, Any>, account: &str, id: &str) -> Result<bool> {
-    let ended = sqlx::query("DELETE FROM session WHERE account_id = $1 AND id = $2")
+    let ended = sqlx::query("DELETE FROM session WHERE account_id = $1 AND SUBSTR(token_hash, 1, 16) = $2")
         .bind(account)
         .bind(id)
         .execute(&mut **tx)
@@ -139,9 +146,9 @@ pub async fn end(tx: &mut Transaction<'static, Any>, account: &str, id: &str) ->
     Ok(ended.rows_affected() > 0)
 }
 
-/// Ends all of an account's sessions but the one that is kept.
+/// Ends all of an account's sessions but the one with the hash that is kept.
 pub async fn end_all(tx: &mut Transaction<'static, Any>, account: &str, kept: Option<&str>) -> Result<u64> {
-    let ended = sqlx::query("DELETE FROM session WHERE account_id = $1 AND id <> $2")
+    let ended = sqlx::query("DELETE FROM session WHERE account_id = $1 AND token_hash <> $2")
         .bind(account)
         .bind(kept.unwrap_or_default())
         .execute(&mut **tx)

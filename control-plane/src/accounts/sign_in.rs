@@ -78,7 +78,8 @@ async fn sign_in(
 #[utoipa::path(delete, path = "/api/session", responses((status = 204), (status = 401, body = ErrorBody)))]
 async fn sign_out(State(platform): State<Platform>, session: Session) -> Result<(StatusCode, HeaderMap)> {
     let mut tx = platform.database.begin().await?;
-    sessions::end(&mut tx, &session.account.id, session.id.as_deref().unwrap_or_default()).await?;
+    sessions::end(&mut tx, &session.account.id, sessions::public_id(session.hash.as_deref().unwrap_or_default()))
+        .await?;
     tx.commit().await?;
     let cookie = session::clear_cookie(&platform);
     Ok((StatusCode::NO_CONTENT, HeaderMap::from_iter([(header::SET_COOKIE, cookie)])))
@@ -88,7 +89,7 @@ async fn sign_out(State(platform): State<Platform>, session: Session) -> Result<
 #[utoipa::path(get, path = "/api/account/sessions", responses((status = 200, body = SessionList)))]
 async fn list_sessions(State(platform): State<Platform>, session: Session) -> Result<Json<SessionList>> {
     let db = platform.database.read();
-    Ok(Json(SessionList { items: sessions::of_account(db, &session.account.id, session.id.as_deref()).await? }))
+    Ok(Json(SessionList { items: sessions::of_account(db, &session.account.id, session.hash.as_deref()).await? }))
 }
 
 /// Ends all sessions but the one that asks
@@ -96,7 +97,7 @@ async fn list_sessions(State(platform): State<Platform>, session: Session) -> Re
 async fn end_other_sessions(State(platform): State<Platform>, session: Session) -> Result<StatusCode> {
     let account = &session.account.id;
     let mut tx = platform.database.begin().await?;
-    if sessions::end_all(&mut tx, account, session.id.as_deref()).await? > 0 {
+    if sessions::end_all(&mut tx, account, session.hash.as_deref()).await? > 0 {
         audit::note(&mut tx, Some(account), None, "sessions_ended", "Ended all other sessions").await?;
     }
     tx.commit().await?;

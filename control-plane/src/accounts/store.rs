@@ -122,6 +122,12 @@ pub async fn rename(db: &AnyPool, id: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// The mail addresses of the operators.
+pub async fn operators(tx: &mut Transaction<'static, Any>) -> Result<Vec<String>> {
+    let sql = "SELECT email FROM account WHERE operator = 1 ORDER BY email";
+    Ok(sqlx::query_scalar(sql).fetch_all(&mut **tx).await?)
+}
+
 /// Makes an account an operator.
 pub async fn make_operator(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
     sqlx::query("UPDATE account SET operator = 1 WHERE id = $1").bind(id).execute(&mut **tx).await?;

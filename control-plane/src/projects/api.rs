@@ -356,7 +356,7 @@ async fn load(platform: &Platform, session: &Session, slug_or_id: &str) -> Resul
 }
 
 /// The project, if the account may do that with it.
-async fn find(platform: &Platform, session: &Session, slug_or_id: &str, action: Action) -> Result<Row> {
+pub(crate) async fn find(platform: &Platform, session: &Session, slug_or_id: &str, action: Action) -> Result<Row> {
     let found = store::find(platform.database.read(), &session.account.id, slug_or_id).await?;
     let (row, role) = found.ok_or_else(|| Error::not_found("There is no such project."))?;
     session.allow(role, action)?;
@@ -368,7 +368,8 @@ fn present(platform: &Platform, row: Row, role: Role) -> Project {
     Project::new(row, role, live, &platform.urls)
 }
 
-fn refuse_deleted(row: &Row) -> Result<()> {
+/// Refuses what makes no sense with a project that is deleted.
+pub(crate) fn refuse_deleted(row: &Row) -> Result<()> {
     if row.wish == Wish::Deleted {
         let message = "This project is deleted. Bring it back first.";
         return Err(Error::refused(StatusCode::CONFLICT, "deleted", message));

@@ -4,6 +4,7 @@ use tenant_runtime::host::Generation;
 
 use super::{Wish, store};
 use crate::clock;
+use crate::domains;
 use crate::state::Platform;
 
 /// The key of a project's purge among the jobs.
@@ -18,7 +19,10 @@ pub async fn purge(platform: &Platform, id: &str) -> anyhow::Result<()> {
     }
     let generation = Generation(u64::try_from(project.generation)?);
     platform.fleet.node(&project.node_id)?.delete_tenant(&id.parse()?, generation).await?;
-    store::remove(platform.database.write(), id).await?;
+    let mut tx = platform.database.begin().await?;
+    domains::store::bury_all(&mut tx, id, clock::millis(platform.config.domains.quarantine())).await?;
+    store::remove(&mut tx, id).await?;
+    tx.commit().await?;
     platform.changed(id);
     Ok(())
 }

@@ -191,8 +191,8 @@ pub async fn keep_seen(db: &AnyPool, id: &str, seen: &Seen) -> Result<()> {
 }
 
 /// Removes the row of a project whose data is gone.
-pub async fn remove(db: &AnyPool, id: &str) -> Result<()> {
-    sqlx::query("DELETE FROM project WHERE id = $1 AND wish = 'deleted'").bind(id).execute(db).await?;
+pub async fn remove(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM project WHERE id = $1 AND wish = 'deleted'").bind(id).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -201,6 +201,12 @@ pub async fn by_id(db: &AnyPool, id: &str) -> Result<Option<Row>> {
     let sql = format!("SELECT {COLUMNS} FROM project p WHERE p.id = $1");
     let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?;
     Ok(row.map(|row| from_row(&row)).transpose()?)
+}
+
+/// A project's slug and its team.
+pub async fn address_of(tx: &mut Transaction<'static, Any>, id: &str) -> Result<Option<(String, String)>> {
+    let row = sqlx::query("SELECT slug, team_id FROM project WHERE id = $1").bind(id).fetch_optional(&mut **tx).await?;
+    Ok(row.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?))).transpose()?)
 }
 
 /// Whether an account may see a project: for its event stream.

@@ -8,7 +8,7 @@ pub mod store;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use store::{create, own_team};
+pub use store::{create, own_team, owners};
 
 /// What a member of a team is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -28,6 +28,7 @@ pub enum Action {
     View,
     Wake,
     SetSuperuser,
+    ManageDomains,
     Create,
     Rename,
     RenameTeam,
@@ -57,8 +58,8 @@ impl Action {
         match self {
             Action::View => (Role::Viewer, Some(Scope::Read)),
             Action::Wake => (Role::Developer, Some(Scope::Write)),
-            Action::SetSuperuser | Action::Create | Action::Rename => (Role::Admin, Some(Scope::Admin)),
-            Action::RenameTeam => (Role::Admin, Some(Scope::Admin)),
+            Action::SetSuperuser | Action::ManageDomains => (Role::Admin, Some(Scope::Admin)),
+            Action::Create | Action::Rename | Action::RenameTeam => (Role::Admin, Some(Scope::Admin)),
             Action::Delete => (Role::Owner, Some(Scope::Admin)),
             Action::Leave => (Role::Viewer, None),
             Action::ManageTokens | Action::ManagePeople => (Role::Admin, None),

@@ -65,6 +65,13 @@ pub async fn own_team(db: &AnyPool, account: &str) -> Result<String> {
     })
 }
 
+/// The mail addresses of a team's owners.
+pub async fn owners(tx: &mut Transaction<'static, Any>, team: &str) -> Result<Vec<String>> {
+    let sql = "SELECT a.email FROM member m JOIN account a ON a.id = m.account_id
+         WHERE m.team_id = $1 AND m.role = 'owner' ORDER BY a.email";
+    Ok(sqlx::query_scalar(sql).bind(team).fetch_all(&mut **tx).await?)
+}
+
 /// What an account is in a team.
 pub async fn role_in<'e>(
     db: impl sqlx::Executor<'e, Database = Any>,

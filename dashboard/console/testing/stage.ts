@@ -50,6 +50,8 @@ export const config = {
   signIn: [],
   outbox: true,
   graceDays: 30,
+  quarantineDays: 90,
+  certificates: true,
   sleepAfterMs: 300_000,
 }
 

@@ -37,6 +37,7 @@ export const common = {
     operator: 'Platform audit',
     outbox: 'Outbox',
     overview: 'Overview',
+    domains: 'Domains',
     settings: 'Settings',
     project: 'Project',
     allProjects: 'All projects',

@@ -2,6 +2,7 @@
 
 import { accounts } from './accounts'
 import { common } from './common'
+import { domains } from './domains'
 import { errors } from './errors'
 import { outbox } from './outbox'
 import { overview } from './overview'
@@ -11,4 +12,15 @@ import { marked } from './pseudo'
 import { settings } from './settings'
 import { states } from './states'
 
-export const text = marked({ common, accounts, projects, overview, settings, states, outbox, people, errors })
+export const text = marked({
+  common,
+  accounts,
+  projects,
+  overview,
+  domains,
+  settings,
+  states,
+  outbox,
+  people,
+  errors,
+})

@@ -1,5 +1,6 @@
 export const overview = {
   title: 'Overview',
+  alsoAt: 'also at',
   figures: 'Figures',
   database: 'Database',
   databaseHint: 'on disk',

@@ -22,6 +22,7 @@ it.each([
   ['/projects', '**/api/projects', text.projects.loadFailed],
   ['/p/orchard', '**/api/projects/orchard', text.overview.loadFailed],
   ['/p/orchard', '**/api/projects/orchard/activity', text.overview.activityFailed],
+  ['/p/orchard/domains', '**/api/projects/orchard/domains', text.domains.loadFailed],
   ['/p/orchard/settings', '**/api/projects/orchard', text.overview.loadFailed],
   ['/outbox', '**/api/outbox', text.outbox.failed],
   ['/projects', '**/api/account', text.errors.start],

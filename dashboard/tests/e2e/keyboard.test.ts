@@ -4,7 +4,7 @@ import { text } from '$kit/text'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { launch, openPage, signUp, uniqueSlug } from './browser'
-import { project, showProjects } from './fixtures'
+import { everyDomain, project, showProjects } from './fixtures'
 
 let browser: Browser
 beforeAll(async () => void (browser = await launch()))
@@ -64,4 +64,46 @@ it('gives the focus to the first field of a dialog and back to its opener', asyn
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   await opener.and(page.locator(':focus')).waitFor()
+})
+
+it('adds a domain, leaves adding another, and keeps its place when one is removed', async () => {
+  const words = text.domains
+  const { page } = await openPage(browser)
+  await signUp(page)
+  await showProjects(page, [project('orchard', 'awake')])
+  const { wrong, live } = everyDomain
+  if (!wrong || !live) throw new Error('the fixtures have changed')
+  await page.route('**/api/projects/orchard/domains', (route) =>
+    route.request().method() === 'POST'
+      ? route.fulfill({ status: 201, json: wrong })
+      : route.fulfill({ json: { items: [live] } }),
+  )
+  await page.route('**/api/projects/orchard/domains/*', (route) => route.fulfill({ status: 204 }))
+  await page.goto('/p/orchard/domains')
+  await page.getByRole('article').waitFor()
+
+  // Open, change one's mind, open again
+  const field = page.getByLabel(words.add.label, { exact: true }).and(page.locator(':focus'))
+  await tabTo(page, words.add.open)
+  await page.keyboard.press('Enter')
+  await field.waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: words.add.open }).and(page.locator(':focus')).waitFor()
+  await page.keyboard.press('Enter')
+  await field.waitFor()
+  await page.keyboard.type(wrong.name)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: wrong.name }).and(page.locator(':focus')).waitFor()
+
+  // Remove the other, first not, then yes
+  const opener = page.getByRole('button', { name: words.remove.of(live.name) })
+  await opener.focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog').waitFor()
+  await page.keyboard.press('Escape')
+  await opener.and(page.locator(':focus')).waitFor()
+  await page.keyboard.press('Enter')
+  await tabTo(page, words.remove.confirm(live.name))
+  await page.keyboard.press('Enter')
+  await page.getByText(words.remove.done(live.name)).and(page.locator(':focus')).waitFor()
 })

@@ -35,7 +35,7 @@ export default async function setup(project: TestProject) {
   }
 }
 
-function addressOf(roost: ChildProcess): Promise<string> {
+export function addressOf(roost: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     roost.once('error', reject)
     roost.once('exit', (code) => reject(new Error(`roost ended with ${code} before it was ready`)))

@@ -3,7 +3,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { launch, openPage, signUp } from './browser'
-import { everyState, showProjects } from './fixtures'
+import { everyDomain, everyState, showDomains, showProjects } from './fixtures'
 
 let browser: Browser
 beforeAll(async () => void (browser = await launch()))
@@ -35,7 +35,9 @@ it('has no word of its own on any page', async () => {
     page,
     everyState.map((project) => ({ ...project, name: `⟦${project.name}⟧` })),
   )
-  for (const path of ['/projects', '/projects/new', '/p/tide/settings', '/account', '/nowhere']) {
+  await showDomains(page, 'orchard', Object.values(everyDomain))
+  const domains = ['/p/orchard/domains', '/p/tide/domains']
+  for (const path of ['/projects', '/projects/new', ...domains, '/p/tide/settings', '/account', '/nowhere']) {
     await page.goto(path)
     await page.locator('main h1').waitFor()
     const own = (words: string) => /@example\.com|Ana Novak|\d/.test(words)

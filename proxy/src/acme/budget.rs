@@ -29,7 +29,7 @@ pub(super) fn counted_since(budget: &Budget, now: i64) -> i64 {
 }
 
 impl Budget {
-    /// Whether an order may be placed beside those that were, oldest first. Renewals an authority asked for need not
+    /// Whether an order may be placed beside those that were. Renewals an authority asked for need not
     /// ask here.
     pub(super) fn admits(&self, placed: &[Ordered], wish: &Wish<'_>, now: i64) -> Result<(), Wait> {
         if let Some(until_ms) = self.owner_waits(placed, wish, now) {
@@ -38,7 +38,9 @@ impl Budget {
         let allowed = if wish.renews { self.new_names + self.renewals } else { self.new_names };
         let window = ms(self.window);
         let here = || placed.iter().filter(|order| order.issuer == wish.issuer && order.at_ms > now - window);
-        let counted: Vec<i64> = here().filter(|order| wish.renews || !order.renews).map(|order| order.at_ms).collect();
+        let mut counted: Vec<i64> =
+            here().filter(|order| wish.renews || !order.renews).map(|order| order.at_ms).collect();
+        counted.sort_unstable();
         match counted.len().checked_sub(allowed) {
             None => Ok(()),
             // The next place is free once all but `allowed - 1` have left the window.

@@ -140,3 +140,34 @@ fn chain(error: &dyn StdError) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_to_come_back_is_read_in_seconds_or_as_a_date() {
+        let issuer = Issuer {
+            name: "one".into(),
+            directory: "https://authority.example/".into(),
+            root_pem: None,
+            profile: None,
+            external_account: None,
+        };
+        let line = Line::to(&issuer, Arc::new(|| 1_000), Duration::from_secs(1)).expect("a line");
+        let read = |text: &'static str| {
+            line.retry_after(&HeaderMap::from_iter([(RETRY_AFTER, http::HeaderValue::from_static(text))]))
+        };
+        assert_eq!(read("120"), Some(121_000));
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777_000));
+        assert_eq!(read("soon"), None);
+        assert_eq!(line.retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_its_own_words() {
+        let told = |body: &str| words(StatusCode::SERVICE_UNAVAILABLE, body.as_bytes());
+        assert_eq!(told(r#"{"type": "x", "detail": "too busy"}"#), "too busy");
+        assert_eq!(told("<html>"), "the authority answered 503 Service Unavailable");
+    }
+}

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::store::{ChallengeKind, Store};
+use crate::Sockets;
 use crate::limits::Pace;
 use crate::routes::Host;
 use crate::visitors::{Origin, Paces};
@@ -59,12 +60,12 @@ pub(crate) struct Responder {
 }
 
 /// Listens wherever there is to be an answer, with the values in this store.
-pub(crate) async fn listen(dns: &Dns, store: &Arc<dyn Store>) -> io::Result<Vec<Responder>> {
+pub(crate) fn listen(dns: &Dns, store: &Arc<dyn Store>, sockets: &Sockets) -> io::Result<Vec<Responder>> {
     let zone = Arc::new(Zone::new(&dns.domain, store.clone())?);
     let mut responders = Vec::with_capacity(dns.listen.len());
     for address in &dns.listen {
-        let tcp = TcpListener::bind(address).await?;
-        let udp = UdpSocket::bind(tcp.local_addr()?).await?;
+        let tcp = TcpListener::from_std(sockets.tcp(*address)?)?;
+        let udp = UdpSocket::from_std(sockets.udp(tcp.local_addr()?)?)?;
         responders.push(Responder { udp, tcp, zone: zone.clone() });
     }
     Ok(responders)

@@ -118,7 +118,8 @@ impl Handle {
         self.front.overview.load_full()
     }
 
-    /// Forgets why a wanted name (a host, or `*.` and a parent) failed and tries again now: something was mended.
+    /// Tries a wanted name (a host, or `*.` and a parent) again that has failed, because something was mended: now, or
+    /// in some minutes if this was asked for lately.
     pub fn retry(&self, name: &str) {
         self.nudge(Nudge::Retry(name.to_owned()));
     }

@@ -19,13 +19,14 @@ use tokio_util::sync::CancellationToken;
 
 use self::renewals::Answer;
 use super::budget::Wait;
+use super::desk::Desk;
 use super::handle::{Front, Handle, Nudge};
 use super::options::ms;
 use super::order::Authority;
 use super::plan::{self, Entry, Known, Queue, Task, host};
 use super::store::{Held, Tries};
-use super::work::{Desk, Finished, Job, work};
-use super::{AcmeOptions, Event};
+use super::work::{Finished, Job, work};
+use super::{AcmeOptions, Event, Reason};
 use crate::BoxError;
 use crate::certificates::{Certificate, Certificates};
 use crate::routes::{RouteTable, Tls};
@@ -35,6 +36,9 @@ const GATHER: Duration = Duration::from_millis(50);
 
 /// How long a name rests after the store failed.
 const REST: Duration = Duration::from_secs(60);
+
+/// How often a name is tried again because somebody asks for it: authorities forgive one failure in that time.
+const RETRY_EVERY: Duration = Duration::from_secs(12 * 60);
 
 /// See the [module](self).
 pub(crate) struct Keeper {
@@ -50,6 +54,8 @@ pub(crate) struct Keeper {
     tries: HashMap<Arc<str>, Tries>,
     /// Not before then, for reasons that need not outlive the process.
     rests: HashMap<Arc<str>, i64>,
+    /// When names were last tried again because somebody asked for it.
+    retried: HashMap<Arc<str>, i64>,
     /// No new names before then: the budget is used up.
     full_until: i64,
     /// New names the first authority would still take.
@@ -95,6 +101,7 @@ impl Keeper {
             known: HashMap::new(),
             tries: HashMap::new(),
             rests: HashMap::new(),
+            retried: HashMap::new(),
             full_until: i64::MIN,
             budget_left: 0,
             hurried: HashSet::new(),
@@ -111,7 +118,7 @@ impl Keeper {
     /// Runs until `stopping`, then lets what is under way end, at most until `cut`.
     pub(crate) async fn run(mut self, stopping: CancellationToken, cut: CancellationToken) {
         tokio::select! {
-            () = stopping.cancelled() => return,
+            () = stopping.cancelled() => {}
             () = self.keep() => {}
         }
         tokio::select! {
@@ -126,7 +133,8 @@ impl Keeper {
                 self.reread().await;
             }
             self.look_at_routes();
-            let next = self.start_what_is_due();
+            // What is held has to be known first, else everything seems to be missing.
+            let next = if self.has_read { self.start_what_is_due() } else { Duration::MAX };
             let next = Instant::now() + next.min(self.desk.options.times.look);
             tokio::select! {
                 changed = self.routes.changed() => match changed {
@@ -213,16 +221,22 @@ impl Keeper {
         }
     }
 
+    /// Tries a name again that has failed: now, or as soon as it may be.
     async fn retry(&mut self, name: Arc<str>) {
-        if let Some(tries) = self.tries.get_mut(&name) {
-            tries.next_ms = 0;
-            if let Err(cause) = self.desk.options.store.keep_tries(tries.clone()).await {
-                tracing::error!("could not store that {name} is tried again: {cause}");
-            }
-        }
+        let now = self.now();
         self.rests.remove(&name);
-        self.front.refuse(&name, None);
-        self.hurried.insert(name);
+        let Some(tries) = self.tries.get_mut(&name) else { return };
+        let last_ms = self.retried.get(&name);
+        let from_ms = last_ms.map_or(now, |last_ms| now.max(last_ms + ms(RETRY_EVERY)));
+        if from_ms >= tries.next_ms {
+            return;
+        }
+        tries.next_ms = from_ms;
+        if let Err(cause) = self.desk.options.store.keep_tries(tries.clone()).await {
+            tracing::error!("could not store that {name} is tried again: {cause}");
+        }
+        self.front.refuse(&name, Some(from_ms));
+        self.retried.insert(name, from_ms);
     }
 
     async fn conclude(&mut self, job: Job, finished: Finished) {
@@ -232,15 +246,7 @@ impl Keeper {
         self.rests.remove(&name);
         match finished {
             Finished::Held { held, new } => self.take_over(name, held, new),
-            Finished::Failed(tries) => {
-                self.hurried.remove(&name);
-                if self.known.get(&name).is_some_and(|known| known.is_late(now)) {
-                    let error = tries.error.as_deref().unwrap_or_default();
-                    tracing::error!("the certificate of {name} ends soon and cannot be renewed: {error}");
-                }
-                self.front.refuse(&name, Some(tries.next_ms));
-                self.tries.insert(name, tries);
-            }
+            Finished::Failed(tries, reason) => self.take_failure(name, tries, reason),
             Finished::Elsewhere => {
                 self.rests.insert(name, now + ms(self.desk.options.times.elsewhere));
             }
@@ -265,6 +271,21 @@ impl Keeper {
         self.rests.insert(name, until_ms);
     }
 
+    /// Remembers a failure, so that nobody waits for the name until it is tried again.
+    fn take_failure(&mut self, name: Arc<str>, tries: Tries, reason: Option<Reason>) {
+        let message = tries.error.clone().unwrap_or_default();
+        if self.known.get(&name).is_some_and(|known| known.is_late(self.now())) {
+            tracing::error!("the certificate of {name} ends soon and cannot be renewed: {message}");
+        }
+        let next_ms = tries.next_ms;
+        self.hurried.remove(&name);
+        self.front.refuse(&name, Some(next_ms));
+        self.tries.insert(name.clone(), tries);
+        if let Some(reason) = reason {
+            self.desk.options.tell(Event::Failed { name: name.to_string(), reason, message, next_ms });
+        }
+    }
+
     /// Serves a certificate from now on.
     fn take_over(&mut self, name: Arc<str>, held: Held, new: bool) {
         let certificate = match Certificate::from_pem(&name, &held.chain_pem, &held.key_pem) {
@@ -277,6 +298,7 @@ impl Keeper {
         self.front.certificates.issue(vec![(name.to_string(), certificate)]);
         let renewed = self.known.insert(name.clone(), Known::from(&held)).is_some();
         self.tries.remove(&name);
+        self.retried.remove(&name);
         self.hurried.remove(&name);
         self.front.refuse(&name, None);
         if new {

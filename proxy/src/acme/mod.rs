@@ -19,9 +19,11 @@ mod keeper;
 mod plan;
 
 mod budget;
+mod desk;
 mod work;
 
 mod client;
+mod failure;
 mod order;
 
 pub(crate) mod challenges;

@@ -1,4 +1,5 @@
-//! One order at one authority, from our account there to the certificate. The only file that speaks RFC 8555.
+//! One order at one authority, from our account there to the certificate. It, `client` and `failure` are
+//! all that knows the crate for RFC 8555.
 //!
 //! An order may be left at any point and come back to by its address; only its key is not written down before there is
 //! a certificate for it, so an order whose key went with a process is placed anew.
@@ -19,6 +20,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::client::{Line, Trouble};
+use super::failure::Failure;
 use super::options::ms;
 use super::plan::Window;
 use super::store::{ChallengeAnswer, ChallengeKind};
@@ -51,36 +53,6 @@ pub(super) struct Obtained {
     pub(super) key_pem: String,
 }
 
-/// Why there is no certificate.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    /// The authority said no, in these words.
-    #[error("{words}")]
-    Refused {
-        /// What it said.
-        words: String,
-        /// Whether it is about the authority and us, and not about the name.
-        mendable: bool,
-    },
-    /// Too many of something.
-    #[error("{words}")]
-    Limited {
-        /// What it said.
-        words: String,
-        /// Not before then.
-        until_ms: i64,
-    },
-    /// The authority cannot be reached, or is not well.
-    #[error("{0}")]
-    Outage(String),
-    /// The order stands, but its certificate is not there yet.
-    #[error("the authority has not finished the order in time")]
-    Unfinished,
-    /// Something here failed.
-    #[error("{0}")]
-    Ours(BoxError),
-}
-
 impl Authority {
     pub(super) fn new(issuer: Issuer, options: &AcmeOptions) -> Result<Self, BoxError> {
         let line = Line::to(&issuer, options.clock.clone(), options.times.request)?;
@@ -111,7 +83,7 @@ impl Authority {
     /// Makes sure that an order could be placed as far as we are concerned.
     pub(super) async fn is_ready(&self, options: &AcmeOptions) -> Result<(), Failure> {
         if let Some(until_ms) = self.line.closed_until() {
-            return Err(closed(until_ms));
+            return Err(Failure::closed(until_ms));
         }
         self.account(options).await.map(drop)
     }
@@ -335,58 +307,18 @@ async fn why(order: &mut Order, problem: Option<Problem>) -> Failure {
         }
     }
     match problem {
-        Some(problem) => refusal(&problem),
+        Some(problem) => Failure::from(&problem),
         None => Failure::Refused { words: "the authority gave the order up without a word".into(), mendable: false },
     }
 }
 
-impl Failure {
-    /// The same, known to be about our account.
-    fn about_us(self) -> Failure {
-        match self {
-            Failure::Refused { words, .. } => Failure::Refused { words, mendable: true },
-            other => other,
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Api(problem) => refusal(&problem),
-            Error::Timeout(_) => Failure::Unfinished,
-            Error::Crypto | Error::KeyRejected => Failure::Ours(error.into()),
-            Error::Other(cause) => match cause.downcast::<Trouble>().map(|trouble| *trouble) {
-                Ok(Trouble::Down(words)) => Failure::Outage(words),
-                Ok(Trouble::Limited { words, until_ms }) => Failure::Limited { words, until_ms },
-                Ok(Trouble::Closed { until_ms }) => closed(until_ms),
-                Err(cause) => Failure::Outage(cause.to_string()),
-            },
-            other => Failure::Outage(other.to_string()),
-        }
-    }
-}
-
-/// A problem document as a failure. These types are about what this authority may do, not about who has the name.
-fn refusal(problem: &Problem) -> Failure {
-    let kinds = problem.subproblems.iter().map(|part| &part.r#type).chain([&problem.r#type]);
-    let kinds: Vec<&str> =
-        kinds.flatten().map(|kind| kind.strip_prefix("urn:ietf:params:acme:error:").unwrap_or(kind)).collect();
-    let details = problem.subproblems.iter().map(|part| &part.detail);
-    let details: Vec<&str> = [&problem.detail].into_iter().chain(details).flatten().map(String::as_str).collect();
-    let words = if details.is_empty() { kinds.join(", ") } else { details.join("; ") };
-    if kinds.contains(&"serverInternal") {
-        return Failure::Outage(words);
-    }
-    let mendable = ["caa", "rejectedIdentifier", "unsupportedIdentifier", "accountDoesNotExist", "unauthorizedAccount"];
-    Failure::Refused { words, mendable: kinds.iter().any(|kind| mendable.contains(kind)) }
-}
-
-/// Whether an order was refused because it names the certificate it replaces.
+/// Whether an order failed because it names the certificate it replaces: the authority takes no such hint, does not like
+/// this one, or took it without saying so.
 fn is_about_replacing(error: &Error) -> bool {
     let about = ["alreadyReplaced", "malformed", "conflict"];
     match error {
         Error::Unsupported(_) => true,
+        Error::Other(cause) => !cause.is::<Trouble>(),
         Error::Api(problem) => {
             let kind = problem.r#type.as_deref().unwrap_or_default();
             about.iter().any(|about| kind.ends_with(about))
@@ -398,10 +330,6 @@ fn is_about_replacing(error: &Error) -> bool {
 fn identifier(chain_pem: &str) -> Option<CertificateIdentifier<'static>> {
     let leaf = CertificateDer::from_pem_slice(chain_pem.as_bytes()).ok()?;
     CertificateIdentifier::try_from(&leaf).ok().map(CertificateIdentifier::into_owned)
-}
-
-fn closed(until_ms: i64) -> Failure {
-    Failure::Limited { words: Trouble::Closed { until_ms }.to_string(), until_ms }
 }
 
 fn bad_external_key() -> Failure {

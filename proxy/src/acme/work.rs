@@ -3,42 +3,27 @@
 //! Whatever happens on it is written down before it is believed, and a step that costs something looks first whether
 //! another process has taken it already.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::budget::{self, Wait};
-use super::handle::Outcome;
+use super::budget::Wait;
+use super::desk::{Desk, OUTAGE_ATTEMPTS};
+use super::failure::Failure;
 use super::options::ms;
-use super::order::{Authority, Failure, Obtained, OpenOrder};
+use super::order::{Authority, Obtained, OpenOrder};
 use super::plan::{self, Known, host};
-use super::store::{ChallengeKind, Held, Ordered, Tries};
-use super::{AcmeOptions, Event, Reason};
+use super::store::{ChallengeKind, Held, Tries};
+use super::{Event, Reason};
 use crate::BoxError;
 use crate::certificates::Certificate;
-use crate::routes::parent;
-
-/// So many failed attempts in a row are an outage, which another authority can mend.
-const OUTAGE_ATTEMPTS: u32 = 3;
 
 /// An authority that limits us for longer is not waited for if there is another.
 const WORTH_WAITING: Duration = Duration::from_secs(60 * 60);
 
 /// From the third attempt on, an order does not say what it replaces: that may be what it fails for.
 const ATTEMPTS_REPLACING: u32 = 2;
-
-/// What all work needs.
-pub(super) struct Desk {
-    pub(super) options: Arc<AcmeOptions>,
-    pub(super) authorities: Vec<Authority>,
-    /// This process, as the holder of leases.
-    pub(super) me: String,
-    /// Taken while an order is counted, so that two do not count as one.
-    pub(super) counting: tokio::sync::Mutex<()>,
-    pub(super) tally: Mutex<BTreeMap<(String, Outcome), u64>>,
-}
 
 /// A name to get a certificate for.
 pub(super) struct Job {
@@ -50,8 +35,8 @@ pub(super) struct Job {
 pub(super) enum Finished {
     /// There is a certificate: a new one, or one that another process had stored.
     Held { held: Held, new: bool },
-    /// There is none; why, and until when that counts, is in the store.
-    Failed(Tries),
+    /// There is none; why, and until when that counts, is in the store. Without a reason, another process had found out.
+    Failed(Tries, Option<Reason>),
     /// Another process is at it.
     Elsewhere,
     /// The budget is used up.
@@ -99,41 +84,49 @@ async fn leased(desk: &Desk, job: &Job) -> Result<Finished, BoxError> {
 }
 
 async fn attempt(desk: &Desk, job: &Job) -> Result<Finished, BoxError> {
-    let Desk { options, authorities, .. } = desk;
+    let Desk { options, .. } = desk;
     let held = options.store.certificate(&job.name).await?;
     if let Some(held) = held.as_ref().filter(|held| is_good(held, options.now())) {
         return Ok(Finished::Held { held: held.clone(), new: false });
     }
     let stored = options.store.tries().await?.into_iter().find(|tries| *tries.name == *job.name);
-    let mut tries = stored.unwrap_or_else(|| Tries { name: job.name.to_string(), ..Tries::default() });
+    let tries = stored.unwrap_or_else(|| Tries { name: job.name.to_string(), ..Tries::default() });
     if tries.next_ms > options.now() {
-        return Ok(Finished::Failed(tries));
+        return Ok(Finished::Failed(tries, None));
     }
     let checked = timeout(options.times.order, options.precheck.check(&job.name)).await;
     if let Err(words) = checked.unwrap_or_else(|_| Err("the name could not be looked at in time".into())) {
         return fail(desk, tries, None, Failure::Refused { words, mendable: false }).await;
     }
 
-    // An open order is come back to where it stands.
+    ask_in_turn(desk, job, held.as_ref(), tries).await
+}
+
+/// Asks the authorities one after the other, as long as the next could do what this one did not. An open order is come
+/// back to where it stands.
+async fn ask_in_turn(desk: &Desk, job: &Job, held: Option<&Held>, mut tries: Tries) -> Result<Finished, BoxError> {
+    let Desk { options, authorities, .. } = desk;
     let is_open_at = |authority: &Authority| tries.order.as_ref().is_some_and(|open| open.0 == authority.issuer.name);
     let first = authorities.iter().position(is_open_at).unwrap_or(0);
+    let others = (0..authorities.len()).filter(|index| *index != first);
+
     let mut stop = Stop::Failed(Failure::Ours("no authority is configured".into()));
     let mut asked = None;
-    for (index, authority) in authorities.iter().enumerate().skip(first) {
+    for index in [first].into_iter().chain(others) {
+        let Some(authority) = authorities.get(index) else { break };
         let patience = if index == 0 { options.times.order } else { options.times.later_order };
-        let obtained = timeout(patience, ask(desk, job, authority, held.as_ref(), &mut tries, patience)).await;
+        let obtained = timeout(patience, ask(desk, job, authority, held, &mut tries, patience)).await;
         match obtained.unwrap_or_else(|_| Err(Stop::Failed(overdue(&tries)))) {
             Ok(obtained) => {
-                authority.is_well();
-                desk.count(authority, if held.is_some() { Outcome::Renewed } else { Outcome::Issued });
+                desk.note_success(authority, held.is_some());
                 return keep(desk, job, authority, obtained, tries).await;
             }
-            Err(stopped) => {
-                desk.note(authority, &job.name, &stopped).await;
-                stop = stopped;
-                asked = Some(authority);
-            }
+            Err(stopped) => stop = stopped,
         }
+        if let Stop::Failed(failure) = &stop {
+            desk.note_failure(authority, &job.name, failure).await;
+        }
+        asked = Some(authority);
         if !stop.is_mended_elsewhere(authority, options.now()) {
             break;
         }
@@ -159,7 +152,7 @@ fn overdue(tries: &Tries) -> Failure {
 }
 
 /// Why an authority gave no certificate.
-enum Stop {
+pub(super) enum Stop {
     Waits(Wait),
     Failed(Failure),
 }
@@ -227,6 +220,7 @@ async fn place(
 
     let own = held.filter(|held| held.issuer == *issuer && tries.failures < ATTEMPTS_REPLACING);
     let order = authority.place(options, &job.name, own.map(|held| held.chain_pem.as_str())).await?;
+    desk.leave_order(tries);
     tries.order = Some((issuer.clone(), order.url().to_owned()));
     options.store.keep_tries(tries.clone()).await?;
     options.tell(Event::Ordered { name: job.name.to_string(), issuer: issuer.clone() });
@@ -249,7 +243,7 @@ async fn keep(
     job: &Job,
     authority: &Authority,
     obtained: Obtained,
-    tries: Tries,
+    mut tries: Tries,
 ) -> Result<Finished, BoxError> {
     let store = &desk.options.store;
     let Obtained { chain_pem, key_pem } = obtained;
@@ -272,9 +266,7 @@ async fn keep(
     store.keep_certificate(held.clone()).await?;
     store.keep_tries(Tries { name: held.name.clone(), ..Tries::default() }).await?;
     store.remove_answers(host(&held.name)).await?;
-    if let Some((_, url)) = &tries.order {
-        authority.forget(url);
-    }
+    desk.leave_order(&mut tries);
     Ok(Finished::Held { held, new: true })
 }
 
@@ -288,22 +280,19 @@ async fn fail(
     let Desk { options, .. } = desk;
     let now = options.now();
     let ladder = &options.times.ladder;
-    let message = failure.to_string();
     let reason = match failure {
         _ if authority.is_none() => Reason::Precheck,
         Failure::Refused { .. } => Reason::Refused,
         Failure::Unfinished => Reason::Unfinished,
         _ => Reason::Unavailable,
     };
-    tries.error = Some(message.clone());
+    tries.error = Some(failure.to_string());
     match failure {
         Failure::Ours(cause) => return Err(cause),
         Failure::Refused { .. } => {
             tries.failures += 1;
             tries.next_ms = now + plan::pause(ladder, tries.failures);
-            if let (Some((_, url)), Some(authority)) = (tries.order.take(), authority) {
-                authority.forget(&url);
-            }
+            desk.leave_order(&mut tries);
             options.store.remove_answers(host(&tries.name)).await?;
         }
         Failure::Unfinished => {
@@ -318,82 +307,12 @@ async fn fail(
         }
     }
     options.store.keep_tries(tries.clone()).await?;
-    options.tell(Event::Failed { name: tries.name.clone(), reason, message, next_ms: tries.next_ms });
-    Ok(Finished::Failed(tries))
-}
-
-impl Desk {
-    pub(super) fn authority(&self, name: &str) -> Option<&Authority> {
-        self.authorities.iter().find(|authority| authority.issuer.name == name)
-    }
-
-    /// Counts an order, unless too many were placed. Renewals an authority asked for are free.
-    async fn take_from_budget(&self, job: &Job, issuer: &str, held: Option<&Held>) -> Result<(), Stop> {
-        let Desk { options, .. } = self;
-        let _alone = self.counting.lock().await;
-        let now = options.now();
-        let renews = held.is_some();
-        let is_free = held.is_some_and(|held| held.issuer == issuer && held.ask_ms != 0);
-        if !is_free {
-            let placed = options.store.orders_since(budget::counted_since(&options.budget, now)).await?;
-            let wish = budget::Wish { issuer, name: &job.name, owner: &job.owner, renews };
-            options.budget.admits(&placed, &wish, now).map_err(Stop::Waits)?;
-        }
-        let (issuer, name, owner) = (issuer.to_owned(), job.name.to_string(), job.owner.clone());
-        Ok(options.store.note_order(Ordered { issuer, name, owner, renews, at_ms: now }).await?)
-    }
-
-    /// Draws the consequences of a failure for everybody else's orders at this authority.
-    async fn note(&self, authority: &Authority, name: &str, stop: &Stop) {
-        let Stop::Failed(failure) = stop else { return };
-        match failure {
-            Failure::Ours(_) => return,
-            Failure::Refused { .. } => authority.is_well(),
-            Failure::Limited { words, until_ms } if !is_about(name, words) => authority.line.close(*until_ms),
-            Failure::Limited { .. } | Failure::Unfinished => {}
-            Failure::Outage(_) => {
-                if authority.is_unwell().await >= OUTAGE_ATTEMPTS {
-                    authority.line.close(self.options.now() + ms(self.options.times.outage));
-                }
-            }
-        }
-        let is_refusal = matches!(failure, Failure::Refused { .. });
-        self.count(authority, if is_refusal { Outcome::Refused } else { Outcome::Unavailable });
-        tracing::warn!("{name}: no certificate from {}: {failure}", authority.issuer.name);
-    }
-
-    fn count(&self, authority: &Authority, outcome: Outcome) {
-        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        *tally.entry((authority.issuer.name.clone(), outcome)).or_default() += 1;
-    }
-}
-
-/// Whether a limit is one of this name's: then the words name it, or a domain above it, or "this exact set".
-/// Otherwise it is one for all our orders.
-fn is_about(name: &str, words: &str) -> bool {
-    let mut domain = Some(host(name));
-    while let Some(part) = domain.filter(|part| part.contains('.')) {
-        if words.contains(&format!("\"{part}\"")) {
-            return true;
-        }
-        domain = parent(part);
-    }
-    words.contains("exact set of")
+    Ok(Finished::Failed(tries, Some(reason)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn limits_of_one_name_are_told_from_limits_for_all() {
-        let about = |words| is_about("a.shop.example.com", words);
-        assert!(about(r#"too many certificates (50) already issued for "example.com" in the last 168h0m0s"#));
-        assert!(about(r#"too many failed authorizations (5) for "a.shop.example.com" in the last 1h0m0s"#));
-        assert!(about("too many certificates (5) already issued for this exact set of identifiers"));
-        assert!(!about("too many new orders (300) from this account in the last 3h0m0s"));
-        assert!(!about(r#"too many certificates already issued for "com""#));
-    }
 
     #[test]
     fn attempts_take_turns_between_the_two_ways() {

@@ -86,6 +86,18 @@ async fn names_without_a_route_cause_nothing_at_all() {
 }
 
 #[tokio::test]
+async fn who_speaks_anything_else_besides_is_a_visitor_and_no_authority() {
+    let time = Time::now();
+    let authority = Authority::open(&time).await;
+    let acme = options(vec![authority.issuer("one")], &Memory::new());
+    let site = Site::open(acme, &time, &["a.example.com"]).await;
+    let both = Visitor::speaking(authority.root(), &["acme-tls/1", "http/1.1"]);
+    both.visit(site.https(), "a.example.com").await.expect("a visit");
+    let question = Visitor::speaking(authority.root(), &["acme-tls/1"]);
+    question.hello(site.https(), "a.example.com").await.expect_err("nothing is asked at the moment");
+}
+
+#[tokio::test]
 async fn handshakes_that_wait_are_bounded() {
     let time = Time::now();
     let authority = Authority::open(&time).await;

@@ -1,6 +1,10 @@
 //! Two processes with one store, and processes that are killed.
 
-use crate::kit::{Authority, Counts, MINUTE_MS, Memory, Site, Time, Visitor, options};
+use proxy::acme::Event;
+use tokio::time::timeout;
+
+use crate::edge::Edge;
+use crate::kit::{Authority, Counts, MINUTE_MS, Memory, Mood, PATIENCE, Site, Time, Visitor, options};
 
 #[tokio::test]
 async fn two_processes_make_one_order_and_serve_the_same() {
@@ -15,6 +19,24 @@ async fn two_processes_make_one_order_and_serve_the_same() {
     let [one, other] = [sites[0].https(), sites[1].https()];
     let (one, other) = tokio::join!(visitor.visit(one, "a.example.com"), visitor.visit(other, "a.example.com"));
     assert_eq!(one.expect("a visit"), other.expect("a visit"));
+    assert_eq!(authority.orders(), Counts::from([("a.example.com".into(), 1)]));
+}
+
+#[tokio::test]
+async fn a_process_that_is_told_to_stop_finishes_its_orders_and_begins_no_other() {
+    let time = Time::now();
+    let authority = Authority::open(&time).await;
+    authority.set(Mood::Slow);
+    let store = Memory::new();
+    let mut site = Site::open(options(vec![authority.issuer("one")], &store), &time, &["a.example.com"]).await;
+    assert!(matches!(site.event().await, Event::Ordered { .. }));
+    let Edge { proxy, table } = site.edge;
+    let draining = tokio::spawn(proxy.drain());
+    table.send_replace(crate::kit::table(&[("b.example.com".into(), String::new())]));
+    timeout(PATIENCE, authority.finish()).await.expect("the order goes on");
+    draining.await.expect("it drains");
+    assert!(store.held("a.example.com").is_some());
+    assert!(!store.has_lease("a.example.com"));
     assert_eq!(authority.orders(), Counts::from([("a.example.com".into(), 1)]));
 }
 

@@ -47,6 +47,25 @@ async fn a_failed_validation_is_told_in_the_authoritys_words_and_tried_ever_late
 }
 
 #[tokio::test]
+async fn whoever_asks_again_and_again_is_not_heard_each_time() {
+    let time = Time::now();
+    let authority = Authority::open(&time).await;
+    authority.set(Mood::Doubting("404".into(), Tell::InTheOrder));
+    let mut site = Site::open(options(vec![authority.issuer("one")], &Memory::new()), &time, &["a.example.com"]).await;
+    site.failure().await;
+    site.handle.retry("a.example.com");
+    site.failure().await;
+    for _ in 0..20 {
+        site.handle.retry("a.example.com");
+    }
+    site.settle().await;
+    assert_eq!(authority.orders()["a.example.com"], 2);
+    time.pass(13 * MINUTE_MS);
+    site.failure().await;
+    assert_eq!(authority.orders()["a.example.com"], 3);
+}
+
+#[tokio::test]
 async fn an_authority_that_is_down_is_replaced_by_the_second() {
     for mood in [Mood::Broken, Mood::Silent] {
         let time = Time::now();
@@ -123,6 +142,46 @@ async fn an_authority_that_asks_to_be_left_alone_is() {
     first.set(Mood::Well);
     time.pass(2 * MINUTE_MS);
     assert_eq!(site.issued("b.example.com").await, "first");
+}
+
+#[tokio::test]
+async fn a_busy_authority_is_not_asked_before_it_said() {
+    let time = Time::now();
+    let authority = Authority::open(&time).await;
+    authority.set(Mood::Busy(300));
+    let acme = options(vec![authority.issuer("one")], &Memory::new());
+    let mut site = Site::open(acme, &time, &["a.example.com"]).await;
+    assert_eq!(site.failure().await, "the authority answered 503 Service Unavailable");
+    let asked = authority.requests();
+    time.pass(4 * MINUTE_MS);
+    site.handle.retry("a.example.com");
+    site.failure().await;
+    assert_eq!(authority.requests(), asked);
+    authority.set(Mood::Well);
+    time.pass(2 * MINUTE_MS);
+    site.issued("a.example.com").await;
+}
+
+#[tokio::test]
+async fn an_order_at_an_authority_that_went_down_holds_nobody_up() {
+    let time = Time::now();
+    let (first, second) = (Authority::open(&time).await, Authority::open(&time).await);
+    first.set(Mood::Rejecting("caa"));
+    second.set(Mood::Slow);
+    let store = Memory::new();
+    let mut acme = options(vec![first.issuer("first"), second.issuer("second")], &store);
+    acme.times.later_order = Duration::from_secs(2);
+    let mut site = Site::open(acme, &time, &["a.example.com"]).await;
+    site.failure().await;
+    assert_eq!(store.tries_of("a.example.com").order.expect("an open order").0, "second");
+    first.set(Mood::Well);
+    second.set(Mood::Broken);
+    for _ in 0..2 {
+        time.pass(2 * MINUTE_MS);
+        site.failure().await;
+    }
+    time.pass(2 * MINUTE_MS);
+    assert_eq!(site.issued("a.example.com").await, "first");
 }
 
 #[tokio::test]

@@ -49,17 +49,21 @@ async fn when_the_authority_likes() {
 }
 
 #[tokio::test]
-async fn though_the_old_one_counts_as_replaced() {
-    let time = Time::now();
-    let authority = Authority::open(&time).await;
-    authority.set_window(time.ms() + 20 * DAY_MS, time.ms() + 22 * DAY_MS);
-    let mut site = Site::open(options(vec![authority.issuer("one")], &Memory::new()), &time, &["a.example.com"]).await;
-    site.issued("a.example.com").await;
-    authority.set(Mood::Replaced);
-    time.pass(23 * DAY_MS);
-    site.issued("a.example.com").await;
-    assert_eq!(authority.last_order().0, None);
-    assert_eq!(authority.orders()["a.example.com"], 2);
+async fn whatever_the_authority_thinks_of_what_is_replaced() {
+    // A deaf one has taken an order before it turns out that it has not listened.
+    for (mood, orders) in [(Mood::Replaced, 2), (Mood::Deaf, 3)] {
+        let time = Time::now();
+        let authority = Authority::open(&time).await;
+        authority.set_window(time.ms() + 20 * DAY_MS, time.ms() + 22 * DAY_MS);
+        let acme = options(vec![authority.issuer("one")], &Memory::new());
+        let mut site = Site::open(acme, &time, &["a.example.com"]).await;
+        site.issued("a.example.com").await;
+        authority.set(mood);
+        time.pass(23 * DAY_MS);
+        site.issued("a.example.com").await;
+        assert_eq!(authority.last_order().0, None);
+        assert_eq!(authority.orders()["a.example.com"], orders);
+    }
 }
 
 #[tokio::test]

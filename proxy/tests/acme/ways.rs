@@ -3,9 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
+use proxy::Options;
 use proxy::acme::AcmeOptions;
+use proxy::acme::dns::Dns;
 use proxy::acme::store::{ChallengeKind, Tries};
 
+use crate::edge::loopback;
 use crate::kit::{Memory, Pebble, Site, Time, Visitor, options, table};
 
 /// Which kinds of answers were put down.
@@ -66,6 +69,23 @@ async fn in_the_handshake_where_http_has_failed() {
 #[tokio::test]
 async fn a_wildcard_by_dns() {
     proven_by(ChallengeKind::Dns01, &certify("*.apps.example.com", "shop.apps.example.com", 0, false).await);
+}
+
+/// The authority asks our own responder, and nobody else tells it anything.
+#[tokio::test]
+async fn a_wildcard_by_our_own_dns() {
+    let Some(mut pebble) = Pebble::prepare() else { return };
+    let (name, store, time) = ("*.apps.example.com", Memory::new(), Time::now());
+    let acme = options(vec![pebble.issuer()], &store);
+    let dns = Dns { listen: vec![loopback()], domain: "apps.example.com".parse().expect("a host") };
+    let mut site = Site::with(Options { dns: Some(dns), ..Options::default() }, acme, &time, &[]).await;
+    pebble.ask(site.edge.proxy.addresses().dns[0]);
+    pebble.start(site.http(), site.https(), false).await;
+    site.edge.table.send_replace(table(&[(name.into(), String::new())]));
+
+    assert_eq!(site.issued(name).await, "pebble", "{}", pebble.log());
+    let visitor = Visitor::trusting(pebble.root().await);
+    visitor.visit(site.https(), "shop.apps.example.com").await.expect("a visit");
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod limits;
 mod metrics;
 mod pages;
 mod patience;
+mod sockets;
 mod streams;
 mod tls;
 mod upstreams;

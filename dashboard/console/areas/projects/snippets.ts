@@ -9,6 +9,9 @@ export const install: { [language in Language]?: string } = {
   dart: 'dart pub add pocketbase',
 }
 
+/** The one line of an app that knows where the project is. */
+export const client = (endpoint: string) => `new PocketBase('${endpoint}')`
+
 /** The smallest thing that shows the project answers; needs no account. */
 export const hello: Record<Language, (endpoint: string) => string> = {
   javascript: (endpoint) => `import PocketBase from 'pocketbase'

@@ -3,27 +3,17 @@
 import type { Project, ProjectState } from '$api/control/client'
 import { daysLeft } from '$kit/i18n'
 import { text } from '$kit/text'
+import { amiss, bad, busy, good, quiet, type Look } from '$kit/ui/look'
 
-export interface StateLook {
-  sign: 'dot' | 'ring' | 'moon' | 'alert' | 'pause' | 'clock'
-  /** Text colour of the sign alone. */
-  colour: string
-  /** Both colours of the chip. */
-  chip: string
-  moves?: boolean
-}
-
-const quiet = 'bg-hover text-muted'
-
-export const stateLooks: Record<ProjectState, StateLook> = {
-  creating: { sign: 'ring', colour: 'text-info-text', chip: 'bg-info-soft text-info-text', moves: true },
-  awake: { sign: 'dot', colour: 'text-ok-text', chip: 'bg-ok-soft text-ok-text' },
-  asleep: { sign: 'moon', colour: 'text-sleep', chip: 'bg-warn-soft text-warn-text' },
-  waking: { sign: 'ring', colour: 'text-ok-text', chip: 'bg-ok-soft text-ok-text', moves: true },
-  suspended: { sign: 'pause', colour: 'text-muted', chip: quiet },
-  notStarting: { sign: 'alert', colour: 'text-danger-text', chip: 'bg-danger-soft text-danger-text' },
-  damaged: { sign: 'alert', colour: 'text-danger-text', chip: 'bg-danger-soft text-danger-text' },
-  deleted: { sign: 'clock', colour: 'text-muted', chip: quiet },
+export const stateLooks: Record<ProjectState, Look> = {
+  creating: { ...busy, sign: 'ring', moves: true },
+  awake: { ...good, sign: 'dot' },
+  asleep: { ...amiss, colour: 'text-sleep', sign: 'moon' },
+  waking: { ...good, sign: 'ring', moves: true },
+  suspended: { ...quiet, sign: 'pause' },
+  notStarting: { ...bad, sign: 'alert' },
+  damaged: { ...bad, sign: 'alert' },
+  deleted: { ...quiet, sign: 'clock' },
 }
 
 export function stateWord({ state, deletedUntilMs }: Project, now: number): string {

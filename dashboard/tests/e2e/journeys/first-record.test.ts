@@ -14,7 +14,7 @@ afterAll(() => browser.close())
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
 const link = (page: Page, name: string) => page.getByRole('link', { name, exact: true })
 const copied = (page: Page, label: string) =>
-  page.locator('dl > div').filter({ hasText: label }).locator('dd')
+  page.locator('dl > div').filter({ hasText: label }).locator('dd').first()
 
 it('leads from sign-up to the first record, and a deleted project comes back whole', async () => {
   const { page, complaints } = await openPage(browser)

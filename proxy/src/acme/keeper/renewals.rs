@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Keeper;
+use crate::acme::desk::Desk;
+use crate::acme::failure::Failure;
 use crate::acme::options::ms;
-use crate::acme::order::Failure;
 use crate::acme::plan::Window;
-use crate::acme::work::Desk;
 
 /// Questions at once.
 const ASKED_AT_ONCE: usize = 5;

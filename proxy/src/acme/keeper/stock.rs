@@ -93,6 +93,7 @@ impl Keeper {
             self.front.refuse(&name, None);
             self.known.remove(&name);
             self.tries.remove(&name);
+            self.retried.remove(&name);
         }
         Ok(())
     }

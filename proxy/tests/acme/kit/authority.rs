@@ -32,6 +32,8 @@ pub enum Mood {
     Well,
     /// 500 to everything.
     Broken,
+    /// 503 to everything, with `Retry-After` in seconds.
+    Busy(u32),
     /// Not at all.
     Silent,
     /// 429 to new orders, with these words and `Retry-After` in seconds.
@@ -44,6 +46,8 @@ pub enum Mood {
     Slow,
     /// Every certificate counts as replaced already.
     Replaced,
+    /// It does not say that it heard which certificate is replaced.
+    Deaf,
 }
 
 /// Where a failed order says so, besides in its authorization.
@@ -216,6 +220,11 @@ async fn answer(
     };
     match mood {
         Mood::Broken => return plain(StatusCode::INTERNAL_SERVER_ERROR, "out of order"),
+        Mood::Busy(seconds) => {
+            let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "<html>busy</html>");
+            response.headers_mut().insert("retry-after", seconds.into());
+            return response;
+        }
         Mood::Silent => return std::future::pending().await,
         _ => {}
     }
@@ -329,7 +338,7 @@ fn place(office: &Office, desk: &mut Desk, payload: &Value) -> Answer {
     if let Mood::Rejecting(kind) = desk.mood {
         return Err((StatusCode::FORBIDDEN, kind, format!("rejected for {kind}")));
     }
-    let replaces = payload["replaces"].as_str().map(str::to_owned);
+    let replaces = payload["replaces"].as_str().filter(|_| desk.mood != Mood::Deaf).map(str::to_owned);
     if replaces.is_some() && desk.mood == Mood::Replaced {
         return Err((StatusCode::CONFLICT, "alreadyReplaced", "it was replaced already".into()));
     }
@@ -437,7 +446,8 @@ fn shown(answer: Answer) -> Response<Body> {
             response
         }
         Err((status, kind, detail)) => {
-            let problem = json!({"type": format!("urn:ietf:params:acme:error:{kind}"), "detail": detail, "status": status.as_u16()});
+            let kind = format!("urn:ietf:params:acme:error:{kind}");
+            let problem = json!({"type": kind, "detail": detail, "status": status.as_u16()});
             plain(status, &problem.to_string())
         }
     }

@@ -29,7 +29,7 @@ pub use pebble::Pebble;
 pub use store::Memory;
 
 /// Far longer than anything here takes: a test that reaches it has failed.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub const MINUTE_MS: i64 = 60 * 1000;
 pub const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
@@ -148,7 +148,8 @@ pub fn options(issuers: Vec<Issuer>, store: &Arc<Memory>) -> AcmeOptions {
 fn quick() -> Times {
     Times {
         request: Duration::from_secs(5),
-        order: Duration::from_secs(20),
+        order: PATIENCE,
+        handshake: PATIENCE,
         look: Duration::from_millis(20),
         elsewhere: Duration::from_millis(50),
         reread: Duration::from_secs(5),

@@ -26,6 +26,8 @@ pub struct Pebble {
     acme: u16,
     management: u16,
     dns: u16,
+    /// Whom to ask instead of its own DNS.
+    resolver: Option<SocketAddr>,
     dns_management: u16,
     root_pem: String,
     running: Vec<Child>,
@@ -51,7 +53,12 @@ impl Pebble {
         fs::write(directory.path().join("server.key"), key.serialize_pem()).expect("write");
         let [acme, management, dns, dns_management] = free_ports();
         let running = Vec::new();
-        Some(Pebble { directory, acme, management, dns, dns_management, root_pem: ca.pem(), running })
+        Some(Pebble { directory, acme, management, dns, resolver: None, dns_management, root_pem: ca.pem(), running })
+    }
+
+    /// Has it ask this server by DNS.
+    pub fn ask(&mut self, resolver: SocketAddr) {
+        self.resolver = Some(resolver);
     }
 
     /// Starts it; it looks for answers on these ports of this machine, whatever the name.
@@ -90,7 +97,8 @@ impl Pebble {
                 "",
             ],
         );
-        self.run("PEBBLE", &["-config", &path("pebble.json"), "-dnsserver", &dns, "-strict"]);
+        let resolver = self.resolver.map_or(dns, |resolver| resolver.to_string());
+        self.run("PEBBLE", &["-config", &path("pebble.json"), "-dnsserver", &resolver, "-strict"]);
         for port in [self.acme, self.management, self.dns_management] {
             while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
                 sleep(Duration::from_millis(20)).await;

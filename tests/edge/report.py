@@ -1,0 +1,130 @@
+"""What the checks say: each fact with its figure beside its goal, and how many checks hold.
+
+A ratio holds on any machine and always counts. An absolute time is judged as the median of its runs, and counts unless
+something else keeps the machine busy: then it is printed as `slow`.
+"""
+
+import os
+import pathlib
+import shutil
+import statistics
+import time
+import traceback
+
+CHECKS = {}
+CALM = 0.4  # the share of all processors that must be idle for a time to mean anything
+
+
+class Missing(Exception):
+    """What a check needs is not on this machine."""
+
+
+class Check:
+    """A numbered check of edge.md, section 6."""
+
+    def __init__(self, number, title, run):
+        self.number, self.title, self.run = number, title, run
+        self.failed, self.facts, self.calm = 0, 0, True
+
+
+current = None
+
+
+def check(number, title):
+    """Makes a function the check of that number."""
+
+    def register(run):
+        assert number not in CHECKS, number
+        CHECKS[number] = Check(number, title, run)
+        return run
+
+    return register
+
+
+def fact(name, holds, figure="", goal=""):
+    """Something that is so or not."""
+    say("ok  " if holds else "FAIL", name, figure, goal)
+    current.facts += 1
+    current.failed += not holds
+    return bool(holds)
+
+
+def ratio(name, value, base, most, unit="ms"):
+    """A figure that may be so many times another one of the same run."""
+    times = value / base if base else float("inf")
+    return fact(name, times <= most, f"{value:.2f} {unit} beside {base:.2f} {unit}: {times:.2f}x", f"<= {most}x")
+
+
+def absolute(name, values, goal, unit="ms"):
+    """Times of several runs, or one: the median is judged."""
+    values = values if isinstance(values, list) else [values]
+    median = statistics.median(values)
+    figure = f"{median:.2f} {unit}" + (f", median of {len(values)}" if len(values) > 1 else "")
+    if median > goal and not current.calm:
+        say("slow", name, f"{figure}, on a busy machine", f"<= {goal} {unit}")
+        return None
+    return fact(name, median <= goal, figure, f"<= {goal} {unit}")
+
+
+def note(name, figure):
+    """A figure without a goal."""
+    say("    ", name, figure)
+
+
+def say(verdict, name, figure="", goal=""):
+    told = "; ".join(filter(None, [str(figure), f"goal {goal}" if goal else ""]))
+    print(f"{verdict}  {current.number:>4}  {name}{f'  ({told})' if told else ''}", flush=True)
+
+
+def need(*programs):
+    """The paths of programs; the check is skipped without them."""
+    found = []
+    for program in programs:
+        path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
+        if not path:
+            raise Missing(f"{program} is not installed")
+        found.append(path)
+    return found if len(found) > 1 else found[0]
+
+
+def idle_share(seconds=0.3):
+    """How much of the processors nobody used."""
+
+    def times():
+        fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        return fields[3] + fields[4], sum(fields)
+
+    idle, total = times()
+    time.sleep(seconds)
+    idle_now, total_now = times()
+    return (idle_now - idle) / max(1, total_now - total)
+
+
+def run_all(wanted):
+    """Runs these checks; the exit code."""
+    global current
+    held, skipped, failed, began = 0, [], [], time.monotonic()
+    for check in wanted:
+        current = check
+        check.calm = idle_share() >= CALM
+        print(f"\n--    {check.number:>4}  {check.title}", flush=True)
+        try:
+            check.run()
+        except Missing as missing:
+            say("skip", f"{missing}")
+            skipped.append(check.number)
+            continue
+        except Exception as error:  # whatever goes wrong in a check is that check's failure
+            traceback.print_exc()
+            fact(f"it runs to its end: {type(error).__name__}", False)
+        if check.failed or not check.facts:
+            failed.append(check.number)
+        else:
+            held += 1
+    print(f"\n{time.monotonic() - began:.0f} s; failed: {listed(failed)}; skipped: {listed(skipped)}")
+    print(f"{held} of {len(wanted)} hold")
+    return 1 if failed or (skipped and os.environ.get("CI")) else 0
+
+
+def listed(numbers):
+    return ", ".join(map(str, numbers)) or "none"
