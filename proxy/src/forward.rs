@@ -98,21 +98,11 @@ async fn forward(
     exchange.note(|line| line.entry = Some(entry.clone()));
     match &route.state {
         State::Held(answer) => return Err(answer.clone()),
-        State::Redirect(to) => {
-            return redirect(client.scheme(), to, port_of(&authority), request.uri());
-        }
-        State::Serving if route.tls != Tls::None && !client.is_secure => {
-            return to_https(edge, &host, &request);
-        }
-        State::Serving => {}
+        State::Redirect(to) => return redirect(client.scheme(), to, port_of(&authority), request.uri()),
+        State::Serving if route.tls != Tls::None && !client.is_secure => return to_https(edge, &host, &request),
+        State::Serving => check_pace(edge, client, limiter, route, exchange)?,
     }
 
-    if !edge.visitors.may_ask(client.address.into(), &route.id.0, edge.options.per_address.requests) {
-        return Err(exchange.refuse(Limit::RequestsOfAddress, answers::RATE_LIMITED));
-    }
-    if !limiter.admits(&route.limits) {
-        return Err(exchange.refuse(Limit::Rate, answers::RATE_LIMITED));
-    }
     let mut tunnel = Tunnel::wanted_by(&request);
     let (mut parts, incoming) = request.into_parts();
     parts.extensions.remove::<OnUpgrade>();
@@ -153,6 +143,23 @@ async fn forward(
         exchange.enter_stream(limiter, route)?;
     }
     Ok(response)
+}
+
+/// Counts a request against the paces of its client and of its route.
+fn check_pace(
+    edge: &Edge,
+    client: &Client,
+    limiter: &Limiter,
+    route: &Route,
+    exchange: &Exchange,
+) -> Result<(), Answer> {
+    if !edge.visitors.may_ask(client.address.into(), &route.id.0, edge.options.per_address.requests) {
+        return Err(exchange.refuse(Limit::RequestsOfAddress, answers::RATE_LIMITED));
+    }
+    if !limiter.admits(&route.limits) {
+        return Err(exchange.refuse(Limit::Rate, answers::RATE_LIMITED));
+    }
+    Ok(())
 }
 
 /// Asks the upstream. It may be late, fail or even panic: the client gets an answer and nobody else notices.

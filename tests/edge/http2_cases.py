@@ -1,12 +1,13 @@
 """HTTP/2 as it should not be, frame by frame. Each case is given a wire that has said hello and writes what it likes.
 
 Marks: a number says how many requests must reach the upstream, BROKEN that none may do so whole, EITHER that it is
-harmless both ways; everything else must not even begin to."""
+harmless both ways, RACE that a sound request comes first and may get through before the rest ends everything; REFUSED
+ones must not even begin to."""
 
 from hyperframe.frame import (ContinuationFrame, DataFrame, GoAwayFrame, HeadersFrame, PingFrame, PriorityFrame,
                               PushPromiseFrame, RstStreamFrame, SettingsFrame, WindowUpdateFrame)
 
-REFUSED, BROKEN, EITHER = "refused", "broken", "either"
+REFUSED, BROKEN, EITHER, RACE = "refused", "broken", "either", "race"
 GET = [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", b"example.test"), (b":path", b"/")]
 POST = [(b":method", b"POST"), *GET[1:]]
 
@@ -143,19 +144,19 @@ def _(wire):
     wire.raw(HeadersFrame(1, wire.packed(GET), flags=["END_HEADERS", "END_STREAM"]).serialize()[:5] + b"\0" * 4 + wire.packed(GET))
 
 
-@case(EITHER, "frames: a request on a stream lower than the last")
+@case(RACE, "frames: a request on a stream lower than the last")
 def _(wire):
     wire.headers(5, GET)
     wire.headers(3, GET)
 
 
-@case(EITHER, "frames: data behind the end")
+@case(RACE, "frames: data behind the end")
 def _(wire):
     wire.headers(1, GET)
     wire.frame(DataFrame(1, b"GET /hidden HTTP/1.1\r\nHost: example.test\r\n\r\n"))
 
 
-@case(EITHER, "frames: a second request on the same stream")
+@case(RACE, "frames: a second request on the same stream")
 def _(wire):
     wire.headers(1, GET)
     wire.headers(1, GET)
@@ -223,19 +224,19 @@ def _(wire):
     wire.frame(HeadersFrame(1, wire.packed(GET), depends_on=1, flags=["END_HEADERS", "END_STREAM", "PRIORITY"]))
 
 
-@case(EITHER, "frames: a window too large")
+@case(RACE, "frames: a window too large")
 def _(wire):
     wire.headers(1, GET)
     wire.frame(WindowUpdateFrame(0, 2**31 - 1))
 
 
-@case(EITHER, "frames: a window of nothing")
+@case(RACE, "frames: a window of nothing")
 def _(wire):
     wire.headers(1, GET)
     wire.raw(b"\x00\x00\x04\x08\x00\x00\x00\x00\x01\x00\x00\x00\x00")
 
 
-@case(EITHER, "frames: a reset behind the request")
+@case(RACE, "frames: a reset behind the request")
 def _(wire):
     wire.headers(1, GET)
     wire.frame(RstStreamFrame(1, 8))
@@ -262,7 +263,7 @@ def _(wire):
     wire.headers(1, GET)
 
 
-@case(EITHER, "frames: goodbye, and then a request")
+@case(RACE, "frames: goodbye, and then a request")
 def _(wire):
     wire.frame(GoAwayFrame(0))
     wire.headers(1, GET)

@@ -139,7 +139,7 @@ def over_tls(port, protocol="h2", name="example.test"):
 
 
 def report(results):
-    """Prints `name: ok|FAILED figure` for each; the exit status says whether all are well."""
+    """Prints each fact with its figure, as all checks do; the exit status says whether all hold."""
     for name, holds, figure in results:
-        print(f"{name}: {'ok' if holds else 'FAILED'} {figure}".rstrip(), flush=True)
+        print(f"{'ok  ' if holds else 'FAIL'}  {name}  ({figure})", flush=True)
     return 0 if all(holds for _, holds, _ in results) else 1

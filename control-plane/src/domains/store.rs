@@ -303,3 +303,6 @@ fn from_row(row: &AnyRow) -> Result<Row> {
         order_error: row.try_get("error")?,
     })
 }
+
+#[cfg(test)]
+mod tests;

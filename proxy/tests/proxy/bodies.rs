@@ -97,6 +97,34 @@ async fn long_bodies_take_turns_and_nothing_else_waits_for_them() {
 }
 
 #[tokio::test]
+async fn a_client_that_hangs_up_in_its_body_gives_everything_back() {
+    let (seen, mut broke) = mpsc::unbounded_channel();
+    let upstream = answering(move |request| {
+        let seen = seen.clone();
+        async move {
+            let mut body = request.into_body();
+            while let Some(frame) = body.frame().await {
+                let _ = seen.send(frame.is_err());
+            }
+            Response::new(Body::empty())
+        }
+    });
+    let mut options = Options::default();
+    options.bounds.uploads_per_route = 1;
+    let limits = Limits { concurrent_requests: 1, ..Limits::default() };
+    let edge = Edge::start(options, [("a", Route { limits, ..to(upstream) })]).await;
+    for framing in ["Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n", "Content-Length: 1000000\r\n\r\nhi"] {
+        let mut wire = edge.connect().await;
+        wire.send(&format!("POST / HTTP/1.1\r\nHost: a\r\n{framing}")).await;
+        assert_eq!(broke.recv().await, Some(false));
+        drop(wire);
+        assert_eq!(broke.recv().await, Some(true));
+    }
+    // The place is free again once the proxy is through with them, too.
+    while edge.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.status == 503 {}
+}
+
+#[tokio::test]
 async fn a_short_body_is_here_before_the_upstream_is_asked() {
     let asked = Arc::new(tokio::sync::Notify::new());
     let asking = asked.clone();

@@ -126,3 +126,16 @@ impl From<Error> for Refusal {
         Refusal::Engine(error.to_api())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edge_learns_the_code_of_what_the_host_refuses() {
+        let code = |refusal: Refusal| refusal.into_response().headers().get("x-roost-code").cloned();
+        assert_eq!(code(Refusal::Waking), Some(HeaderValue::from_static("waking")));
+        assert_eq!(code(Refusal::NotStarting { retry_after: 2 }), Some(HeaderValue::from_static("not_starting")));
+        assert_eq!(code(Refusal::TooLarge), None);
+    }
+}
