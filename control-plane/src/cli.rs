@@ -203,7 +203,7 @@ async fn create_operator(email: String, settings: Settings) -> anyhow::Result<()
     let id = match existing {
         Some(stored) => stored.account.id,
         // No password fits this hash; the link below sets one.
-        None => store::create(&mut tx, &email, "", "!", false).await?.id,
+        None => store::create(&mut tx, &email, "", store::NO_PASSWORD, false).await?.id,
     };
     store::make_operator(&mut tx, &id).await?;
     let secret = tickets::issue(&mut tx, &id, Purpose::Reset).await?;

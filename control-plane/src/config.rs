@@ -33,6 +33,7 @@ pub struct Config {
     pub rest: Rest,
     pub projects: Projects,
     pub mail: Mail,
+    pub sign_in: SignIn,
     /// Given by `--dev` only: a development outbox, no limits on tries, and the first account is an operator.
     #[serde(skip)]
     pub dev: bool,
@@ -153,6 +154,37 @@ pub struct Mail {
     pub username: String,
     pub password: String,
     pub security: Security,
+}
+
+/// Ways to sign in beside the password.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct SignIn {
+    pub github: GitHub,
+    pub oidc: Oidc,
+}
+
+/// An application at GitHub.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct GitHub {
+    pub client_id: String,
+    pub client_secret: String,
+}
+
+/// A client at a provider of OpenID Connect.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Oidc {
+    pub name: String,
+    pub client_id: String,
+    pub client_secret: String,
+    pub auth_url: String,
+    pub token_url: String,
+    pub user_info_url: String,
 }
 
 /// How a connection to the mail server is secured.
@@ -312,6 +344,18 @@ impl Edge {
 impl std::fmt::Debug for Mail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mail").field("from", &self.from).field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for GitHub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GitHub").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Oidc {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Oidc").field("name", &self.name).field("client_id", &self.client_id).finish_non_exhaustive()
     }
 }
 

@@ -14,11 +14,12 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::accounts::providers::OfferedProvider;
 use crate::config::SignUp;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet::reconcile;
@@ -26,11 +27,13 @@ use crate::jobs::{self, Job};
 use crate::mail::{self, OutboxMail};
 use crate::session::{self, Session};
 use crate::state::{Change, Platform};
-use crate::{accounts, clock, domains, projects};
+use crate::{access, accounts, audit, clock, domains, projects, teams};
 
 /// What a JSON body may have.
 const MOST_BODY_BYTES: usize = 64 * 1024;
 const PING: Duration = Duration::from_secs(20);
+/// How often an event stream looks whether whoever reads it is still welcome.
+const CHECK: Duration = Duration::from_secs(3);
 
 #[derive(OpenApi)]
 #[openapi(info(title = "Roost", description = "The console's API. Errors have PocketBase's envelope.", version = "0"))]
@@ -38,7 +41,8 @@ struct Document;
 
 /// The console: its API and its pages.
 pub fn router(platform: Platform) -> Router {
-    let (api, document) = api().split_for_parts();
+    let (api, mut document) = api().split_for_parts();
+    access::describe(&mut document);
     let document = document.to_json().unwrap_or_default();
     api.route(
         "/api/openapi.json",
@@ -46,6 +50,7 @@ pub fn router(platform: Platform) -> Router {
     )
     .route("/api/{*path}", axum::routing::any(unknown))
     .fallback_service(dashboard::console())
+    .layer(middleware::from_fn_with_state(platform.clone(), access::door))
     .layer(middleware::from_fn_with_state(platform.clone(), session::same_origin))
     .layer(middleware::from_fn(prepare))
     .with_state(platform)
@@ -53,13 +58,17 @@ pub fn router(platform: Platform) -> Router {
 
 /// The OpenAPI document.
 pub fn openapi() -> String {
-    api().split_for_parts().1.to_pretty_json().unwrap_or_default()
+    let mut document = api().split_for_parts().1;
+    access::describe(&mut document);
+    document.to_pretty_json().unwrap_or_default()
 }
 
 fn api() -> OpenApiRouter<Platform> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .merge(accounts::api::routes())
+        .merge(accounts::routes())
         .merge(projects::api::routes())
+        .merge(teams::api::routes())
+        .merge(audit::api::routes())
         .merge(domains::api::routes())
         .routes(routes!(health))
         .routes(routes!(config))
@@ -77,6 +86,8 @@ pub struct Config {
     /// With `{slug}` where the project's slug stands.
     project_url: String,
     sign_up: SignUp,
+    /// Ways to sign in beside the password.
+    sign_in: Vec<OfferedProvider>,
     /// Whether mails are kept in an outbox instead of being sent: in development only.
     outbox: bool,
     grace_days: u32,
@@ -112,6 +123,7 @@ async fn config(State(platform): State<Platform>) -> Json<Config> {
         console_url: platform.urls.console(),
         project_url: platform.urls.project("{slug}"),
         sign_up: platform.config.sign_up,
+        sign_in: platform.providers.offered(),
         outbox: platform.config.dev,
         grace_days: platform.config.grace_days,
         quarantine_days: platform.config.domains.quarantine_days,
@@ -138,39 +150,57 @@ async fn outbox(State(platform): State<Platform>) -> Result<Json<Outbox>> {
 }
 
 /// A stream of what changes: `project` with the whole project, `projectGone` with its id, `domain` with `projectId` and the
-/// whole `domain`, `domainGone` with `projectId` and `name`
+/// whole `domain`, `domainGone` with `projectId` and `name`. It ends with the session
 #[utoipa::path(get, path = "/api/events", responses((status = 200, content_type = "text/event-stream", body = String)))]
 async fn events(
     State(platform): State<Platform>,
     session: Session,
 ) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
-    let changes = platform.changes.subscribe();
-    let stream = futures_util::stream::unfold((platform, session, changes), |(platform, session, mut changes)| async {
+    let reader =
+        Reader { changes: platform.changes.subscribe(), check: tokio::time::interval(CHECK), platform, session };
+    let stream = futures_util::stream::unfold(reader, |mut reader| async move {
         loop {
-            let change = match changes.recv().await {
-                Ok(change) => change,
-                // The page asks for everything again when it reconnects.
-                Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
-            };
-            if let Ok(Some(event)) = tell(&platform, &session.account.id, &change).await {
-                return Some((Ok(event), (platform, session, changes)));
+            let change = reader.next_change().await?;
+            if let Ok(Some(event)) = tell(&reader.platform, &reader.session, &change).await {
+                return Some((Ok(event), reader));
             }
         }
     });
     Sse::new(stream).keep_alive(KeepAlive::new().interval(PING).text("ping"))
 }
 
-/// A change as an account is told of it, if it concerns that account.
-async fn tell(platform: &Platform, account: &str, change: &Change) -> anyhow::Result<Option<Event>> {
+/// Whoever reads an event stream.
+struct Reader {
+    platform: Platform,
+    session: Session,
+    changes: broadcast::Receiver<Change>,
+    check: tokio::time::Interval,
+}
+
+impl Reader {
+    /// The next change; `None` ends the stream.
+    async fn next_change(&mut self) -> Option<Change> {
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.check.tick() => if !self.session.still_counts(&self.platform).await { return None },
+                // After a gap the page asks for everything again when it reconnects.
+                change = self.changes.recv() => return change.ok(),
+            }
+        }
+    }
+}
+
+/// A change as whoever reads is told of it, if it concerns them.
+async fn tell(platform: &Platform, session: &Session, change: &Change) -> anyhow::Result<Option<Event>> {
     let (name, data) = match change {
-        Change::Project(id) => match reconcile::present(platform, account, id).await? {
+        Change::Project(id) => match reconcile::present(platform, session, id).await? {
             Some(project) => ("project", serde_json::to_value(project)?),
             None => ("projectGone", json!({ "id": id })),
         },
         Change::Domain { project, name } => {
-            let Some((row, _)) = projects::store::find(platform.database.read(), account, project).await? else {
-                return Ok(None);
-            };
+            let found = projects::store::find(platform.database.read(), &session.account.id, project).await?;
+            let Some((row, _)) = found.filter(|(row, _)| session.sees(row)) else { return Ok(None) };
             match domains::api::present(platform, &row, name).await? {
                 Some(domain) => ("domain", json!({ "projectId": project, "domain": domain })),
                 None => ("domainGone", json!({ "projectId": project, "name": name.as_str() })),
@@ -201,7 +231,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 }
 
 /// Who calls, as the proxy saw it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ClientAddress(Option<IpAddr>);
 
 impl std::fmt::Display for ClientAddress {

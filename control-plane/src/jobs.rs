@@ -153,6 +153,12 @@ pub async fn find(db: &AnyPool, id: &str, account: &str) -> Result<Option<Job>> 
     Ok(row.map(|row| job_from_row(&row)).transpose()?)
 }
 
+/// The id of the project a job is for.
+pub async fn project_of(db: &AnyPool, id: &str) -> Result<Option<String>> {
+    let sql = "SELECT tenant_id FROM job WHERE id = $1 AND tenant_id <> ''";
+    Ok(sqlx::query_scalar(sql).bind(id).fetch_optional(db).await?)
+}
+
 fn job_from_row(row: &AnyRow) -> sqlx::Result<Job> {
     Ok(Job {
         id: row.try_get(0)?,

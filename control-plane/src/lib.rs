@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod serve;
 pub mod upgrade;
 
+pub mod access;
 pub mod database;
 pub mod error;
 pub mod http;

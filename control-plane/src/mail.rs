@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyPool, Row as _, Transaction};
 use utoipa::ToSchema;
 
-use crate::accounts::Account;
+use crate::accounts::{Account, Email};
 use crate::clock::{self, DAY};
 use crate::config::{self, Config, Security};
 use crate::database::Database;
@@ -63,7 +63,7 @@ impl Mail {
     pub fn verification(platform: &Platform, account: &Account, secret: &str) -> Mail {
         let link = format!("{}/verify#{secret}", platform.urls.console());
         Mail::with_link(
-            account,
+            &account.email,
             "Confirm your mail address",
             "Welcome to Roost. Please confirm that this address is yours; the link works for three days.",
             "Confirm my address",
@@ -75,7 +75,7 @@ impl Mail {
     pub fn reset(platform: &Platform, account: &Account, secret: &str) -> Mail {
         let link = format!("{}/reset#{secret}", platform.urls.console());
         Mail::with_link(
-            account,
+            &account.email,
             "Choose a new password",
             "Somebody, hopefully you, asked for a new password for your Roost account. The link works once, for an \
              hour. If it was not you, ignore this mail: nothing changes.",
@@ -84,10 +84,44 @@ impl Mail {
         )
     }
 
-    fn with_link(account: &Account, subject: &str, sentence: &str, button: &str, link: String) -> Mail {
-        let html = page(sentence, button, &link);
+    /// "This address is to be yours here."
+    pub fn new_address(platform: &Platform, to: &Email, secret: &str) -> Mail {
+        let link = format!("{}/verify-address#{secret}", platform.urls.console());
+        Mail::with_link(
+            to.as_str(),
+            "Confirm your new mail address",
+            "Somebody, hopefully you, wants to use this address for a Roost account. The link works once, for an hour. \
+             If it was not you, ignore this mail: nothing changes.",
+            "Use this address",
+            link,
+        )
+    }
+
+    /// "This address is no longer yours here", to the old one.
+    pub fn address_changed(platform: &Platform, before: &Account, now: &Email) -> Mail {
+        let sentence = format!(
+            "Your Roost account has another mail address now: {now}. If that was not you, ask whoever runs this \
+             installation for help at once."
+        );
+        let link = format!("{}/account", platform.urls.console());
+        Mail::with_link(&before.email, "Your mail address was changed", &sentence, "Look at my account", link)
+    }
+
+    /// "Join our team."
+    pub fn invitation(platform: &Platform, to: &Email, by: &Account, team: &str, secret: &str) -> Mail {
+        let link = format!("{}/join#{secret}", platform.urls.console());
+        let sentence = format!(
+            "{} invites you to the team {team} on Roost. The link works once, for a week. If you do not know them, \
+             ignore this mail: nothing happens.",
+            by.email
+        );
+        Mail::with_link(to.as_str(), &format!("Join {team} on Roost"), &sentence, "Join the team", link)
+    }
+
+    fn with_link(to: &str, subject: &str, sentence: &str, button: &str, link: String) -> Mail {
+        let html = page(&escape(sentence), button, &link);
         Mail {
-            to: account.email.clone(),
+            to: to.to_owned(),
             subject: subject.to_owned(),
             text: format!("Hello,\n\n{sentence}\n\n{link}\n"),
             html,
@@ -189,6 +223,7 @@ fn page(sentence: &str, button: &str, link: &str) -> String {
     )
 }
 
+/// What people typed, as text in HTML.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::hashing::Hashing;
+use crate::accounts::providers::Providers;
 use crate::accounts::tries::Tries;
 use crate::config::Config;
 use crate::database::Database;
@@ -62,6 +63,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
         database,
         hashing: Hashing::start()?,
         tries: Tries::new(!config.dev),
+        providers: Providers::new(&config.sign_in),
         jobs: Jobs::default(),
         fleet: Fleet::local(NodeClient::new(host.admin()), hasher.for_tenant()),
         routes: Publisher::new(host.service()),

@@ -1,82 +1,140 @@
-//! Who is at the console: a session in an HttpOnly cookie, and proof that a change comes from the console itself.
+//! Who is at the console: a person with a session in an HttpOnly cookie, or a program with an API token; and proof that
+//! a person's change comes from the console itself.
 //!
 //! Projects are *same-site* with the console, so `SameSite` is no defence: a page of a project could send requests with
 //! the cookie. Every change therefore has to come from the console's own origin, which browsers state and pages cannot
-//! forge.
+//! forge. A token is never sent by a browser on its own, so it needs no such proof.
 
 use axum::extract::FromRequestParts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use sqlx::{Any, Transaction};
 
-use crate::accounts::{Account, store, tickets};
-use crate::clock::{self, DAY};
+use crate::accounts::sessions;
+use crate::accounts::tokens::{self, Grant};
+use crate::accounts::{Account, store};
 use crate::error::{Error, Result};
+use crate::http::ClientAddress;
+use crate::projects::store::Row;
 use crate::state::Platform;
+use crate::teams::{Action, Role};
 
-const DAYS: u32 = 30;
-
-/// The signed-in account.
+/// Who asks. `access` puts it into the request before a handler sees it.
+#[derive(Clone, Debug)]
 pub struct Session {
-    /// Who.
+    /// The account.
     pub account: Account,
-    /// The hash under which the session is kept.
-    pub token_hash: String,
+    /// Of a person: the hash under which the session is kept.
+    pub hash: Option<String>,
+    /// Of a program: what its token grants.
+    pub grant: Option<Grant>,
+}
+
+impl Session {
+    /// Finds out who asks.
+    ///
+    /// # Errors
+    /// `not_signed_in`; `invalid_token` when a token is given and does not count.
+    pub async fn authenticate(platform: &Platform, headers: &HeaderMap, address: ClientAddress) -> Result<Session> {
+        let (account, hash, grant) = match bearer(headers) {
+            Some(token) => {
+                let (account, grant) = tokens::redeem(&platform.database, token, address).await?;
+                (account, None, Some(grant))
+            }
+            None => {
+                let secret = cookie(headers, platform.urls.cookie_name()).ok_or_else(not_signed_in)?;
+                let found = sessions::redeem(&platform.database, secret, address).await?;
+                let (account, hash) = found.ok_or_else(not_signed_in)?;
+                (account, Some(hash), None)
+            }
+        };
+        let stored = store::by_id(platform.database.read(), &account).await?.ok_or_else(not_signed_in)?;
+        Ok(Session { account: stored.account, hash, grant })
+    }
+
+    /// Whether the session or the token still counts, for what lasts longer than a request.
+    pub async fn still_counts(&self, platform: &Platform) -> bool {
+        let db = platform.database.read();
+        let counts = match (&self.hash, &self.grant) {
+            (Some(hash), _) => sessions::counts(db, hash).await,
+            (None, Some(grant)) => tokens::counts(db, &grant.id).await,
+            (None, None) => Ok(false),
+        };
+        counts.unwrap_or(false)
+    }
+
+    /// Refuses programs.
+    ///
+    /// # Errors
+    /// `token_not_enough`.
+    pub fn person(&self) -> Result<()> {
+        if self.grant.is_some() {
+            let message = "No token may do that. Sign in at the console.";
+            return Err(Error::refused(StatusCode::FORBIDDEN, "token_not_enough", message));
+        }
+        Ok(())
+    }
+
+    /// Whether a token, if it is one, is for that project.
+    pub fn sees(&self, project: &Row) -> bool {
+        self.grant.as_ref().is_none_or(|grant| {
+            grant.team_id == project.team_id && grant.project_id.as_ref().is_none_or(|id| *id == project.id)
+        })
+    }
+
+    /// Whether a token, if it is one, is for that whole team.
+    pub fn sees_team(&self, team: &str) -> bool {
+        self.grant.as_ref().is_none_or(|grant| grant.team_id == team && grant.project_id.is_none())
+    }
+
+    /// Refuses what the account's role, or the token's scope, does not allow.
+    ///
+    /// # Errors
+    /// `not_allowed`, `token_not_enough`.
+    pub fn allow(&self, role: Role, action: Action) -> Result<()> {
+        if !role.may(action) {
+            let message = "Your role in this team does not allow that.";
+            return Err(Error::refused(StatusCode::FORBIDDEN, "not_allowed", message));
+        }
+        if self.grant.as_ref().is_some_and(|grant| !grant.scope.may(action)) {
+            let message = "The scope of this token does not allow that.";
+            return Err(Error::refused(StatusCode::FORBIDDEN, "token_not_enough", message));
+        }
+        Ok(())
+    }
 }
 
 impl FromRequestParts<Platform> for Session {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Session> {
-        let not_signed_in = || Error::refused(StatusCode::UNAUTHORIZED, "not_signed_in", "Please sign in.");
-        let secret = cookie(&parts.headers, platform.urls.cookie_name()).ok_or_else(not_signed_in)?;
-        let token_hash = tickets::digest(secret);
-        let found: Option<String> =
-            sqlx::query_scalar("SELECT account_id FROM session WHERE token_hash = $1 AND expires_ms > $2")
-                .bind(&token_hash)
-                .bind(clock::now_ms())
-                .fetch_optional(platform.database.read())
-                .await?;
-        let id = found.ok_or_else(not_signed_in)?;
-        let account = store::by_id(platform.database.read(), &id).await?.ok_or_else(not_signed_in)?.account;
-        Ok(Session { account, token_hash })
+    async fn from_request_parts(parts: &mut Parts, _platform: &Platform) -> Result<Session> {
+        parts.extensions.get::<Session>().cloned().ok_or_else(not_signed_in)
     }
 }
 
-/// Begins a session; the answer is the cookie to set.
-pub async fn begin(platform: &Platform, tx: &mut Transaction<'static, Any>, account: &str) -> Result<HeaderValue> {
-    let secret = tenant_runtime::random_key(40);
-    let now = clock::now_ms();
-    sqlx::query("DELETE FROM session WHERE expires_ms <= $1").bind(now).execute(&mut **tx).await?;
-    sqlx::query("INSERT INTO session (token_hash, account_id, created_ms, expires_ms) VALUES ($1, $2, $3, $4)")
-        .bind(tickets::digest(&secret))
-        .bind(account)
-        .bind(now)
-        .bind(now + clock::millis(DAY * DAYS))
-        .execute(&mut **tx)
-        .await?;
-    Ok(set_cookie(platform, &secret, i64::from(DAYS) * 24 * 60 * 60))
+fn not_signed_in() -> Error {
+    Error::refused(StatusCode::UNAUTHORIZED, "not_signed_in", "Please sign in.")
 }
 
-/// Ends a session; the answer is the cookie that removes it from the browser.
-pub async fn end(platform: &Platform, token_hash: &str) -> Result<HeaderValue> {
-    sqlx::query("DELETE FROM session WHERE token_hash = $1")
-        .bind(token_hash)
-        .execute(platform.database.write())
-        .await?;
-    Ok(set_cookie(platform, "", 0))
+/// The cookie of a new session, for as long as it can last.
+pub fn set_cookie(platform: &Platform, secret: &str) -> HeaderValue {
+    write_cookie(platform, secret, sessions::LONGEST.as_secs())
 }
 
-/// Refuses changes made with a session that do not come from the console itself. Programs send its `Origin`.
+/// The cookie that removes a session from the browser.
+pub fn clear_cookie(platform: &Platform) -> HeaderValue {
+    write_cookie(platform, "", 0)
+}
+
+/// Refuses changes made with a session that do not come from the console itself. Programs send its `Origin`, or a token.
 pub async fn same_origin(
     axum::extract::State(platform): axum::extract::State<Platform>,
     request: axum::extract::Request,
     next: Next,
 ) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    if reads || is_own(&platform, request.headers()) {
+    if reads || bearer(request.headers()).is_some() || is_own(&platform, request.headers()) {
         return next.run(request).await;
     }
     Error::refused(StatusCode::FORBIDDEN, "cross_site", "This request did not come from the console.").into_response()
@@ -93,14 +151,21 @@ fn is_own(platform: &Platform, headers: &HeaderMap) -> bool {
     }
 }
 
-fn set_cookie(platform: &Platform, secret: &str, seconds: i64) -> HeaderValue {
+fn write_cookie(platform: &Platform, secret: &str, seconds: u64) -> HeaderValue {
     let secure = if platform.urls.is_secure() { "; Secure" } else { "" };
     let name = platform.urls.cookie_name();
     let cookie = format!("{name}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     HeaderValue::try_from(cookie).expect("a cookie of letters and digits is a header")
 }
 
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+/// The token of a program. With one, no cookie counts.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The value of a cookie.
+pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 use crate::accounts::hashing::Hashing;
+use crate::accounts::providers::Providers;
 use crate::accounts::tries::Tries;
 use crate::config::Config;
 use crate::database::Database;
@@ -25,6 +26,7 @@ pub struct Parts {
     pub database: Database,
     pub hashing: Hashing,
     pub tries: Tries,
+    pub providers: Providers,
     pub jobs: Jobs,
     pub fleet: Fleet,
     pub routes: Publisher,

@@ -39,6 +39,13 @@ const pages: Page[] = [
   },
   { path: '/reset', audience: 'anyone', frame: 'door', load: () => import('./areas/accounts/Reset.svelte') },
   {
+    path: '/verify-address',
+    audience: 'anyone',
+    frame: 'door',
+    load: () => import('./areas/accounts/ConfirmAddress.svelte'),
+  },
+  { path: '/join', audience: 'anyone', frame: 'door', load: () => import('./areas/teams/Join.svelte') },
+  {
     path: '/outbox',
     audience: 'anyone',
     frame: 'either',
@@ -75,10 +82,40 @@ const pages: Page[] = [
     load: () => import('./areas/settings/Settings.svelte'),
   },
   {
+    path: '/p/:slug/audit',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/audit/ProjectAudit.svelte'),
+  },
+  {
+    path: '/teams',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/teams/Teams.svelte'),
+  },
+  {
+    path: '/team/:team',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/teams/Team.svelte'),
+  },
+  {
     path: '/account',
     audience: 'account',
     frame: 'shell',
     load: () => import('./areas/accounts/Account.svelte'),
+  },
+  {
+    path: '/account/audit',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/audit/AccountAudit.svelte'),
+  },
+  {
+    path: '/operator/audit',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/audit/OperatorAudit.svelte'),
   },
 ]
 
@@ -102,4 +139,5 @@ export function findPage(path: string): Match {
   return { page: notFound, params: {} }
 }
 
+export const teamPath = (id: string) => `/team/${encodeURIComponent(id)}`
 export const projectPath = (slug: string) => `/p/${encodeURIComponent(slug)}`

@@ -1,11 +1,17 @@
 //! The platform from outside: what people do with it, and its bad days.
 
+mod access;
 mod accounts;
+mod database;
 mod domains;
 mod edge;
 mod isolation;
 mod mail;
+mod people;
 mod projects;
+mod providers;
 mod recovery;
+mod second_factor;
 mod sleep;
+mod teams;
 mod upgrade;

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value as Json, json};
 
-use crate::{Answer, Http};
+use crate::{Answer, Http, Roost};
 
 /// The password of everybody in the tests.
 const PASSWORD: &str = "a quiet place to sit";
@@ -24,6 +24,8 @@ pub struct Project {
     pub url: String,
     /// The id of its tenant.
     pub id: String,
+    /// The id of the team that owns it.
+    pub team: String,
     token: String,
 }
 
@@ -34,6 +36,14 @@ impl Console {
         let answer = http.post(&format!("{url}/api/accounts"), &body).await;
         assert_eq!(answer.status, 201, "{:?}", answer.json());
         Console { http: http.clone(), url: url.to_owned(), email: email.to_owned(), cookie: cookie(&answer) }
+    }
+
+    /// Signs in to an account that is there.
+    pub async fn sign_in(http: &Http, url: &str, email: &str) -> Console {
+        let mut console =
+            Console { http: http.clone(), url: url.to_owned(), email: email.to_owned(), cookie: String::new() };
+        console.sign_in_again(http).await;
+        console
     }
 
     /// Signs in again, for instance after a restart.
@@ -84,12 +94,37 @@ impl Console {
     /// Signs in as the superuser of a project that is there.
     pub async fn open_project(&self, project: &Json) -> Project {
         let text = |key: &str| project[key].as_str().expect("a text").to_owned();
-        let (url, id) = (text("endpoint"), text("id"));
+        let (url, id, team) = (text("endpoint"), text("id"), text("teamId"));
         let body = json!({ "identity": "admin@example.com", "password": SUPERUSER_PASSWORD });
         let answer = self.http.post(&format!("{url}/api/collections/_superusers/auth-with-password"), &body).await;
         assert_eq!(answer.status, 200, "{:?}", answer.json());
         let token = answer.json()["token"].as_str().expect("a token").to_owned();
-        Project { http: self.http.clone(), url, id, token }
+        Project { http: self.http.clone(), url, id, team, token }
+    }
+
+    /// Changes something and expects an answer of the kind 2xx; its body.
+    pub async fn change(&self, method: Method, path: &str, body: &Json) -> Json {
+        let answer = self.call(method, path, Some(body)).await.expect("an answer");
+        assert!(answer.status.is_success(), "{path}: {} {:?}", answer.status, answer.json());
+        answer.json()
+    }
+
+    /// Invites somebody new into a team, who opens an account with the mail.
+    pub async fn invite(&self, roost: &Roost, team: &str, email: &str, role: &str) -> Console {
+        let invitation = json!({ "email": email, "role": role });
+        self.change(Method::POST, &format!("/api/teams/{team}/invitations"), &invitation).await;
+        let secret = roost.secret_from_mail(email, "/join#").await;
+        let body = json!({ "email": email, "password": PASSWORD, "invitation": secret });
+        let answer = self.http.post(&format!("{}/api/accounts", self.url), &body).await;
+        assert_eq!(answer.status, 201, "{:?}", answer.json());
+        Console { http: self.http.clone(), url: self.url.clone(), email: email.to_owned(), cookie: cookie(&answer) }
+    }
+
+    /// Makes a token for a team; the secret.
+    pub async fn create_token(&self, team: &str, scope: &str) -> String {
+        let body = json!({ "name": format!("{scope} token"), "scope": scope, "team": team, "expiresDays": 7 });
+        let made = self.change(Method::POST, "/api/account/tokens", &body).await;
+        made["secret"].as_str().expect("a secret").to_owned()
     }
 
     /// The state the console shows of a project.

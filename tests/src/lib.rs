@@ -4,13 +4,17 @@ mod authority;
 mod console;
 mod engine;
 mod http;
+mod identity_provider;
+mod postgres;
 mod roost;
 
 pub use authority::Authority;
 pub use console::{Console, Project};
 pub use engine::{Engine, KEY_VARIABLE, Make};
 pub use http::{Answer, Http, Upload};
-pub use roost::{Roost, Upgrade, binary_under_test, signal};
+pub use identity_provider::IdentityProvider;
+pub use postgres::Postgres;
+pub use roost::{POSTGRES_VARIABLE, Roost, Upgrade, binary_under_test, signal};
 
 use std::time::{Duration, Instant};
 

@@ -3,17 +3,24 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::{Authority, Console, Http};
+use crate::postgres::new_database;
+use crate::{Authority, Console, Http, eventually};
+
+/// Names the directory of a PostgreSQL server, if platforms should keep their control database there.
+pub const POSTGRES_VARIABLE: &str = "ROOST_TEST_POSTGRES";
 
 /// A running platform. Dropping it kills the process and removes the directory.
 pub struct Roost {
     child: Child,
     dir: TempDir,
+    /// The line of the settings that says where the control database is; empty for SQLite.
+    database: String,
     settings: String,
     /// The port for plain HTTP, 0 at first.
     http_port: u16,
@@ -31,9 +38,11 @@ impl Roost {
     /// Starts with these lines of settings.
     pub fn start_with(settings: &str) -> Roost {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let (child, origin) = launch(dir.path(), settings, 0);
+        let database = database_line();
+        let settings = format!("{database}{settings}");
+        let (child, origin) = launch(dir.path(), &settings, 0);
         let http_port = port_of(&origin);
-        Roost { child, dir, settings: settings.to_owned(), http_port, origin, http: Http::new() }
+        Roost { child, dir, database, settings, http_port, origin, http: Http::new() }
     }
 
     /// Starts with certificates from an authority, at this domain.
@@ -42,7 +51,7 @@ impl Roost {
         let (settings, http_port) = (authority.settings(domain), authority.answers_port());
         let (child, origin) = launch(dir.path(), &settings, http_port);
         let http = Http::trusting(&authority.issued_under().await);
-        Roost { child, dir, settings, http_port, origin, http }
+        Roost { child, dir, database: String::new(), settings, http_port, origin, http }
     }
 
     /// Ends the process at once, as a power cut would.
@@ -117,6 +126,12 @@ impl Roost {
         (serde_json::from_slice(&output.stdout).expect("JSON"), output.status.success())
     }
 
+    /// Starts again with other settings.
+    pub fn restart_with(&mut self, settings: &str) {
+        self.settings = format!("{}{settings}", self.database);
+        self.restart();
+    }
+
     /// The console's origin.
     pub fn url(&self) -> String {
         self.origin.clone()
@@ -137,6 +152,24 @@ impl Roost {
         let entries = std::fs::read_dir(self.dir.path().join("data/tenants")).expect("the tenants' directory");
         let paths = entries.map(|entry| entry.expect("an entry").path());
         paths.filter(|path| path.is_dir()).collect()
+    }
+
+    /// The secret after `mark` in the link of the latest mail to somebody, once it is there.
+    pub async fn secret_from_mail(&self, email: &str, mark: &str) -> String {
+        let outbox = format!("{}/api/outbox", self.url());
+        let find = || async {
+            let mails = self.http.get(&outbox).await.json()["items"].take();
+            let mails = mails.as_array().cloned().unwrap_or_default();
+            let links = mails.iter().filter(|mail| mail["to"] == email).filter_map(|mail| mail["link"].as_str());
+            links.filter_map(|link| link.split_once(mark)).map(|(_, secret)| secret.to_owned()).next()
+        };
+        eventually("the mail", || async { find().await.is_some() }).await;
+        find().await.expect("the mail")
+    }
+
+    /// Somebody known, signed in once more.
+    pub async fn sign_in(&self, email: &str) -> Console {
+        Console::sign_in(&self.http, &self.url(), email).await
     }
 
     /// Somebody new, signed in.
@@ -195,6 +228,14 @@ fn launch(dir: &Path, settings: &str, port: u16) -> (Child, String) {
         }
     }
     panic!("roost ended before it was ready");
+}
+
+/// A database of its own for every platform.
+fn database_line() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let Some(server) = std::env::var_os(POSTGRES_VARIABLE) else { return String::new() };
+    let name = format!("roost_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    format!("database = \"{}\"\n", new_database(Path::new(&server), &name))
 }
 
 fn port_of(origin: &str) -> u16 {

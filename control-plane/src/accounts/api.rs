@@ -9,15 +9,18 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::sign_in::{begin_session, prove_password};
 use super::tickets::{self, Purpose};
-use super::{Account, Email, Password, store};
+use super::{Account, Email, Password, second_factor, store};
+use crate::audit;
 use crate::clock::{HOUR, MINUTE};
 use crate::config::SignUp;
 use crate::error::{Error, ErrorBody, Result};
 use crate::http::{Body, ClientAddress};
 use crate::mail::{self, Mail};
-use crate::session::{self, Session};
+use crate::session::Session;
 use crate::state::Platform;
+use crate::teams::invitations;
 
 const LONGEST_NAME: usize = 80;
 
@@ -26,7 +29,8 @@ pub fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new()
         .routes(routes!(sign_up))
         .routes(routes!(show_account, change_account))
-        .routes(routes!(sign_in, sign_out))
+        .routes(routes!(request_email))
+        .routes(routes!(confirm_email))
         .routes(routes!(send_verification))
         .routes(routes!(confirm_verification))
         .routes(routes!(request_reset))
@@ -39,6 +43,8 @@ struct NewAccount {
     password: String,
     #[serde(default)]
     name: String,
+    /// The secret of an invitation to a team, which also opens the door where sign-up is by invitation.
+    invitation: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -47,12 +53,17 @@ struct AccountChange {
     name: Option<String>,
     password: Option<String>,
     current_password: Option<String>,
+    /// From the device, if a second factor is on and the password changes.
+    code: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
-struct Credentials {
+#[serde(rename_all = "camelCase")]
+struct NewAddress {
     email: String,
-    password: String,
+    current_password: Option<String>,
+    /// From the device, if a second factor is on.
+    code: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -77,22 +88,31 @@ struct NewPassword {
 async fn sign_up(
     State(platform): State<Platform>,
     Extension(address): Extension<ClientAddress>,
+    headers: HeaderMap,
     Body(new): Body<NewAccount>,
 ) -> Result<Response> {
-    if platform.config.sign_up != SignUp::Open {
-        let message = "This installation does not take new accounts. Ask its operator.";
-        return Err(Error::refused(StatusCode::FORBIDDEN, "sign_up_closed", message));
-    }
     platform.tries.count(format!("sign-up {address}"), 20, HOUR)?;
     let email: Email = new.email.parse()?;
     let password: Password = new.password.parse()?;
     let name = parse_name(&new.name)?;
+    refuse_uninvited(&platform, &email, new.invitation.as_deref()).await?;
     let hash = platform.hashing.hash(password.as_str().to_owned()).await?;
     let mut tx = platform.database.begin().await?;
-    let account = store::create(&mut tx, &email, &name, &hash, platform.config.dev).await?;
-    let cookie = session::begin(&platform, &mut tx, &account.id).await?;
-    let secret = tickets::issue(&mut tx, &account.id, Purpose::Verify).await?;
-    mail::enqueue(&mut tx, &Mail::verification(&platform, &account, &secret)).await?;
+    let mut account = store::create(&mut tx, &email, &name, &hash, platform.config.dev).await?;
+    let cookie = begin_session(&platform, &mut tx, &account.id, &headers, address).await?;
+    audit::note(&mut tx, Some(&account.id), None, "signed_up", "Opened the account").await?;
+    match new.invitation {
+        // Whoever has the secret read the mail.
+        Some(secret) => {
+            invitations::accept(&mut tx, &secret, &account).await?;
+            store::verify(&mut tx, &account.id).await?;
+            account.verified = true;
+        }
+        None => {
+            let secret = tickets::issue(&mut tx, &account.id, Purpose::Verify).await?;
+            mail::enqueue(&mut tx, &Mail::verification(&platform, &account, &secret)).await?;
+        }
+    }
     tx.commit().await?;
     platform.jobs.poke();
     Ok((StatusCode::CREATED, [(header::SET_COOKIE, cookie)], Json(account)).into_response())
@@ -115,14 +135,12 @@ async fn change_account(
     let id = &session.account.id;
     if let Some(password) = change.password {
         let password: Password = password.parse()?;
-        platform.tries.count(format!("password {id}"), 10, 15 * MINUTE)?;
-        let stored = store::by_id(platform.database.read(), id).await?.map(|stored| stored.password_hash);
-        if !platform.hashing.verify(change.current_password.unwrap_or_default(), stored).await? {
-            return Err(Error::field("currentPassword", "wrong_password", "This is not your current password."));
-        }
+        prove_password(&platform, &session.account, change.current_password).await?;
+        second_factor::demand(&platform, &session.account, change.code.as_deref()).await?;
         let hash = platform.hashing.hash(password.as_str().to_owned()).await?;
         let mut tx = platform.database.begin().await?;
-        store::set_password(&mut tx, id, &hash, Some(&session.token_hash)).await?;
+        store::set_password(&mut tx, id, &hash, session.hash.as_deref()).await?;
+        audit::note(&mut tx, Some(id), None, "password_changed", "Changed the password").await?;
         tx.commit().await?;
     }
     if let Some(name) = change.name {
@@ -130,42 +148,6 @@ async fn change_account(
     }
     let stored = store::by_id(platform.database.write(), id).await?;
     Ok(Json(stored.ok_or_else(|| Error::not_found("There is no such account."))?.account))
-}
-
-/// Signs in
-#[utoipa::path(post, path = "/api/session", request_body = Credentials,
-    responses((status = 200, body = Account), (status = 400, body = ErrorBody), (status = 429, body = ErrorBody)))]
-async fn sign_in(
-    State(platform): State<Platform>,
-    Extension(address): Extension<ClientAddress>,
-    Body(given): Body<Credentials>,
-) -> Result<Response> {
-    let wrong = || {
-        let message = "The mail address or the password is wrong.";
-        Error::refused(StatusCode::BAD_REQUEST, "wrong_credentials", message)
-    };
-    let email: Email = given.email.parse()?;
-    let key = format!("sign-in {email} {address}");
-    platform.tries.count(key.clone(), 10, 15 * MINUTE)?;
-    platform.tries.count(format!("sign-in {address}"), 100, 15 * MINUTE)?;
-    let stored = store::by_email(platform.database.read(), &email).await?;
-    let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
-    if !platform.hashing.verify(given.password, hash).await? {
-        return Err(wrong());
-    }
-    platform.tries.forget(&key);
-    let account = stored.ok_or_else(wrong)?.account;
-    let mut tx = platform.database.begin().await?;
-    let cookie = session::begin(&platform, &mut tx, &account.id).await?;
-    tx.commit().await?;
-    Ok(([(header::SET_COOKIE, cookie)], Json(account)).into_response())
-}
-
-/// Signs out
-#[utoipa::path(delete, path = "/api/session", responses((status = 204), (status = 401, body = ErrorBody)))]
-async fn sign_out(State(platform): State<Platform>, session: Session) -> Result<(StatusCode, HeaderMap)> {
-    let cookie = session::end(&platform, &session.token_hash).await?;
-    Ok((StatusCode::NO_CONTENT, HeaderMap::from_iter([(header::SET_COOKIE, cookie)])))
 }
 
 /// Sends the verification mail again
@@ -227,8 +209,75 @@ async fn confirm_reset(State(platform): State<Platform>, Body(given): Body<NewPa
     store::set_password(&mut tx, &id, &hash, None).await?;
     // Whoever read the mail owns the address.
     store::verify(&mut tx, &id).await?;
+    audit::note(&mut tx, Some(&id), None, "password_changed", "Set a new password with a link from a mail").await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sends a mail to a new address, with which it becomes the account's
+#[utoipa::path(post, path = "/api/account/email", request_body = NewAddress,
+    responses((status = 204), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)))]
+async fn request_email(
+    State(platform): State<Platform>,
+    session: Session,
+    Body(given): Body<NewAddress>,
+) -> Result<StatusCode> {
+    let email: Email = given.email.parse()?;
+    prove_password(&platform, &session.account, given.current_password).await?;
+    second_factor::demand(&platform, &session.account, given.code.as_deref()).await?;
+    platform.tries.count(format!("email {}", session.account.id), 5, HOUR)?;
+    // A taken address gets no mail, and nobody is told that it is taken.
+    if store::by_email(platform.database.read(), &email).await?.is_none() {
+        let mut tx = platform.database.begin().await?;
+        let id = &session.account.id;
+        let secret = tickets::issue_about(&mut tx, id, Purpose::Email, Some(email.as_str())).await?;
+        mail::enqueue(&mut tx, &Mail::new_address(&platform, &email, &secret)).await?;
+        let line = format!("Asked for {email} as the mail address");
+        audit::note(&mut tx, Some(id), None, "email_asked", &line).await?;
+        tx.commit().await?;
+        platform.jobs.poke();
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes the new address the account's, with the secret from the mail
+#[utoipa::path(post, path = "/api/account/email/confirm", request_body = Token,
+    responses((status = 200, body = Account), (status = 400, body = ErrorBody)))]
+async fn confirm_email(State(platform): State<Platform>, Body(given): Body<Token>) -> Result<Json<Account>> {
+    let db = platform.database.read();
+    let owner = tickets::owner(db, &given.token, Purpose::Email).await?.ok_or_else(invalid_token)?;
+    let before = store::by_id(db, &owner).await?.ok_or_else(invalid_token)?.account;
+    let mut tx = platform.database.begin().await?;
+    let found = tickets::redeem_about(&mut tx, &given.token, Purpose::Email).await?;
+    let (id, email) = found.ok_or_else(invalid_token)?;
+    let email: Email = email.unwrap_or_default().parse()?;
+    store::set_email(&mut tx, &id, &email).await?;
+    mail::enqueue(&mut tx, &Mail::address_changed(&platform, &before, &email)).await?;
+    let line = format!("The mail address is {email} now");
+    audit::note(&mut tx, Some(&id), None, "email_changed", &line).await?;
+    tx.commit().await?;
+    platform.jobs.poke();
+    let stored = store::by_id(platform.database.write(), &id).await?;
+    Ok(Json(stored.ok_or_else(invalid_token)?.account))
+}
+
+/// Refuses who may not open an account: everybody, or whom nobody invited.
+async fn refuse_uninvited(platform: &Platform, email: &Email, invitation: Option<&str>) -> Result<()> {
+    let refused = |code, message| Err(Error::refused(StatusCode::FORBIDDEN, code, message));
+    if platform.config.sign_up == SignUp::Closed {
+        return refused("sign_up_closed", "This installation does not take new accounts. Ask its operator.");
+    }
+    let Some(secret) = invitation else {
+        return match platform.config.sign_up {
+            SignUp::Invite => refused("invitation_needed", "This installation takes new accounts by invitation only."),
+            _ => Ok(()),
+        };
+    };
+    let invitation = invitations::by_secret(platform.database.read(), secret).await?;
+    if invitation.email != email.as_str() {
+        return Err(Error::field("email", "other_address", "Please use the address the invitation was sent to."));
+    }
+    Ok(())
 }
 
 fn invalid_token() -> Error {

@@ -1,18 +1,36 @@
 //! Accounts: who uses the console, and how they prove it.
 
-pub mod api;
+mod api;
+mod device;
 mod email;
 pub mod hashing;
 mod password;
+pub mod providers;
+pub mod second_factor;
+pub mod sessions;
+mod sign_in;
 pub mod store;
 pub mod tickets;
+pub mod tokens;
 pub mod tries;
 
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::Platform;
 
 pub use email::Email;
 pub use password::Password;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<Platform> {
+    api::routes()
+        .merge(sign_in::routes())
+        .merge(providers::api::routes())
+        .merge(tokens::routes())
+        .merge(second_factor::api::routes())
+}
 
 /// An account as the console shows it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -28,6 +46,10 @@ pub struct Account {
     pub verified: bool,
     /// Whether they run this installation.
     pub operator: bool,
+    /// Whether a code from a device is asked for beside the password.
+    pub second_factor: bool,
+    /// Whether there is a password; without one they sign in with a provider.
+    pub has_password: bool,
     /// Milliseconds since the epoch.
     pub created_ms: i64,
 }

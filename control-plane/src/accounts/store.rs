@@ -3,12 +3,17 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Row as _, Transaction};
 
-use super::{Account, Email};
+use super::{Account, Email, sessions, tickets};
 use crate::clock;
 use crate::database::is_unique_violation;
 use crate::error::{Error, Result};
 
-const COLUMNS: &str = "id, email, name, password_hash, verified_ms, operator, created_ms";
+/// What no password fits: of accounts that never chose one.
+pub const NO_PASSWORD: &str = "!";
+
+const SELECT: &str = "SELECT a.id, a.email, a.name, a.password_hash, a.verified_ms, a.operator, a.created_ms,
+      (SELECT COUNT(*) FROM second_factor s WHERE s.account_id = a.id AND s.confirmed_ms IS NOT NULL) AS factors
+    FROM account a";
 
 /// An account with its password's hash.
 pub struct Stored {
@@ -36,10 +41,13 @@ pub async fn create(
         name: name.to_owned(),
         verified: false,
         operator: first_operates && count == 0,
+        second_factor: false,
+        has_password: password_hash != NO_PASSWORD,
         created_ms: clock::now_ms(),
     };
-    let sql = format!("INSERT INTO account ({COLUMNS}) VALUES ($1, $2, $3, $4, NULL, $5, $6)");
-    let inserted = sqlx::query(sqlx::AssertSqlSafe(sql))
+    let sql =
+        "INSERT INTO account (id, email, name, password_hash, operator, created_ms) VALUES ($1, $2, $3, $4, $5, $6)";
+    let inserted = sqlx::query(sql)
         .bind(&account.id)
         .bind(&account.email)
         .bind(&account.name)
@@ -48,31 +56,21 @@ pub async fn create(
         .bind(account.created_ms)
         .execute(&mut **tx)
         .await;
-    match inserted {
-        Ok(_) => {}
-        Err(error) if is_unique_violation(&error) => {
-            return Err(Error::field(
-                "email",
-                "email_taken",
-                "There is an account with this address. Sign in instead?",
-            ));
-        }
-        Err(error) => return Err(error.into()),
-    }
-    crate::teams::create_personal(tx, &account).await?;
+    taken_or(inserted)?;
+    crate::teams::create(tx, &account.email, &account.id).await?;
     Ok(account)
 }
 
 /// By address.
 pub async fn by_email(db: &AnyPool, email: &Email) -> Result<Option<Stored>> {
-    let sql = format!("SELECT {COLUMNS} FROM account WHERE email = $1");
+    let sql = format!("{SELECT} WHERE a.email = $1");
     let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(email.as_str()).fetch_optional(db).await?;
     Ok(row.map(|row| from_row(&row)).transpose()?)
 }
 
 /// By id.
 pub async fn by_id(db: &AnyPool, id: &str) -> Result<Option<Stored>> {
-    let sql = format!("SELECT {COLUMNS} FROM account WHERE id = $1");
+    let sql = format!("{SELECT} WHERE a.id = $1");
     let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?;
     Ok(row.map(|row| from_row(&row)).transpose()?)
 }
@@ -87,7 +85,7 @@ pub async fn verify(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> 
     Ok(())
 }
 
-/// Sets the password's hash and ends the account's sessions, but for the one that is kept.
+/// Sets the password's hash, ends the account's sessions, but for the one that is kept, and withdraws links in mails.
 pub async fn set_password(
     tx: &mut Transaction<'static, Any>,
     id: &str,
@@ -99,12 +97,23 @@ pub async fn set_password(
         .bind(id)
         .execute(&mut **tx)
         .await?;
-    sqlx::query("DELETE FROM session WHERE account_id = $1 AND token_hash <> $2")
+    sessions::end_all(tx, id, kept_session).await?;
+    tickets::withdraw(tx, id).await
+}
+
+/// Changes the mail address to one that is proven. Links in mails to the old one stop working.
+///
+/// # Errors
+/// `email_taken`.
+pub async fn set_email(tx: &mut Transaction<'static, Any>, id: &str, email: &Email) -> Result<()> {
+    let updated = sqlx::query("UPDATE account SET email = $1, verified_ms = $2 WHERE id = $3")
+        .bind(email.as_str())
+        .bind(clock::now_ms())
         .bind(id)
-        .bind(kept_session.unwrap_or_default())
         .execute(&mut **tx)
-        .await?;
-    Ok(())
+        .await;
+    taken_or(updated)?;
+    tickets::withdraw(tx, id).await
 }
 
 /// Sets the name.
@@ -125,14 +134,27 @@ pub async fn make_operator(tx: &mut Transaction<'static, Any>, id: &str) -> Resu
     Ok(())
 }
 
+fn taken_or(result: sqlx::Result<sqlx::any::AnyQueryResult>) -> Result<()> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(error) if is_unique_violation(&error) => {
+            Err(Error::field("email", "email_taken", "There is an account with this address. Sign in instead?"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn from_row(row: &AnyRow) -> sqlx::Result<Stored> {
+    let password_hash: String = row.try_get("password_hash")?;
     let account = Account {
         id: row.try_get("id")?,
         email: row.try_get("email")?,
         name: row.try_get("name")?,
         verified: row.try_get::<Option<i64>, _>("verified_ms")?.is_some(),
         operator: row.try_get::<i64, _>("operator")? != 0,
+        second_factor: row.try_get::<i64, _>("factors")? > 0,
+        has_password: password_hash != NO_PASSWORD,
         created_ms: row.try_get("created_ms")?,
     };
-    Ok(Stored { account, password_hash: row.try_get("password_hash")? })
+    Ok(Stored { account, password_hash })
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use sqlx::{Any, Transaction};
+use sqlx::{Any, AnyPool, Row as _, Transaction};
 
-use crate::clock::{self, DAY, HOUR};
+use crate::clock::{self, DAY, HOUR, MINUTE};
 use crate::error::Result;
 
 /// What a link is for.
@@ -15,6 +15,10 @@ pub enum Purpose {
     Verify,
     /// To choose a new password.
     Reset,
+    /// To prove a new mail address, which is the ticket's detail.
+    Email,
+    /// To go on signing in with a code from a device, after a provider said who it is.
+    SecondFactor,
 }
 
 impl Purpose {
@@ -22,13 +26,16 @@ impl Purpose {
         match self {
             Purpose::Verify => "verify",
             Purpose::Reset => "reset",
+            Purpose::Email => "email",
+            Purpose::SecondFactor => "second_factor",
         }
     }
 
     fn lifetime(self) -> Duration {
         match self {
             Purpose::Verify => 3 * DAY,
-            Purpose::Reset => HOUR,
+            Purpose::Reset | Purpose::Email => HOUR,
+            Purpose::SecondFactor => 10 * MINUTE,
         }
     }
 }
@@ -44,6 +51,16 @@ pub fn digest(secret: &str) -> String {
 
 /// A new secret for that purpose; earlier ones of the account for it stop working.
 pub async fn issue(tx: &mut Transaction<'static, Any>, account: &str, purpose: Purpose) -> Result<String> {
+    issue_about(tx, account, purpose, None).await
+}
+
+/// A new secret that is about something.
+pub async fn issue_about(
+    tx: &mut Transaction<'static, Any>,
+    account: &str,
+    purpose: Purpose,
+    detail: Option<&str>,
+) -> Result<String> {
     let secret = tenant_runtime::random_key(40);
     sqlx::query("DELETE FROM ticket WHERE account_id = $1 AND kind = $2")
         .bind(account)
@@ -52,11 +69,13 @@ pub async fn issue(tx: &mut Transaction<'static, Any>, account: &str, purpose: P
         .await?;
     let now = clock::now_ms();
     sqlx::query(
-        "INSERT INTO ticket (token_hash, account_id, kind, created_ms, expires_ms) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO ticket (token_hash, account_id, kind, detail, created_ms, expires_ms)
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(digest(&secret))
     .bind(account)
     .bind(purpose.name())
+    .bind(detail)
     .bind(now)
     .bind(now + clock::millis(purpose.lifetime()))
     .execute(&mut **tx)
@@ -64,13 +83,36 @@ pub async fn issue(tx: &mut Transaction<'static, Any>, account: &str, purpose: P
     Ok(secret)
 }
 
+/// Makes all of an account's secrets stop working.
+pub async fn withdraw(tx: &mut Transaction<'static, Any>, account: &str) -> Result<()> {
+    sqlx::query("DELETE FROM ticket WHERE account_id = $1").bind(account).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// The account a secret belongs to, which goes on working.
+pub async fn owner(db: &AnyPool, secret: &str, purpose: Purpose) -> Result<Option<String>> {
+    let sql = "SELECT account_id FROM ticket WHERE token_hash = $1 AND kind = $2 AND expires_ms > $3";
+    let query = sqlx::query_scalar(sql).bind(digest(secret)).bind(purpose.name()).bind(clock::now_ms());
+    Ok(query.fetch_optional(db).await?)
+}
+
 /// The account a secret belongs to. It works this once.
 pub async fn redeem(tx: &mut Transaction<'static, Any>, secret: &str, purpose: Purpose) -> Result<Option<String>> {
-    let sql = "DELETE FROM ticket WHERE token_hash = $1 AND kind = $2 AND expires_ms > $3 RETURNING account_id";
-    Ok(sqlx::query_scalar(sql)
+    Ok(redeem_about(tx, secret, purpose).await?.map(|(account, _)| account))
+}
+
+/// The account a secret belongs to, and what it is about. It works this once.
+pub async fn redeem_about(
+    tx: &mut Transaction<'static, Any>,
+    secret: &str,
+    purpose: Purpose,
+) -> Result<Option<(String, Option<String>)>> {
+    let sql = "DELETE FROM ticket WHERE token_hash = $1 AND kind = $2 AND expires_ms > $3 RETURNING account_id, detail";
+    let row = sqlx::query(sql)
         .bind(digest(secret))
         .bind(purpose.name())
         .bind(clock::now_ms())
         .fetch_optional(&mut **tx)
-        .await?)
+        .await?;
+    Ok(row.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?))).transpose()?)
 }

@@ -18,6 +18,7 @@ use crate::accounts::tickets::digest;
 use crate::audit;
 use crate::projects::store::{self, Row};
 use crate::projects::{Project, ProjectState, Wish};
+use crate::session::Session;
 use crate::state::Platform;
 
 /// How often everything is compared, whether or not somebody rang.
@@ -214,8 +215,10 @@ async fn keep_seen(platform: &Platform, kept: &mut HashMap<String, Seen>) {
     }
 }
 
-/// The project an account sees, with what is known now.
-pub async fn present(platform: &Platform, account: &str, id: &str) -> crate::error::Result<Option<Project>> {
-    let found = store::find(platform.database.read(), account, id).await?;
-    Ok(found.map(|(row, role)| Project::new(row, role, platform.fleet.seen(id), &platform.urls)))
+/// The project whoever asks sees, with what is known now.
+pub async fn present(platform: &Platform, session: &Session, id: &str) -> crate::error::Result<Option<Project>> {
+    let found = store::find(platform.database.read(), &session.account.id, id).await?;
+    Ok(found
+        .filter(|(row, _)| session.sees(row))
+        .map(|(row, role)| Project::new(row, role, platform.fleet.seen(id), &platform.urls)))
 }

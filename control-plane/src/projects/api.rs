@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::store::{self, New, Row};
 use super::{Project, Slug, Wish, purge};
-use crate::accounts::Email;
+use crate::accounts::{Email, second_factor};
 use crate::audit::{self, Activity};
 use crate::clock::{self, DAY};
 use crate::error::{Error, ErrorBody, Result};
@@ -32,6 +32,7 @@ pub fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(list_projects, create_project))
         .routes(routes!(show_project, change_project, delete_project))
         .routes(routes!(undelete_project))
+        .routes(routes!(transfer_project))
         .routes(routes!(wake_project))
         .routes(routes!(set_superuser))
         .routes(routes!(project_activity))
@@ -50,6 +51,8 @@ struct NewProject {
     name: String,
     slug: Option<String>,
     superuser: Option<SuperuserCredentials>,
+    /// The id of the team it will belong to; without one the account's own.
+    team: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -82,6 +85,16 @@ struct ProjectChange {
 struct Confirmation {
     /// The project's slug, typed by hand.
     slug: String,
+    /// From the device, if a second factor is on.
+    code: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+struct Transfer {
+    /// The id of the team it will belong to.
+    team: String,
+    /// From the device, if a second factor is on.
+    code: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -104,7 +117,8 @@ pub struct SlugCheck {
 #[utoipa::path(get, path = "/api/projects", responses((status = 200, body = ProjectList)))]
 async fn list_projects(State(platform): State<Platform>, session: Session) -> Result<Json<ProjectList>> {
     let rows = store::of_account(platform.database.read(), &session.account.id).await?;
-    let items = rows.into_iter().map(|(row, role)| present(&platform, row, role)).collect();
+    let seen = rows.into_iter().filter(|(row, _)| session.sees(row));
+    let items = seen.map(|(row, role)| present(&platform, row, role)).collect();
     Ok(Json(ProjectList { items, limit: platform.config.projects_per_account }))
 }
 
@@ -116,6 +130,7 @@ async fn create_project(
     session: Session,
     Body(new): Body<NewProject>,
 ) -> Result<(StatusCode, Json<CreatedProject>)> {
+    let team = teams::api::team_for(&platform, &session, new.team.as_deref()).await?;
     let name = parse_name(&new.name)?;
     let slug: Slug = match new.slug.as_deref().filter(|slug| !slug.is_empty()) {
         Some(slug) => slug.parse()?,
@@ -126,7 +141,6 @@ async fn create_project(
     let (superuser, hash) = first_superuser(&platform, &session, new.superuser).await?;
     let first = FirstSuperuser { email: superuser.email.clone(), password_hash: hash };
     let first = serde_json::to_string(&first).map_err(anyhow::Error::new)?;
-    let team = teams::own_team(platform.database.read(), &session.account.id).await?;
     let node = platform.fleet.place();
     let mut tx = platform.database.begin().await?;
     let wanted = New { team_id: &team, slug: &slug, name: &name, node_id: node, first_superuser: &first };
@@ -194,6 +208,9 @@ async fn delete_project(
     if typed.slug != row.slug {
         return Err(Error::field("slug", "mismatch", format!("Please type {} to confirm.", row.slug)));
     }
+    if session.grant.is_none() {
+        second_factor::demand(&platform, &session.account, typed.code.as_deref()).await?;
+    }
     if row.wish != Wish::Deleted {
         let until = clock::now_ms() + clock::millis(platform.config.grace());
         let mut tx = platform.database.begin().await?;
@@ -225,6 +242,32 @@ async fn undelete_project(
         audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "undeleted", &line).await?;
         tx.commit().await?;
         fleet::reconcile::now(&platform, &row.id).await;
+    }
+    Ok(Json(load(&platform, &session, &row.id).await?))
+}
+
+/// Hands a project over to another team of the account
+#[utoipa::path(post, path = "/api/projects/{slug}/transfer", params(("slug" = String, Path)), request_body = Transfer,
+    responses((status = 200, body = Project), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+async fn transfer_project(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(slug): Path<String>,
+    Body(wanted): Body<Transfer>,
+) -> Result<Json<Project>> {
+    let row = find(&platform, &session, &slug, Action::Transfer).await?;
+    let team = teams::api::team_for(&platform, &session, Some(&wanted.team)).await?;
+    if team != row.team_id {
+        second_factor::demand(&platform, &session.account, wanted.code.as_deref()).await?;
+        let mut tx = platform.database.begin().await?;
+        let line = format!("{} was handed over to another team", row.name);
+        audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "handed_over", &line).await?;
+        store::transfer(&mut tx, &row.id, &team, platform.config.projects_per_account).await?;
+        let line = format!("{} was taken over from another team", row.name);
+        audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "taken_over", &line).await?;
+        tx.commit().await?;
+        platform.changed(&row.id);
     }
     Ok(Json(load(&platform, &session, &row.id).await?))
 }
@@ -316,10 +359,7 @@ async fn load(platform: &Platform, session: &Session, slug_or_id: &str) -> Resul
 pub(crate) async fn find(platform: &Platform, session: &Session, slug_or_id: &str, action: Action) -> Result<Row> {
     let found = store::find(platform.database.read(), &session.account.id, slug_or_id).await?;
     let (row, role) = found.ok_or_else(|| Error::not_found("There is no such project."))?;
-    if !role.may(action) {
-        let message = "Your role in this team does not allow that.";
-        return Err(Error::refused(StatusCode::FORBIDDEN, "not_allowed", message));
-    }
+    session.allow(role, action)?;
     Ok(row)
 }
 

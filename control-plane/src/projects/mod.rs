@@ -47,6 +47,8 @@ pub struct Project {
     pub storage_bytes: i64,
     /// Until when a deleted project can be brought back.
     pub deleted_until_ms: Option<i64>,
+    /// The id of the team it belongs to.
+    pub team_id: String,
     /// What the account may do with it.
     pub role: Role,
 }
@@ -124,6 +126,7 @@ impl Project {
             database_bytes: seen.database_bytes,
             storage_bytes: seen.storage_bytes,
             deleted_until_ms: row.deleted_until_ms,
+            team_id: row.team_id,
             role,
         }
     }

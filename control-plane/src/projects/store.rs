@@ -56,14 +56,7 @@ pub struct New<'a> {
 /// # Errors
 /// `slug_taken`; `project_limit` when the team has `limit` already.
 pub async fn create(tx: &mut Transaction<'static, Any>, new: &New<'_>, limit: i64) -> Result<String> {
-    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM project WHERE team_id = $1 AND wish <> 'deleted'")
-        .bind(new.team_id)
-        .fetch_one(&mut **tx)
-        .await?;
-    if count >= limit {
-        let message = "You have as many projects as your plan allows. Delete one to make room.";
-        return Err(Error::refused(http::StatusCode::FORBIDDEN, "project_limit", message));
-    }
+    refuse_full(tx, new.team_id, limit).await?;
     let id = tenant_runtime::host::TenantId::generate().to_string();
     let inserted = sqlx::query(
         "INSERT INTO project (id, team_id, slug, name, wish, node_id, generation, first_superuser, created_ms, requests,
@@ -81,6 +74,29 @@ pub async fn create(tx: &mut Transaction<'static, Any>, new: &New<'_>, limit: i6
     .await;
     taken_or(inserted)?;
     Ok(id)
+}
+
+/// Moves a project to another team. Tokens for it that members of the old team made are gone.
+///
+/// # Errors
+/// `project_limit` when the team has `limit` already.
+pub async fn transfer(tx: &mut Transaction<'static, Any>, id: &str, team: &str, limit: i64) -> Result<()> {
+    refuse_full(tx, team, limit).await?;
+    sqlx::query("DELETE FROM api_token WHERE project_id = $1").bind(id).execute(&mut **tx).await?;
+    sqlx::query("UPDATE project SET team_id = $1 WHERE id = $2").bind(team).bind(id).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn refuse_full(tx: &mut Transaction<'static, Any>, team: &str, limit: i64) -> Result<()> {
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM project WHERE team_id = $1 AND wish <> 'deleted'")
+        .bind(team)
+        .fetch_one(&mut **tx)
+        .await?;
+    if count >= limit {
+        let message = "You have as many projects as your plan allows. Delete one to make room.";
+        return Err(Error::refused(http::StatusCode::FORBIDDEN, "project_limit", message));
+    }
+    Ok(())
 }
 
 /// An account's projects with its role in each, newest last.

@@ -6,17 +6,23 @@ import type { components, paths } from './schema'
 type Schemas = components['schemas']
 export type Account = Schemas['Account']
 export type Activity = Schemas['Activity']
+export type AuditLine = Schemas['AuditLine']
 export type Check = Schemas['Check']
 export type Config = Schemas['Config']
 export type CreatedProject = Schemas['CreatedProject']
 export type DnsRecord = Schemas['DnsRecord']
 export type Domain = Schemas['Domain']
 export type DomainState = Domain['state']
+export type Invitation = Schemas['Invitation']
+export type Member = Schemas['Member']
 export type OutboxMail = Schemas['OutboxMail']
 export type Project = Schemas['Project']
 export type ProjectState = Project['state']
 export type Role = Schemas['Role']
+export type Scope = Schemas['Scope']
 export type SlugCheck = Schemas['SlugCheck']
+export type Team = Schemas['Team']
+export type Token = Schemas['ApiToken']
 
 export interface FieldError {
   code: string

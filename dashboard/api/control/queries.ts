@@ -70,14 +70,17 @@ export function leave(client: QueryClient) {
   forgetAll(client)
 }
 
+/** What is not an answer to somebody in particular. */
+const stays = new Set<unknown>(['config', 'account', 'invitation'])
+
 function forgetAll(client: QueryClient) {
-  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'config' && queryKey[0] !== 'account' })
+  client.removeQueries({ predicate: ({ queryKey }) => !stays.has(queryKey[0]) })
 }
 
 export const useSignUp = () => {
   const client = useQueryClient()
   return createMutation(() => ({
-    mutationFn: (body: { email: string; password: string; name?: string }) =>
+    mutationFn: (body: { email: string; password: string; name?: string; invitation?: string }) =>
       answer(api.POST('/api/accounts', { body })),
     onSuccess: (account) => enter(client, account),
   }))
@@ -86,7 +89,18 @@ export const useSignUp = () => {
 export const useSignIn = () => {
   const client = useQueryClient()
   return createMutation(() => ({
-    mutationFn: (body: { email: string; password: string }) => answer(api.POST('/api/session', { body })),
+    mutationFn: (body: { email: string; password: string; code?: string }) =>
+      answer(api.POST('/api/session', { body })),
+    onSuccess: (account) => enter(client, account),
+  }))
+}
+
+/** After a provider said who it is, a code from the device completes it. */
+export const useFinishSignIn = () => {
+  const client = useQueryClient()
+  return createMutation(() => ({
+    mutationFn: (body: { token: string; code: string }) =>
+      answer(api.POST('/api/session/second-factor', { body })),
     onSuccess: (account) => enter(client, account),
   }))
 }
@@ -102,7 +116,7 @@ export const useSignOut = () => {
 export const useUpdateAccount = () => {
   const client = useQueryClient()
   return createMutation(() => ({
-    mutationFn: (body: { name?: string; password?: string; currentPassword?: string }) =>
+    mutationFn: (body: { name?: string; password?: string; currentPassword?: string; code?: string }) =>
       answer(api.PATCH('/api/account', { body })),
     onSuccess: (account) => client.setQueryData(['account'], account),
   }))
@@ -196,11 +210,14 @@ export const useUpdateProject = (slug: () => string, done?: (project: Project) =
 /** The confirmation is what was typed; the server compares. */
 export const useDeleteProject = (slug: () => string, done: () => void) =>
   useProjectChange(
-    (typed: string) =>
-      answer(
-        api.DELETE('/api/projects/{slug}', { params: { path: { slug: slug() } }, body: { slug: typed } }),
-      ),
+    (body: { slug: string; code?: string }) =>
+      answer(api.DELETE('/api/projects/{slug}', { params: { path: { slug: slug() } }, body })),
     done,
+  )
+
+export const useTransferProject = (slug: () => string) =>
+  useProjectChange((body: { team: string; code?: string }) =>
+    answer(api.POST('/api/projects/{slug}/transfer', { params: { path: { slug: slug() } }, body })),
   )
 
 export const useUndeleteProject = () =>

@@ -47,6 +47,7 @@ export const config = {
   consoleUrl: 'http://localhost:8080',
   projectUrl: 'http://{slug}.localhost:8080',
   signUp: 'open',
+  signIn: [],
   outbox: true,
   graceDays: 30,
   quarantineDays: 90,
@@ -66,6 +67,7 @@ export function project(more: Partial<Project> = {}): Project {
     requests: 7,
     databaseBytes: 212_000_000,
     storageBytes: 0,
+    teamId: 'team00000000000',
     role: 'owner',
     ...more,
   }

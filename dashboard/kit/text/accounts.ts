@@ -25,6 +25,17 @@ export const accounts = {
     forgot: 'Forgot your password?',
     instead: 'New here?',
     insteadLink: 'Create an account',
+    with: (provider: string) => `Continue with ${provider}`,
+    or: 'or',
+    codeTitle: 'One more step',
+    codeAction: 'Go on',
+    troubles: {
+      provider: 'Signing in there did not work. Try again, or use your password.',
+      no_address: 'The provider told no confirmed mail address, so there is no way to know you by it.',
+      invitation_needed:
+        'This platform takes new accounts by invitation only. Ask somebody here to invite you.',
+      sign_up_closed: 'This platform takes no new accounts.',
+    } as Record<string, string>,
     passwordChanged: 'Your password is changed. Sign in with the new one.',
     verified: 'Your address is confirmed. Sign in to go on.',
   },
@@ -82,8 +93,6 @@ export const accounts = {
     theme: 'Theme',
     themes: { auto: 'Auto', light: 'Light', dark: 'Dark' },
     themeHints: { auto: 'As your system is', light: 'Always light', dark: 'Always dark' },
-    session: 'Session',
-    sessionLead: 'Ends the session in this browser.',
     memberSince: (date: string) => `Here since ${date}`,
   },
 }

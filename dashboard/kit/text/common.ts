@@ -31,6 +31,10 @@ export const common = {
   nav: {
     projects: 'Projects',
     account: 'Account',
+    teams: 'Teams',
+    team: 'Team',
+    audit: 'Audit',
+    operator: 'Platform audit',
     outbox: 'Outbox',
     overview: 'Overview',
     domains: 'Domains',

@@ -6,6 +6,7 @@ import { domains } from './domains'
 import { errors } from './errors'
 import { outbox } from './outbox'
 import { overview } from './overview'
+import { people } from './people'
 import { projects } from './projects'
 import { marked } from './pseudo'
 import { settings } from './settings'
@@ -20,5 +21,6 @@ export const text = marked({
   settings,
   states,
   outbox,
+  people,
   errors,
 })

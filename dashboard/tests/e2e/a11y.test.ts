@@ -20,8 +20,8 @@ async function visit(page: Page, path: string) {
   )
 }
 
-const strangers = ['/login', '/signup', '/reset', '/reset#sometoken', '/verify', '/nowhere']
-const accounts = ['/projects', '/projects/new', '/account', '/outbox', '/verify']
+const strangers = ['/login', '/signup', '/reset', '/reset#sometoken', '/verify', '/join', '/nowhere']
+const accounts = ['/projects', '/projects/new', '/teams', '/account', '/account/audit', '/outbox', '/verify']
 const looks = (['light', 'dark'] as const).flatMap((theme) =>
   [360, 768, 1440].map((width) => ({ theme, width })),
 )
@@ -45,6 +45,18 @@ describe.each(looks)('$theme at $width', ({ theme, width }) => {
     for (const path of accounts) {
       await visit(page, path) // a new account, so the list is empty
       await check(page, path)
+    }
+
+    await visit(page, '/teams')
+    await page.getByRole('list', { name: text.people.teams.list }).getByRole('link').click()
+    await page.getByText(text.people.tokens.ofTeamEmpty).waitFor()
+    await check(page, 'team')
+    await visit(page, '/account')
+    for (const name of [text.people.factor.begin, text.people.tokens.make]) {
+      await page.getByRole('button', { name, exact: true }).click()
+      await page.getByRole('dialog').waitFor()
+      await check(page, name)
+      await page.keyboard.press('Escape')
     }
 
     await showProjects(page, everyState, 7)

@@ -21,6 +21,7 @@ export function project(slug: string, state: ProjectState, more: Partial<Project
     requests: 184_220,
     databaseBytes: 212_400_000,
     storageBytes: 1_900_000_000,
+    teamId: 'team00000000000',
     role: 'owner',
     ...more,
   }

@@ -10,6 +10,7 @@ const words = text.settings.remove
 it('deletes only what was typed, and says how much and until when it can be undone', async () => {
   const calls = serve({
     'GET /api/config': { body: config },
+    'GET /api/account': { body: { secondFactor: false } },
     'DELETE /api/projects/orchard': { body: project({ state: 'deleted' }) },
   })
   stage(DeletePanel, { project: project() })

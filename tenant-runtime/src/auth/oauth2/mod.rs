@@ -88,7 +88,8 @@ impl Provider {
         options.oauth2.providers.iter().flatten().filter_map(Provider::of).collect()
     }
 
-    fn of(config: &OAuth2Provider) -> Option<Provider> {
+    /// The provider with that configuration, if it can work.
+    pub fn of(config: &OAuth2Provider) -> Option<Provider> {
         let service = services::find(&config.name)?;
         let provider = Provider { service, config: config.clone() };
         let works = !config.client_id.is_empty() && !provider.auth_url().is_empty() && !provider.token_url().is_empty();

@@ -1,0 +1,82 @@
+//! Who an account is at which provider, and which account somebody from a provider gets.
+
+use http::StatusCode;
+use sqlx::{Any, Row as _, Transaction};
+use tenant_runtime::auth::oauth2::Profile;
+
+use super::super::store::{self, NO_PASSWORD};
+use super::super::{Email, sessions};
+use crate::clock;
+use crate::config::SignUp;
+use crate::error::{Error, Result};
+use crate::state::Platform;
+
+/// The account of somebody from a provider: the one they had before, the one with their proven address, or a new one.
+///
+/// # Errors
+/// `no_address` without a proven address, `sign_up_closed` and `invitation_needed` where nobody may simply come in.
+pub async fn account_of(
+    platform: &Platform,
+    tx: &mut Transaction<'static, Any>,
+    provider: &str,
+    profile: &Profile,
+) -> Result<String> {
+    let known: Option<String> =
+        sqlx::query_scalar("SELECT account_id FROM identity WHERE provider = $1 AND subject = $2")
+            .bind(provider)
+            .bind(&profile.id)
+            .fetch_optional(&mut **tx)
+            .await?;
+    if let Some(account) = known {
+        return Ok(account);
+    }
+    let email: Email = profile.email.parse().map_err(|_| {
+        let message = "The provider told no proven mail address.";
+        Error::refused(StatusCode::FORBIDDEN, "no_address", message)
+    })?;
+    let row = sqlx::query("SELECT id, verified_ms FROM account WHERE email = $1")
+        .bind(email.as_str())
+        .fetch_optional(&mut **tx)
+        .await?;
+    let account = match row {
+        Some(row) => {
+            let id: String = row.try_get(0)?;
+            if row.try_get::<Option<i64>, _>(1)?.is_none() {
+                // Whoever opened it never proved the address: what they set must not open it any more.
+                store::set_password(tx, &id, NO_PASSWORD, None).await?;
+                sessions::end_all(tx, &id, None).await?;
+            }
+            id
+        }
+        None => {
+            refuse_uninvited(platform, tx, &email).await?;
+            let name: String = profile.name.chars().filter(|c| !c.is_control()).take(80).collect();
+            store::create(tx, &email, &name, NO_PASSWORD, platform.config.dev).await?.id
+        }
+    };
+    store::verify(tx, &account).await?;
+    sqlx::query("INSERT INTO identity (provider, subject, account_id, created_ms) VALUES ($1, $2, $3, $4)")
+        .bind(provider)
+        .bind(&profile.id)
+        .bind(&account)
+        .bind(clock::now_ms())
+        .execute(&mut **tx)
+        .await?;
+    Ok(account)
+}
+
+async fn refuse_uninvited(platform: &Platform, tx: &mut Transaction<'static, Any>, email: &Email) -> Result<()> {
+    let refused = |code, message| Err(Error::refused(StatusCode::FORBIDDEN, code, message));
+    match platform.config.sign_up {
+        SignUp::Open => Ok(()),
+        SignUp::Closed => refused("sign_up_closed", "This installation does not take new accounts."),
+        SignUp::Invite => {
+            let sql = "SELECT COUNT(*) FROM invitation WHERE email = $1 AND expires_ms > $2";
+            let invitations = sqlx::query_scalar::<_, i64>(sql).bind(email.as_str()).bind(clock::now_ms());
+            if invitations.fetch_one(&mut **tx).await? > 0 {
+                return Ok(());
+            }
+            refused("invitation_needed", "This installation takes new accounts by invitation only.")
+        }
+    }
+}
