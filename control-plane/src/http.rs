@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
@@ -13,7 +13,6 @@ use futures_util::Stream;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::broadcast::error::RecvError;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,11 +20,11 @@ use utoipa_axum::routes;
 use crate::config::SignUp;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet::reconcile;
-use crate::jobs::{self, Job};
+use crate::jobs;
 use crate::mail::{self, OutboxMail};
 use crate::session::{self, Session};
 use crate::state::Platform;
-use crate::{accounts, clock, projects};
+use crate::{accounts, backups, clock, projects};
 
 /// What a JSON body may have.
 const MOST_BODY_BYTES: usize = 64 * 1024;
@@ -61,7 +60,8 @@ fn api() -> OpenApiRouter<Platform> {
         .merge(projects::api::routes())
         .routes(routes!(health))
         .routes(routes!(config))
-        .routes(routes!(job))
+        .merge(jobs::api::routes())
+        .merge(backups::api::routes())
         .routes(routes!(outbox))
         .routes(routes!(events))
 }
@@ -112,14 +112,6 @@ async fn config(State(platform): State<Platform>) -> Json<Config> {
     })
 }
 
-/// One job of the account's projects
-#[utoipa::path(get, path = "/api/jobs/{id}", params(("id" = String, Path)),
-    responses((status = 200, body = Job), (status = 404, body = ErrorBody)))]
-async fn job(State(platform): State<Platform>, session: Session, Path(id): Path<String>) -> Result<Json<Job>> {
-    let job = jobs::find(platform.database.read(), &id, &session.account.id).await?;
-    job.map(Json).ok_or_else(|| Error::not_found("There is no such job."))
-}
-
 /// Mails of the platform, in development only
 #[utoipa::path(get, path = "/api/outbox", responses((status = 200, body = Outbox), (status = 404, body = ErrorBody)))]
 async fn outbox(State(platform): State<Platform>) -> Result<Json<Outbox>> {
@@ -129,31 +121,38 @@ async fn outbox(State(platform): State<Platform>) -> Result<Json<Outbox>> {
     Ok(Json(Outbox { items: mail::outbox(platform.database.read()).await? }))
 }
 
-/// A stream of what changes: `project` with the whole project, `projectGone` with its id
+/// A stream of what changes: `project` with the whole project, `projectGone` with its id, `job` with the whole job
 #[utoipa::path(get, path = "/api/events", responses((status = 200, content_type = "text/event-stream", body = String)))]
 async fn events(
     State(platform): State<Platform>,
     session: Session,
 ) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
-    let changes = platform.changes.subscribe();
+    let changes = (platform.changes.subscribe(), platform.jobs.changes());
     let stream = futures_util::stream::unfold((platform, session, changes), |(platform, session, mut changes)| async {
         loop {
-            let id = match changes.recv().await {
-                Ok(id) => id,
-                // The page asks for everything again when it reconnects.
-                Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
+            // The page asks for everything again when it reconnects after it lagged behind.
+            let event = tokio::select! {
+                id = changes.0.recv() => project_event(&platform, &session, id.ok()?).await,
+                id = changes.1.recv() => job_event(&platform, &session, id.ok()?).await,
             };
-            let event = match reconcile::present(&platform, &session.account.id, &id).await {
-                Ok(Some(project)) => Event::default().event("project").json_data(&project),
-                Ok(None) => Event::default().event("projectGone").json_data(serde_json::json!({ "id": id })),
-                Err(_) => continue,
-            };
-            if let Ok(event) = event {
+            if let Some(event) = event {
                 return Some((Ok(event), (platform, session, changes)));
             }
         }
     });
     Sse::new(stream).keep_alive(KeepAlive::new().interval(PING).text("ping"))
+}
+
+async fn project_event(platform: &Platform, session: &Session, id: String) -> Option<Event> {
+    match reconcile::present(platform, &session.account.id, &id).await.ok()? {
+        Some(project) => Event::default().event("project").json_data(&project).ok(),
+        None => Event::default().event("projectGone").json_data(serde_json::json!({ "id": id })).ok(),
+    }
+}
+
+async fn job_event(platform: &Platform, session: &Session, id: String) -> Option<Event> {
+    let job = jobs::api::present(platform, &session.account.id, &id).await.ok()??;
+    Event::default().event("job").json_data(&job).ok()
 }
 
 async fn unknown() -> Error {

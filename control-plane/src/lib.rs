@@ -12,6 +12,7 @@ pub mod http;
 pub mod session;
 
 pub mod accounts;
+pub mod backups;
 pub mod projects;
 pub mod teams;
 

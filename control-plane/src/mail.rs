@@ -14,7 +14,7 @@ use crate::clock::{self, DAY};
 use crate::config::{self, Config, Security};
 use crate::database::Database;
 use crate::error::Result;
-use crate::jobs::{self, Kind};
+use crate::jobs::{self, Kind, Run};
 use crate::state::Platform;
 
 /// A mail to be sent.
@@ -80,14 +80,20 @@ impl Mail {
     }
 
     fn with_link(account: &Account, subject: &str, sentence: &str, button: &str, link: String) -> Mail {
+        Mail::notice(&account.email, subject, sentence, button, link)
+    }
+
+    /// A sentence and what can be done about it. `sentence` is plain text.
+    pub fn notice(to: &str, subject: &str, sentence: &str, button: &str, link: String) -> Mail {
+        let escaped = sentence.replace('&', "&amp;").replace('<', "&lt;");
         let html = format!(
             "<!doctype html><html lang=\"en\"><body style=\"font:16px/24px system-ui,sans-serif;color:#1b1a17\">\
-             <p>Hello,</p><p>{sentence}</p><p><a href=\"{link}\" style=\"display:inline-block;padding:8px 16px;\
+             <p>Hello,</p><p>{escaped}</p><p><a href=\"{link}\" style=\"display:inline-block;padding:8px 16px;\
              border-radius:7px;background:#0b6e75;color:#fff;text-decoration:none\">{button}</a></p>\
              <p style=\"color:#6b665d\">Or open {link}</p></body></html>"
         );
         Mail {
-            to: account.email.clone(),
+            to: to.to_owned(),
             subject: subject.to_owned(),
             text: format!("Hello,\n\n{sentence}\n\n{link}\n"),
             html,
@@ -159,6 +165,11 @@ impl Mail {
         transport.build().send(message).await.context("hand the mail to the mail server")?;
         Ok(())
     }
+}
+
+/// The job that hands a mail over.
+pub async fn send(run: &Run) -> anyhow::Result<()> {
+    run.input::<Mail>()?.deliver(&run.platform.config, &run.platform.database).await
 }
 
 /// Has a mail sent once the transaction is committed.

@@ -23,10 +23,9 @@ use crate::database::Database;
 use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
 use crate::fleet::{Fleet, reconcile, routes};
-use crate::http;
-use crate::jobs::{self, Jobs};
-use crate::projects;
+use crate::jobs::Jobs;
 use crate::state::{Parts, Platform};
+use crate::{backups, http, projects};
 
 /// Changes the console's event streams may lag behind.
 const CHANGES: usize = 1024;
@@ -37,7 +36,6 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     std::fs::create_dir_all(&config.dir).with_context(|| format!("create {}", config.dir.display()))?;
     config.listen.http = settle_addresses(&config.listen.http)?;
     let database = Database::open(&config.database_url()).await.context("open the control database")?;
-    jobs::release_all(database.write()).await.context("release jobs")?;
     add_local_node(&database).await.context("note this machine as a node")?;
     let hasher = Hasher::for_this_machine();
     let host = open_host(&config, &hasher, &database)?;
@@ -48,6 +46,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
         tries: Tries::new(!config.dev),
         jobs: Jobs::default(),
         fleet: Fleet::local(NodeClient::new(host.admin()), hasher.for_tenant()),
+        backups: backups::Target::of(&config).context("open the place for backups")?,
         routes: Publisher::new(host.service()),
         changes: broadcast::channel(CHANGES).0,
         config,
@@ -59,6 +58,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     tasks.spawn(reconcile::run(platform.clone(), stop.clone()));
     tasks.spawn(reconcile::follow(platform.clone(), stop.clone()));
     tasks.spawn(platform.jobs.clone().run(platform.clone(), stop.clone()));
+    tasks.spawn(backups::schedule::run(platform.clone(), stop.clone()));
     let proxy = Proxy::bind(proxy_options(&platform.config)?, platform.routes.watch()).await.context("listen")?;
     warn_of_missing_mail(&platform.config);
     println!("Console ready at {}", platform.urls.console());

@@ -6,6 +6,7 @@ use tokio::sync::broadcast;
 
 use crate::accounts::hashing::Hashing;
 use crate::accounts::tries::Tries;
+use crate::backups::Target;
 use crate::config::Config;
 use crate::database::Database;
 use crate::fleet::Fleet;
@@ -27,6 +28,8 @@ pub struct Parts {
     pub jobs: Jobs,
     pub fleet: Fleet,
     pub routes: Publisher,
+    /// Where backups are kept.
+    pub backups: Target,
     /// Ids of projects that look different now, for the console's event streams.
     pub changes: broadcast::Sender<String>,
 }

@@ -23,6 +23,8 @@ pub enum Role {
 pub enum Action {
     View,
     Wake,
+    BackUp,
+    Restore,
     SetSuperuser,
     Create,
     Rename,
@@ -34,8 +36,8 @@ impl Role {
     pub fn may(self, action: Action) -> bool {
         let least = match action {
             Action::View => Role::Viewer,
-            Action::Wake => Role::Developer,
-            Action::SetSuperuser | Action::Create | Action::Rename => Role::Admin,
+            Action::Wake | Action::BackUp => Role::Developer,
+            Action::Restore | Action::SetSuperuser | Action::Create | Action::Rename => Role::Admin,
             Action::Delete => Role::Owner,
         };
         self >= least
@@ -87,8 +89,16 @@ mod tests {
     #[test]
     fn higher_roles_may_do_what_lower_ones_may() {
         let roles = [Role::Viewer, Role::Developer, Role::Admin, Role::Owner];
-        let actions =
-            [Action::View, Action::Wake, Action::SetSuperuser, Action::Create, Action::Rename, Action::Delete];
+        let actions = [
+            Action::View,
+            Action::Wake,
+            Action::BackUp,
+            Action::Restore,
+            Action::SetSuperuser,
+            Action::Create,
+            Action::Rename,
+            Action::Delete,
+        ];
         for pair in roles.windows(2) {
             for action in actions {
                 assert!(!pair[0].may(action) || pair[1].may(action), "{pair:?} {action:?}");
