@@ -81,8 +81,8 @@ struct BackupList {
     items: Vec<Backup>,
     /// Restores, newest first.
     restores: Vec<Restore>,
-    /// What is under way, if anything.
-    job: Option<Job>,
+    /// What is under way.
+    jobs: Vec<Job>,
     /// `directory` or `bucket`.
     kept_in: &'static str,
 }
@@ -132,7 +132,7 @@ async fn list_backups(
     Ok(Json(BackupList {
         items: backups.into_iter().map(|backup| present(backup, proven)).collect(),
         restores: store::restores(db, &project.id).await?,
-        job: jobs::exclusive_of(db, &project.id).await?,
+        jobs: jobs::active_of(db, &project.id).await?,
         kept_in: if platform.config.backups.bucket.is_empty() { "directory" } else { "bucket" },
     }))
 }
@@ -163,7 +163,7 @@ async fn remove_backup(
 ) -> Result<StatusCode> {
     let project = find_project(&platform, &session, &slug, Action::Restore).await?;
     let db = platform.database.write();
-    if jobs::exclusive_of(db, &project.id).await?.is_some() {
+    if !jobs::active_of(db, &project.id).await?.is_empty() {
         return Err(under_way());
     }
     let backups = store::of_project(db, &project.id).await?;
@@ -196,7 +196,7 @@ async fn check_backup(
         return Err(Error::refused(StatusCode::CONFLICT, "not_stored", "This backup was never stored."));
     }
     let mut tx = platform.database.begin().await?;
-    let job = check::begin(&mut tx, &project.id, &id).await?.ok_or_else(under_way)?;
+    let job = check::begin(&mut tx, &project.id, &id, backup.checked_ms).await?.ok_or_else(under_way)?;
     tx.commit().await?;
     begun(&platform, job, project.slug)
 }

@@ -21,19 +21,31 @@ const DEADLINE: std::time::Duration = clock::HOUR;
 #[error("{0}")]
 struct Unsound(String);
 
-/// Has a stored backup proven once the transaction is committed; the job.
-pub(super) async fn begin(tx: &mut Transaction<'static, Any>, project: &str, backup: &str) -> Result<Option<String>> {
+/// Has a stored backup proven once the transaction is committed; the job. None if that is under way. `checked_ms` is when
+/// that was last done.
+pub(super) async fn begin(
+    tx: &mut Transaction<'static, Any>,
+    project: &str,
+    backup: &str,
+    checked_ms: Option<i64>,
+) -> Result<Option<String>> {
     let input = serde_json::to_string(&Input { backup: backup.to_owned() }).map_err(anyhow::Error::new)?;
-    jobs::enqueue(tx, Kind::CheckBackup, project, None, &input, clock::now_ms(), DEADLINE).await
+    let key = format!("check:{backup}:{}", checked_ms.unwrap_or_default());
+    jobs::enqueue(tx, Kind::CheckBackup, project, Some(&key), &input, clock::now_ms(), DEADLINE).await
 }
 
 /// The one step of the job.
 pub async fn perform(run: &Run) -> anyhow::Result<()> {
     let Input { backup } = run.input()?;
-    prove(run, &backup).await.map_err(|error| match error.downcast::<Unsound>() {
+    prove(run, &backup).await.map_err(give_up_if_unsound)
+}
+
+/// For who can do nothing about what is stored.
+pub(super) fn give_up_if_unsound(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<Unsound>() {
         Ok(unsound) => GiveUp(unsound.0).into(),
         Err(error) => error,
-    })
+    }
 }
 
 /// Turns the backup red.

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, Transaction};
 
-use super::{Origin, check, copy_name, keeper, make, store};
+use super::{Origin, State, check, copy_name, keeper, make, store};
 use crate::audit;
 use crate::clock;
 use crate::error::Result;
@@ -78,8 +78,9 @@ async fn prepare(run: &Run, input: &Input) -> anyhow::Result<()> {
     run.say("Restoring the backup aside.").await;
     let row = store::by_id(run.platform.database.write(), &input.backup).await?;
     let made = row.and_then(|row| row.manifest).ok_or_else(|| GiveUp("The backup is gone".to_owned()))?;
-    let report = check::restore_aside(run, &input.owner, &input.backup, &copy_name(&run.id)?).await?;
-    check::is_same(&made, &report)
+    let name = copy_name(&run.id)?;
+    let restored = check::restore_aside(run, &input.owner, &input.backup, &name).await;
+    restored.and_then(|report| check::is_same(&made, &report)).map_err(check::give_up_if_unsound)
 }
 
 async fn switch(run: &Run, input: &Input) -> anyhow::Result<()> {
@@ -131,7 +132,13 @@ pub async fn failed(run: &Run, error: &anyhow::Error, last: bool) -> anyhow::Res
     let input: Input = run.input()?;
     run.say(&format!("{error}.")).await;
     if last {
-        drop_traces(run, &input).await?;
+        return drop_traces(run, &input).await;
+    }
+    let Some(present) = &input.present else { return Ok(()) };
+    let row = store::by_id(run.platform.database.write(), present).await?;
+    if row.is_none_or(|row| row.state != State::Proven) {
+        run.start_over();
+        make::take_step(run, "tidy", present).await?;
     }
     Ok(())
 }

@@ -193,9 +193,10 @@ async fn back_up_due(platform: &Platform) -> anyhow::Result<()> {
 
 async fn check_due(platform: &Platform) -> anyhow::Result<()> {
     let every = clock::millis(Duration::from_secs(platform.config.backups.check_every.max(1)));
-    for (backup, project) in store::to_be_checked(platform.database.read(), clock::now_ms() - every).await? {
+    for (backup, project, checked_ms) in store::to_be_checked(platform.database.read(), clock::now_ms() - every).await?
+    {
         let mut tx = platform.database.begin().await?;
-        check::begin(&mut tx, &project, &backup).await?;
+        check::begin(&mut tx, &project, &backup, Some(checked_ms)).await?;
         tx.commit().await?;
         platform.jobs.poke();
     }

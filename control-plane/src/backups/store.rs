@@ -77,16 +77,16 @@ pub(super) async fn by_id(db: &AnyPool, id: &str) -> Result<Option<Backup>> {
 }
 
 /// The newest proven backup of each project that was not checked since that moment.
-pub(super) async fn to_be_checked(db: &AnyPool, before_ms: i64) -> Result<Vec<(String, String)>> {
+pub(super) async fn to_be_checked(db: &AnyPool, before_ms: i64) -> Result<Vec<(String, String, i64)>> {
     let rows = sqlx::query(
-        "SELECT b.id, b.project_id FROM backup b JOIN project p ON p.id = b.project_id
+        "SELECT b.id, b.project_id, b.checked_ms FROM backup b JOIN project p ON p.id = b.project_id
          WHERE b.state = 'proven' AND b.checked_ms <= $1 AND p.wish <> 'deleted' AND NOT EXISTS
            (SELECT 1 FROM backup n WHERE n.project_id = b.project_id AND n.state = 'proven' AND n.created_ms > b.created_ms)",
     )
     .bind(before_ms)
     .fetch_all(db)
     .await?;
-    Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<sqlx::Result<_>>()?)
+    Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect::<sqlx::Result<_>>()?)
 }
 
 /// Notes what was stored.
@@ -116,8 +116,9 @@ pub(super) async fn proven(db: &AnyPool, id: &str) -> Result<()> {
 pub(super) async fn failed(tx: &mut Transaction<'static, Any>, id: &str, reason: &str) -> Result<bool> {
     let told: Option<i64> =
         sqlx::query_scalar("SELECT told FROM backup WHERE id = $1").bind(id).fetch_optional(&mut **tx).await?;
-    sqlx::query("UPDATE backup SET state = 'failed', reason = $1, told = 1 WHERE id = $2")
+    sqlx::query("UPDATE backup SET state = 'failed', reason = $1, told = 1, checked_ms = $2 WHERE id = $3")
         .bind(reason)
+        .bind(clock::now_ms())
         .bind(id)
         .execute(&mut **tx)
         .await?;

@@ -16,7 +16,6 @@ use super::{Manifest, Origin, archive_key, check, manifest_key, remove_objects, 
 use crate::audit;
 use crate::clock;
 use crate::error::{Error, ErrorBody, Result};
-use crate::jobs;
 use crate::projects::api::{find_project, refuse_deleted};
 use crate::session::Session;
 use crate::state::Platform;
@@ -66,9 +65,6 @@ async fn import_backup(
 ) -> Result<(StatusCode, Json<Begun>)> {
     let project = find_project(&platform, &session, &slug, Action::Restore).await?;
     refuse_deleted(&project)?;
-    if jobs::exclusive_of(platform.database.write(), &project.id).await?.is_some() {
-        return Err(under_way());
-    }
     let backup = tenant_runtime::random_id(15);
     let job = take_in(&platform, &project.id, &backup, &session.account.id, request.into_body()).await;
     if job.is_err() {
@@ -113,7 +109,7 @@ async fn take_in(platform: &Platform, project: &str, backup: &str, account: &str
     let mut tx = platform.database.begin().await?;
     store::create(&mut tx, backup, project, Origin::Import).await?;
     store::stored(&mut *tx, backup, &manifest).await?;
-    let job = check::begin(&mut tx, project, backup).await?.ok_or_else(under_way)?;
+    let job = check::begin(&mut tx, project, backup, None).await?.ok_or_else(under_way)?;
     audit::note(&mut tx, Some(account), Some(project), "imported", "A zip was taken in").await?;
     tx.commit().await?;
     Ok(job)

@@ -64,6 +64,12 @@ impl Kind {
         Kind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// The names of the kinds that take long, or of those that do not, as a list in SQL.
+    pub(super) fn names(long: bool) -> String {
+        let kinds = Kind::ALL.into_iter().filter(|kind| kind.takes_long() == long);
+        kinds.map(|kind| format!("'{}'", kind.name())).collect::<Vec<_>>().join(", ")
+    }
+
     /// The steps in their order.
     pub fn steps(self) -> &'static [Step] {
         match self {
@@ -89,7 +95,7 @@ impl Kind {
 
     /// Whether a project has at most one such job at a time, counting all kinds that are exclusive.
     pub fn is_exclusive(self) -> bool {
-        self.takes_long()
+        matches!(self, Kind::Backup | Kind::Restore | Kind::UndoRestore)
     }
 
     /// Whether it must not hold up the others.

@@ -11,7 +11,7 @@ mod run;
 mod store;
 mod worker;
 
-pub use kinds::{Kind, Step};
+pub use kinds::Kind;
 pub use run::{GiveUp, Run};
-pub use store::{Job, JobLine, JobStep, cancel_queued, enqueue, exclusive_of, of_project};
+pub use store::{Job, active_of, cancel_queued, enqueue};
 pub use worker::Jobs;

@@ -147,22 +147,22 @@ pub(super) async fn find(db: &AnyPool, id: &str, account: &str) -> Result<Option
     Ok(row.map(|row| job_from_row(&row)).transpose()?)
 }
 
-/// A project's latest jobs, newest first. What runs without anybody's asking is not among them.
-pub async fn of_project(db: &AnyPool, project: &str, limit: i64) -> Result<Vec<Job>> {
-    let sql = format!(
-        "SELECT {SHOWN} FROM job j WHERE j.tenant_id = $1 AND j.exclusive = 1 ORDER BY j.created_ms DESC, j.id LIMIT $2"
-    );
+/// A project's latest jobs, newest first; mails are not among them.
+pub(super) async fn of_project(db: &AnyPool, project: &str, limit: i64) -> Result<Vec<Job>> {
+    let sql = format!("SELECT {SHOWN} FROM job j WHERE j.tenant_id = $1 ORDER BY j.created_ms DESC, j.id LIMIT $2");
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(project).bind(limit).fetch_all(db).await?;
     Ok(rows.iter().map(job_from_row).collect::<sqlx::Result<_>>()?)
 }
 
-/// The exclusive job a project has at this moment.
-pub async fn exclusive_of(db: &AnyPool, project: &str) -> Result<Option<Job>> {
+/// The jobs of a project that are under way and take long.
+pub async fn active_of(db: &AnyPool, project: &str) -> Result<Vec<Job>> {
     let sql = format!(
-        "SELECT {SHOWN} FROM job j WHERE j.tenant_id = $1 AND j.exclusive = 1 AND j.state IN ('queued', 'running')"
+        "SELECT {SHOWN} FROM job j WHERE j.tenant_id = $1 AND j.state IN ('queued', 'running') AND j.kind IN ({})
+         ORDER BY j.created_ms, j.id",
+        Kind::names(true)
     );
-    let row = sqlx::query(AssertSqlSafe(sql)).bind(project).fetch_optional(db).await?;
-    Ok(row.map(|row| job_from_row(&row)).transpose()?)
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(project).fetch_all(db).await?;
+    Ok(rows.iter().map(job_from_row).collect::<sqlx::Result<_>>()?)
 }
 
 /// A job's log.

@@ -86,7 +86,7 @@ impl Jobs {
         let owner = tenant_runtime::random_id(15);
         let quick = (0..QUICK_WORKERS).map(|_| false);
         let workers = quick.chain((0..LONG_WORKERS).map(|_| true)).map(|long| {
-            let worker = Worker { long, kinds: kinds(long), owner: owner.clone(), platform: platform.clone() };
+            let worker = Worker { long, kinds: Kind::names(long), owner: owner.clone(), platform: platform.clone() };
             tokio::spawn(worker.run(self.clone(), stop.clone()))
         });
         let broom = tokio::spawn(forget_old(platform.clone(), stop.clone()));
@@ -109,12 +109,6 @@ async fn forget_old(platform: Platform, stop: CancellationToken) {
             () = tokio::time::sleep(clock::HOUR) => {}
         }
     }
-}
-
-/// The kinds one sort of worker does, as SQL.
-fn kinds(long: bool) -> String {
-    let names = Kind::ALL.into_iter().filter(|kind| kind.takes_long() == long);
-    names.map(|kind| format!("'{}'", kind.name())).collect::<Vec<_>>().join(", ")
 }
 
 struct Worker {

@@ -4,7 +4,7 @@ use tenant_runtime::host::Generation;
 
 use super::{Wish, store};
 use crate::state::Platform;
-use crate::{backups, clock};
+use crate::{backups, clock, jobs};
 
 /// The key of a project's purge among the jobs.
 pub const KEY: &str = "purge";
@@ -16,6 +16,7 @@ pub async fn purge(platform: &Platform, id: &str) -> anyhow::Result<()> {
     if project.wish != Wish::Deleted || !over {
         return Ok(());
     }
+    anyhow::ensure!(jobs::active_of(platform.database.write(), id).await?.is_empty(), "a backup is under way");
     backups::forget_all(platform, id).await?;
     let generation = Generation(u64::try_from(project.generation)?);
     platform.fleet.node(&project.node_id)?.delete_tenant(&id.parse()?, generation).await?;

@@ -64,6 +64,8 @@ pub(super) struct Tenant {
     idle: AtomicBool,
     /// Whether it is open for visits only, so that nobody sees it awake.
     quiet: AtomicBool,
+    /// Held while its copies change: whoever removes one waits for who makes it.
+    pub(super) copying: tokio::sync::Mutex<()>,
 }
 
 /// An open tenant.
@@ -93,6 +95,7 @@ impl Tenant {
             measured_ms: AtomicU64::new(0),
             idle: AtomicBool::new(false),
             quiet: AtomicBool::new(false),
+            copying: tokio::sync::Mutex::default(),
         }
     }
 

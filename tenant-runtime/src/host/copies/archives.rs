@@ -54,6 +54,7 @@ impl Host {
     /// Makes an archive of a tenant, awake or asleep, without waking it. One that was made under this name is it.
     pub(super) async fn make_archive(&self, id: TenantId, name: CopyName) -> Result<ArchiveReport, Refusal> {
         let tenant = self.find(id)?;
+        let _copying = tenant.copying.lock().await;
         let copy = name.clone();
         let (places, made) = self
             .surroundings()
@@ -102,9 +103,8 @@ impl Host {
 
     /// Removes an archive; whether it was there does not matter.
     pub(super) async fn remove_archive(&self, id: TenantId, name: CopyName) -> Result<(), Refusal> {
-        if self.find(id).is_err() {
-            return Ok(());
-        }
+        let Ok(tenant) = self.find(id) else { return Ok(()) };
+        let _copying = tenant.copying.lock().await;
         let removed =
             self.surroundings().on_disk(move |directory| Places::of(&directory.copies(id)?, &name).remove()).await?;
         Ok(removed?)

@@ -148,13 +148,13 @@ async fn remove_archive(State(host): State<Host>, extract::Path((id, name)): Nam
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Not carried to its end when the caller goes away: then the archive is not complete.
 async fn prepare_restore(
     State(host): State<Host>,
     extract::Path((id, name)): Names,
     archive: Body,
 ) -> Answer<RestoreReport> {
-    host.prepare_restore(id.parse()?, name.parse()?, archive).await.map(axum::Json)
+    let (id, name) = (id.parse()?, name.parse()?);
+    to_its_end(async move { host.prepare_restore(id, name, archive).await }).await.map(axum::Json)
 }
 
 async fn discard_restore(State(host): State<Host>, extract::Path((id, name)): Names) -> Result<StatusCode, Refusal> {

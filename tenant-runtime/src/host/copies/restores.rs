@@ -63,6 +63,7 @@ impl Host {
         archive: Body,
     ) -> Result<RestoreReport, Refusal> {
         let tenant = self.find(id)?;
+        let _copying = tenant.copying.lock().await;
         let places = self.restore_places(id, name).await?;
         if let Some(report) = places.report() {
             return Ok(report);
@@ -109,9 +110,8 @@ impl Host {
 
     /// Removes what was restored aside; whether it was there does not matter.
     pub(super) async fn discard_restore(&self, id: TenantId, name: CopyName) -> Result<(), Refusal> {
-        if self.find(id).is_err() {
-            return Ok(());
-        }
+        let Ok(tenant) = self.find(id) else { return Ok(()) };
+        let _copying = tenant.copying.lock().await;
         let places = self.restore_places(id, name).await?;
         Ok(self.surroundings().on_disk(move |_| places.remove()).await??)
     }
