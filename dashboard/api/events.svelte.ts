@@ -2,7 +2,8 @@
 // control plane, which knows every state without asking the project.
 
 import type { QueryClient } from '@tanstack/svelte-query'
-import type { Project } from './control/client'
+import { absorbJob } from './control/backups'
+import type { Job, Project } from './control/client'
 import { absorb, dropProject } from './control/queries'
 
 const firstPause = 500
@@ -47,6 +48,7 @@ export class EventStream {
     source.addEventListener('projectGone', (event) =>
       dropProject(this.#client, (JSON.parse(event.data) as { id: string }).id),
     )
+    source.addEventListener('job', (event) => absorbJob(this.#client, JSON.parse(event.data) as Job))
     this.#source = source
   }
 

@@ -5,6 +5,11 @@ import type { components, paths } from './schema'
 
 type Schemas = components['schemas']
 export type Account = Schemas['Account']
+export type Backup = Schemas['Backup']
+export type BackupList = Schemas['BackupList']
+export type Job = Schemas['Job']
+export type Restore = Schemas['Restore']
+export type Schedule = Schemas['Schedule']
 export type Activity = Schemas['Activity']
 export type Config = Schemas['Config']
 export type CreatedProject = Schemas['CreatedProject']

@@ -172,7 +172,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A stream of what changes: `project` with the whole project, `projectGone` with its id */
+        /** A stream of what changes: `project` with the whole project, `projectGone` with its id, `job` with the whole job */
         get: {
             parameters: {
                 query?: never;
@@ -259,7 +259,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Job"];
+                        "application/json": components["schemas"]["JobWithLog"];
                     };
                 };
                 404: {
@@ -274,6 +274,59 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancels a job; everything is as it was before it began */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -653,6 +706,556 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/backup-schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When a project is backed up, and how much of that is kept */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ShownSchedule"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        /** Sets when a project is backed up, and how much of that is kept */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ShownSchedule"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A project's backups and restores, newest first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BackupList"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Makes a backup now */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Begun"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/backups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a backup for good; the last proven one stays */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/backups/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restores a backup aside once more to prove it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Begun"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/backups/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restores a backup in the place of the present data, which is backed up first, or into a new project */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Wanted"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Begun"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/backups/{id}/zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A backup as a zip that a stock PocketBase restores */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/zip": number[];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in a zip of a PocketBase or of a Roost project; it is checked, and nothing changes before it is restored */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/zip": number[];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Begun"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A project's latest jobs, newest first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobList"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/restores/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Goes back to the data before a restore */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Begun"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -1062,6 +1665,72 @@ export interface components {
         Address: {
             email: string;
         };
+        /** @description A backup as the console shows it */
+        Backup: {
+            /**
+             * Format: int64
+             * @description The archive's size, once it is stored.
+             */
+            bytes?: number | null;
+            /** @description Whether it may be removed: the last proven one stays. */
+            canRemove: boolean;
+            /**
+             * Format: int64
+             * @description When it last was.
+             */
+            checkedMs?: number | null;
+            /** @description The collections and how many records each has. */
+            collections: components["schemas"]["CollectionCount"][];
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch, like the others.
+             */
+            createdMs: number;
+            /**
+             * Format: int64
+             * @description Files of records.
+             */
+            files?: number | null;
+            id: string;
+            /** @description Why it was made. */
+            origin: components["schemas"]["Origin"];
+            /**
+             * Format: int64
+             * @description When it was first restored from where it is stored.
+             */
+            provenMs?: number | null;
+            /** @description Why it is red. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description Records in all collections.
+             */
+            records?: number | null;
+            /** @description Of the whole archive. */
+            sha256?: string | null;
+            /** @description Only `proven` is green. */
+            state: components["schemas"]["State"];
+        };
+        BackupList: {
+            items: components["schemas"]["Backup"][];
+            /** @description What is under way. */
+            jobs: components["schemas"]["Job"][];
+            /** @description `directory` or `bucket`. */
+            keptIn: string;
+            /** @description Restores, newest first. */
+            restores: components["schemas"]["Restore"][];
+        };
+        /** @description What is under way */
+        Begun: {
+            jobId: string;
+            /** @description The project it is about. */
+            slug: string;
+        };
+        CollectionCount: {
+            name: string;
+            /** Format: int64 */
+            records: number;
+        };
         /** @description What the console needs to know before anybody signs in */
         Config: {
             consoleUrl: string;
@@ -1114,6 +1783,13 @@ export interface components {
         Job: {
             /**
              * Format: int64
+             * @description How often it was tried.
+             */
+            attempt: number;
+            /** @description Whether it may be cancelled now. */
+            canCancel: boolean;
+            /**
+             * Format: int64
              * @description Milliseconds since the epoch, like the others.
              */
             createdMs: number;
@@ -1122,21 +1798,59 @@ export interface components {
              * @description When it is given up.
              */
             deadlineMs: number;
+            /**
+             * Format: int64
+             * @description When it is tried next, while it is queued.
+             */
+            dueMs: number;
             /** @description Why the last try failed. */
             error?: string | null;
             /** @description Stable. */
             id: string;
-            /** @description Such as `purge_project`. */
+            /** @description Such as `backup` or `restore`. */
             kind: string;
+            /**
+             * Format: int64
+             * @description How much of it is done, of a hundred.
+             */
+            progress: number;
+            /** @description The project it is about. */
+            projectId: string;
             /** @description `queued`, `running`, `done`, `failed` or `cancelled`. */
             state: string;
             /** @description The step it is at. */
             step: string;
+            /** @description All its steps in their order. */
+            steps: components["schemas"]["JobStep"][];
             /**
              * Format: int64
              * @description Of the last change.
              */
             updatedMs: number;
+        };
+        /** @description A line of a job's log. */
+        JobLine: {
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch.
+             */
+            atMs: number;
+            /** @description A sentence. */
+            text: string;
+        };
+        JobList: {
+            items: components["schemas"]["Job"][];
+        };
+        /** @description A step of a job and what became of it. */
+        JobStep: {
+            /** @description A stable word. */
+            name: string;
+            /** @description `waiting`, `running` or `done`. */
+            state: string;
+        };
+        /** @description A job with its log */
+        JobWithLog: components["schemas"]["Job"] & {
+            lines: components["schemas"]["JobLine"][];
         };
         NewAccount: {
             email: string;
@@ -1152,6 +1866,11 @@ export interface components {
             slug?: string | null;
             superuser?: components["schemas"]["SuperuserCredentials"] | null;
         };
+        /**
+         * @description Why a backup was made.
+         * @enum {string}
+         */
+        Origin: "schedule" | "hand" | "restore" | "delete" | "import";
         Outbox: {
             items: components["schemas"]["OutboxMail"][];
         };
@@ -1241,11 +1960,64 @@ export interface components {
          * @enum {string}
          */
         ProjectState: "creating" | "awake" | "asleep" | "waking" | "suspended" | "notStarting" | "damaged" | "deleted";
+        /** @description A restore that was done. */
+        Restore: {
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch, like the others.
+             */
+            atMs: number;
+            /** @description What was restored. */
+            backupId: string;
+            /** @description Stable. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Until when it can be undone; absent when it cannot.
+             */
+            undoUntilMs?: number | null;
+            /**
+             * Format: int64
+             * @description When it was undone.
+             */
+            undoneMs?: number | null;
+        };
         /**
          * @description What a member of a team is.
          * @enum {string}
          */
         Role: "viewer" | "developer" | "admin" | "owner";
+        /** @description When a project is backed up and how much of that is kept. */
+        Schedule: {
+            /** @description Five fields, such as `0 3 * * *`; empty: never. */
+            cron: string;
+            /**
+             * Format: int64
+             * @description The newest of so many days.
+             */
+            keepDaily: number;
+            /**
+             * Format: int64
+             * @description So many of the latest.
+             */
+            keepLast: number;
+            /**
+             * Format: int64
+             * @description The newest of so many months.
+             */
+            keepMonthly: number;
+            /**
+             * Format: int64
+             * @description The newest of so many weeks.
+             */
+            keepWeekly: number;
+            /** @description An IANA name, such as `Europe/Berlin`. */
+            zone: string;
+        };
+        ShownSchedule: components["schemas"]["Schedule"] & {
+            /** @description In milliseconds since the epoch. */
+            nextRunsMs: number[];
+        };
         /**
          * @description Who may open an account.
          * @enum {string}
@@ -1258,12 +2030,20 @@ export interface components {
             message?: string | null;
             slug: string;
         };
+        /**
+         * @description What is known of a backup.
+         * @enum {string}
+         */
+        State: "making" | "proven" | "failed";
         SuperuserCredentials: {
             email: string;
             password: string;
         };
         Token: {
             token: string;
+        };
+        Wanted: {
+            into?: components["schemas"]["NewProject"] | null;
         };
     };
     responses: never;

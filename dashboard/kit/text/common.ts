@@ -33,6 +33,7 @@ export const common = {
     account: 'Account',
     outbox: 'Outbox',
     overview: 'Overview',
+    backups: 'Backups',
     settings: 'Settings',
     project: 'Project',
     allProjects: 'All projects',
