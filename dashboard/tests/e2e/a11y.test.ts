@@ -8,7 +8,7 @@ import type { AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launch, openPage, signUp } from './browser'
-import { everyState, project, showProjects } from './fixtures'
+import { backups, everyState, project, restoring, showBackups, showProjects } from './fixtures'
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -76,6 +76,18 @@ describe.each(looks)('$theme at $width', ({ theme, width }) => {
       await page.getByText('Woke up').waitFor()
       await check(page, `overview, ${state}`)
     }
+    await showBackups(page, 'tide', restoring)
+    await visit(page, '/p/tide/backups')
+    await page.getByRole('progressbar').waitFor()
+    await check(page, 'backups, restoring')
+    await showBackups(page, 'orchard', backups)
+    await visit(page, '/p/orchard/backups')
+    await page.getByRole('button', { name: text.backups.undo.action }).waitFor()
+    await check(page, 'backups')
+    await page.getByRole('row').nth(3).getByRole('button').click()
+    await page.getByRole('menuitem', { name: text.backups.restoreHere }).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'restore dialog')
     await visit(page, '/p/tide/settings')
     await check(page, 'settings')
     await page.getByRole('button', { name: text.settings.remove.open }).click()
