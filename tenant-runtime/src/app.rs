@@ -150,6 +150,7 @@ impl App {
         auth::references::bind(&mut hooks);
         files::bind(&mut hooks);
         realtime::bind(&mut hooks);
+        let storages = Storages::new(dir, &options.file_threads, &options.outbound);
         let app = App(Arc::new(Inner {
             dir: dir.to_owned(),
             store,
@@ -157,8 +158,8 @@ impl App {
             settings: ArcSwap::from_pointee(settings),
             hooks,
             hasher: options.hasher.for_tenant(),
-            storages: Storages::new(dir, &options.file_threads, &options.outbound),
-            thumbs: Thumbs::new(dir, &options.file_threads),
+            thumbs: Thumbs::new(&storages, &options.file_threads),
+            storages,
             realtime: Arc::default(),
             counts: Counts::default(),
             rate_windows: Windows::default(),

@@ -36,6 +36,21 @@ pub struct DataDir<'a> {
     pub key: Option<&'a EncryptionKey>,
 }
 
+impl DataDir<'_> {
+    /// Its database, made and brought up to date if need be, beside a server that has it open or not.
+    pub(crate) fn open(self) -> anyhow::Result<Connection> {
+        let DataDir { path, key } = self;
+        std::fs::create_dir_all(path).with_context(|| format!("create {}", path.display()))?;
+        // A server finishes its restores itself; where none runs, one may wait to be finished.
+        if backups::is_restore_unfinished(path)
+            && let Ok(_lock) = app::lock(path)
+        {
+            backups::finish_restore(path).context("finish a restore")?;
+        }
+        Ok(layout::open(path, None, key)?.db)
+    }
+}
+
 /// Whether there is any superuser.
 pub fn exist(db: &Connection) -> Result<bool> {
     let sql = format!("SELECT 1 FROM `{SUPERUSERS}` WHERE `email` != ?1 LIMIT 1");
@@ -228,15 +243,7 @@ fn checked_hash(email: &str, password: &str) -> anyhow::Result<String> {
 }
 
 fn in_transaction(dir: DataDir<'_>, work: impl FnOnce(&Connection) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let DataDir { path, key } = dir;
-    std::fs::create_dir_all(path).with_context(|| format!("create {}", path.display()))?;
-    // A server finishes its restores itself; where none runs, one may wait to be finished.
-    if backups::is_restore_unfinished(path)
-        && let Ok(_lock) = app::lock(path)
-    {
-        backups::finish_restore(path).context("finish a restore")?;
-    }
-    let db = layout::open(path, None, key)?.db;
+    let db = dir.open()?;
     db.execute_batch("BEGIN IMMEDIATE").context("wait for the database")?;
     work(&db)?;
     db.execute_batch("COMMIT").context("commit")?;

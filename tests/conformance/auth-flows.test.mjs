@@ -6,7 +6,7 @@ import { Outbox } from "./outbox.mjs";
 import { MailServer } from "./smtp.mjs";
 import { failure, guest, server, start, superuser, target, until } from "./support.mjs";
 
-// A hosted project may not reach this machine; its mail goes through the platform, which refuses none.
+// A hosted project has no mail server here: its mail goes through the platform, which refuses none.
 const refuses = target !== "hosted";
 const skip = refuses ? false : "the platform refuses no mail";
 const post = refuses ? new MailServer() : new Outbox();

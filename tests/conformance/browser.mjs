@@ -51,9 +51,10 @@ export class Browser {
     await this.until("document.readyState === 'complete'");
   }
 
-  /** What an expression comes to in the page. */
+  /** What an expression comes to in the page. A click in it may open windows, as a person's does. */
   async ask(expression) {
-    const { result, exceptionDetails } = await this.#say("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    const options = { awaitPromise: true, returnByValue: true, userGesture: true };
+    const { result, exceptionDetails } = await this.#say("Runtime.evaluate", { expression, ...options });
     if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
     return result.value;
   }
@@ -65,6 +66,12 @@ export class Browser {
       if (Date.now() > end) throw new Error(`never came: ${expression}; ${await this.ask("document.body.innerText")}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  /** How many windows there are. */
+  async windows() {
+    const { targetInfos } = await this.#say("Target.getTargets");
+    return targetInfos.filter(({ type, url }) => type === "page" && url !== "about:blank").length;
   }
 
   /** Types into the field with that label. */

@@ -73,3 +73,14 @@ test("jobs are for superusers", async () => {
   const { client } = await user(await superuser(), "carl");
   assert.equal((await failure(client.crons.run("__pbOTPCleanup__"))).status, 403);
 });
+
+test("what rate limits counted is cleaned up once something was counted", async () => {
+  const admin = await superuser();
+  const job = { id: "__pbRateLimitersCleanup__", expression: "2 * * * *" };
+  assert.equal((await failure(admin.crons.run(job.id))).status, 404);
+  await admin.settings.update({ rateLimits: { enabled: true } });
+  await guest().collection("users").getList();
+  assert.deepEqual(await admin.crons.getFullList(), [...SYSTEM, job]);
+  assert.equal(await admin.crons.run(job.id), true);
+  await admin.settings.update({ rateLimits: { enabled: false } });
+});

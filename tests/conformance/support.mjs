@@ -140,7 +140,10 @@ export async function serve(binary, data) {
 
 async function startHosted(dir) {
   const binary = process.env.ROOST_BIN ?? path.join(root, "target/release/roost");
-  const child = spawn(binary, ["serve", "--dev", "--dir", dir, "--http", "127.0.0.1:0"], {
+  // The mail servers and identity providers of these tests are on this machine.
+  const settings = path.join(dir, "roost.toml");
+  fs.writeFileSync(settings, '[projects]\nmay_reach = ["127.0.0.1", "::1"]\n');
+  const child = spawn(binary, ["serve", "--dev", "--config", settings, "--dir", path.join(dir, "data"), "--http", "127.0.0.1:0"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const console_ = await new Promise((resolve, reject) => {

@@ -2,7 +2,9 @@
 
 mod attacks;
 mod exchange;
+mod fresh;
 mod garden;
+mod migrations;
 mod refusals;
 mod settings;
 mod writers;

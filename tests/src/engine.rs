@@ -47,6 +47,13 @@ impl Make {
         self.command(dir, arguments).output().unwrap_or_else(|error| panic!("{}: {error}", self.binary().display()))
     }
 
+    /// Starts one command whose questions are to be answered.
+    pub fn start(self, dir: &Path, arguments: &[&str]) -> Child {
+        let mut command = self.command(dir, arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.binary().display()))
+    }
+
     /// Creates a superuser, or changes the password of the one there is.
     pub fn upsert_superuser(self, dir: &Path, email: &str, password: &str) {
         let done = self.run(dir, &["superuser", "upsert", email, password]);

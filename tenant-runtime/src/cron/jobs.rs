@@ -27,12 +27,20 @@ pub enum Job {
     RemoveOldLogs,
     /// Makes a backup, if the settings say when.
     Backup,
+    /// Forgets what was counted for rate limits, once something was.
+    ForgetRates,
 }
 
 impl Job {
     /// All of them, in the order they are listed.
-    pub const ALL: [Job; 5] =
-        [Job::OptimizeDatabase, Job::RemoveOldMfas, Job::RemoveOldOtps, Job::RemoveOldLogs, Job::Backup];
+    pub const ALL: [Job; 6] = [
+        Job::OptimizeDatabase,
+        Job::RemoveOldMfas,
+        Job::RemoveOldOtps,
+        Job::RemoveOldLogs,
+        Job::Backup,
+        Job::ForgetRates,
+    ];
 
     /// The name stock servers give it.
     pub fn id(self) -> &'static str {
@@ -42,6 +50,7 @@ impl Job {
             Job::RemoveOldOtps => "__pbOTPCleanup__",
             Job::RemoveOldLogs => "__pbLogsCleanup__",
             Job::Backup => "__pbAutoBackup__",
+            Job::ForgetRates => "__pbRateLimitersCleanup__",
         }
     }
 
@@ -52,6 +61,7 @@ impl Job {
             Job::RemoveOldMfas | Job::RemoveOldOtps => "0 * * * *",
             Job::RemoveOldLogs => "0 */6 * * *",
             Job::Backup => &settings.backups.cron,
+            Job::ForgetRates => "2 * * * *",
         };
         text.parse().ok()
     }
@@ -72,6 +82,10 @@ impl Job {
             Job::RemoveOldOtps => remove_expired(app, "_otps", |auth| auth.otp.duration).await,
             Job::RemoveOldLogs => app.logs().remove_unwanted().await,
             Job::Backup => backups::create_automatic(app).await,
+            Job::ForgetRates => {
+                app.rate_windows().forget_ended(Utc::now().timestamp());
+                Ok(())
+            }
         };
         if let Err(error) = done {
             app.logs().failed(&format!("The job {} failed", self.id()), &error);

@@ -48,7 +48,8 @@ impl Crons {
 /// The jobs of a backend and when they are due, in the order they are listed.
 pub fn timetable(app: &App) -> Vec<(Job, Schedule)> {
     let settings = app.settings();
-    Job::ALL.into_iter().filter_map(|job| Some((job, job.schedule(&settings)?))).collect()
+    let is_known = |job: &Job| *job != Job::ForgetRates || !app.rate_windows().is_empty();
+    Job::ALL.into_iter().filter(is_known).filter_map(|job| Some((job, job.schedule(&settings)?))).collect()
 }
 
 /// When a backend wants to be woken although nobody asks for it. What only cleans up can wait.

@@ -115,13 +115,13 @@ impl Storage {
         }
     }
 
-    /// A file where blocking work can read it; a bucket's is fetched into `temporary`.
-    pub async fn local_copy(&self, key: &FileKey, temporary: &Path) -> Result<LocalCopy> {
+    /// A file where blocking work can read it; a bucket's is fetched to where files wait on `local`.
+    pub(super) async fn local_copy(&self, key: &FileKey, local: &Disk) -> Result<LocalCopy> {
         match self {
             Storage::Disk(disk) => Ok(LocalCopy { path: disk.path(key), _temporary: None }),
             Storage::Bucket(bucket) => {
                 let (_, content) = bucket.open(key).await?;
-                let copy = Spooled::write(temporary, content).await?;
+                let copy = Spooled::write(local, content).await?.spooled;
                 Ok(LocalCopy { path: copy.path().to_owned(), _temporary: Some(copy) })
             }
         }

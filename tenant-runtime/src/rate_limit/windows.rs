@@ -33,6 +33,8 @@ type Key = (u64, IpAddr);
 struct Window {
     /// When its first request came, in whole seconds.
     start: i64,
+    /// The first second it is over.
+    end: i64,
     left: i64,
 }
 
@@ -43,7 +45,8 @@ impl Windows {
         let mut generations = self.lock();
         let known = generations.young.get(&key).copied().or_else(|| generations.old.remove(&key));
         let current = known.filter(|window| (0..rule.duration).contains(&(now - window.start)));
-        let mut window = current.unwrap_or(Window { start: now, left: rule.max_requests });
+        let mut window =
+            current.unwrap_or(Window { start: now, end: now.saturating_add(rule.duration), left: rule.max_requests });
         let admitted = window.left > 0;
         window.left -= i64::from(admitted);
         generations.young.insert(key, window);
@@ -51,6 +54,22 @@ impl Windows {
             generations.old = std::mem::take(&mut generations.young);
         }
         admitted
+    }
+
+    /// Whether anything has been counted lately.
+    pub fn is_empty(&self) -> bool {
+        let generations = self.lock();
+        generations.young.is_empty() && generations.old.is_empty()
+    }
+
+    /// Gives back the memory of windows that are over.
+    pub fn forget_ended(&self, now: i64) {
+        let mut generations = self.lock();
+        let Generations { young, old } = &mut *generations;
+        for windows in [young, old] {
+            windows.retain(|_, window| now < window.end);
+            windows.shrink_to_fit();
+        }
     }
 
     /// Everybody begins anew.
@@ -102,6 +121,17 @@ mod tests {
         }
         let generations = windows.lock();
         assert!(generations.young.len() + generations.old.len() <= 2 * GENERATION);
+    }
+
+    #[test]
+    fn only_what_is_over_is_forgotten() {
+        let windows = Windows::default();
+        assert!(windows.admit(&"short", CLIENT, &rule(1, 9), 0) && windows.admit(&"long", CLIENT, &rule(1, 99), 0));
+        windows.forget_ended(9);
+        assert_eq!(windows.lock().young.len(), 1);
+        assert!(!windows.admit(&"long", CLIENT, &rule(1, 99), 9));
+        windows.forget_ended(99);
+        assert!(windows.is_empty());
     }
 
     #[test]

@@ -157,36 +157,79 @@ fn only_tells(name: &str, value: Option<&str>) -> bool {
     ANY.iter().any(&is) || (value.is_none() && BARE.iter().any(&is))
 }
 
-/// Ends statements of one connection that run past a moment.
+/// Ends statements of one connection that run too long.
 pub(super) struct Deadline {
     base: Instant,
-    /// Microseconds after `base`; `u64::MAX` when there is none.
-    at: Arc<AtomicU64>,
+    limits: Arc<Limits>,
+}
+
+struct Limits {
+    /// Microseconds after [`Deadline::base`]; `u64::MAX` when there is none.
+    at: AtomicU64,
+    /// Microseconds of this thread's own work; `u64::MAX` when it does not matter.
+    work: AtomicU64,
+    /// What this thread had worked when the first [`STEPS`] were done; 0 before.
+    worked: AtomicU64,
 }
 
 impl Deadline {
     /// Watches over `connection` from now on.
     pub(super) fn install(connection: &Connection) -> Result<Deadline> {
         let base = Instant::now();
-        let at = Arc::new(AtomicU64::new(u64::MAX));
-        let limit = Arc::clone(&at);
-        let past = move || {
-            let limit = limit.load(Ordering::Relaxed);
-            limit != u64::MAX && micros(base.elapsed()) > limit
-        };
-        connection.progress_handler(STEPS, Some(past))?;
-        Ok(Deadline { base, at })
+        let limits = Arc::new(Limits {
+            at: AtomicU64::new(u64::MAX),
+            work: AtomicU64::new(u64::MAX),
+            worked: AtomicU64::new(0),
+        });
+        let watched = Arc::clone(&limits);
+        connection.progress_handler(STEPS, Some(move || watched.are_exceeded(base)))?;
+        Ok(Deadline { base, limits })
     }
 
     /// From now on statements may run this long, all together.
     pub(super) fn allow(&self, time: Duration) {
-        self.at.store(micros(self.base.elapsed() + time), Ordering::Relaxed);
+        self.limits.at.store(micros(self.base.elapsed() + time), Ordering::Relaxed);
+        self.limits.work.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    /// From now on statements may run this long, and keep this thread's core busy for so much of it: what a thread
+    /// waits for its turn says nothing about the statement.
+    pub(super) fn allow_work(&self, work: Duration, time: Duration) {
+        self.allow(time);
+        self.limits.work.store(micros(work), Ordering::Relaxed);
+        self.limits.worked.store(0, Ordering::Relaxed);
     }
 
     /// From now on statements may take as long as they need.
     pub(super) fn lift(&self) {
-        self.at.store(u64::MAX, Ordering::Relaxed);
+        self.limits.at.store(u64::MAX, Ordering::Relaxed);
+        self.limits.work.store(u64::MAX, Ordering::Relaxed);
     }
+}
+
+impl Limits {
+    fn are_exceeded(&self, base: Instant) -> bool {
+        let at = self.at.load(Ordering::Relaxed);
+        if at != u64::MAX && micros(base.elapsed()) > at {
+            return true;
+        }
+        let work = self.work.load(Ordering::Relaxed);
+        if work == u64::MAX {
+            return false;
+        }
+        let now = thread_work();
+        match self.worked.load(Ordering::Relaxed) {
+            0 => self.worked.store(now, Ordering::Relaxed),
+            before => return now.saturating_sub(before) > work,
+        }
+        false
+    }
+}
+
+/// Microseconds this thread has kept a core busy.
+fn thread_work() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    u64::try_from(time.tv_sec * 1_000_000 + time.tv_nsec / 1_000).unwrap_or(0)
 }
 
 /// Where a database's log is while it is open.

@@ -1,7 +1,8 @@
 //! The readers of one database: opened when first needed, at most two at work at once.
 //!
 //! A read first runs right where it is asked for, with a budget of about a millisecond: most are over long before, and
-//! a hop to another thread would cost more than the read. One that exceeds the budget is started again on the pool.
+//! a hop to another thread would cost more than the read. One that exceeds the budget is started again on the pool, so
+//! the budget is of work: were it of time, a busy machine would do reads twice and be busier still.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,8 +24,10 @@ const AT_ONCE: usize = 2;
 const KEPT: usize = 3;
 /// Reads that may wait for their turn.
 const WAITING: usize = 4096;
-/// What a read may take where it is asked for.
-const INLINE: Duration = Duration::from_micros(1000);
+/// The work a read may be where it is asked for.
+const INLINE_WORK: Duration = Duration::from_millis(1);
+/// How long it may take there, if it waits for a disk.
+const INLINE_TIME: Duration = Duration::from_millis(10);
 /// What any read may take.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -57,14 +60,14 @@ impl Readers {
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T> + Send + Sync + 'static,
     {
-        match self.attempt(&work, INLINE) {
+        match self.attempt(&work, |deadline| deadline.allow_work(INLINE_WORK, INLINE_TIME)) {
             Err(error) if is_interrupted(&error) => {}
             answer => return answer,
         }
         let (answer, answered) = oneshot::channel();
         let readers = Arc::clone(self);
         self.queue(Box::new(move || {
-            let _ = answer.send(readers.attempt(&work, LONGEST));
+            let _ = answer.send(readers.attempt(&work, as_long_as_any));
             readers.finished();
         }))?;
         answered.await.unwrap_or_else(|_| Err(Error::Internal(anyhow!("the read panicked"))))
@@ -72,13 +75,13 @@ impl Readers {
 
     /// Runs `work` on this thread for as long as any read may take.
     pub(super) fn run_here<T>(&self, work: impl Fn(&Connection) -> Result<T>) -> Result<T> {
-        self.attempt(work, LONGEST)
+        self.attempt(work, as_long_as_any)
     }
 
-    /// Runs `work` here and now, for at most that long.
-    fn attempt<T>(&self, work: impl Fn(&Connection) -> Result<T>, time: Duration) -> Result<T> {
+    /// Runs `work` here and now, for as long as `allow` says.
+    fn attempt<T>(&self, work: impl Fn(&Connection) -> Result<T>, allow: impl FnOnce(&Deadline)) -> Result<T> {
         let reader = self.take()?;
-        reader.deadline.allow(time);
+        allow(&reader.deadline);
         let answer = catch_unwind(AssertUnwindSafe(|| work(&reader.connection)));
         self.put_back(reader);
         match answer {
@@ -153,6 +156,10 @@ impl Readers {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn as_long_as_any(deadline: &Deadline) {
+    deadline.allow(LONGEST);
 }
 
 fn is_interrupted(error: &Error) -> bool {

@@ -7,17 +7,16 @@ mod render;
 mod size;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use md5::{Digest as _, Md5};
 use tokio::sync::OnceCell;
 
+use super::Threads;
+use super::disk::Disk;
 use super::key::FileKey;
-use super::spool::TEMPORARY;
-use super::storage::{Content, Label, Storage};
-use crate::files::Threads;
+use super::storage::{Content, Label, Storage, Storages};
 use crate::store::Turn;
 
 use size::ThumbSize;
@@ -39,7 +38,7 @@ pub struct Thumb {
 /// The thumbs of one backend.
 pub struct Thumbs {
     turn: Turn,
-    temporary: PathBuf,
+    disk: Disk,
     making: Mutex<HashMap<FileKey, Arc<Making>>>,
 }
 
@@ -75,8 +74,8 @@ impl Thumb {
 
 impl Thumbs {
     /// Those of a data directory.
-    pub fn new(data: &Path, threads: &Threads) -> Thumbs {
-        Thumbs { turn: threads.images(), temporary: data.join(TEMPORARY), making: Mutex::default() }
+    pub fn new(storages: &Storages, threads: &Threads) -> Thumbs {
+        Thumbs { turn: threads.images(), disk: storages.disk().clone(), making: Mutex::default() }
     }
 
     /// Makes a thumb and stores it, unless that is being done already: then only waits for it. Answers whether there is
@@ -95,7 +94,7 @@ impl Thumbs {
         if !TYPES.contains(&about.content_type.as_str()) || about.size > MOST_BYTES {
             return Err(NoThumb::NoImage);
         }
-        let copy = storage.local_copy(original, &self.temporary).await?;
+        let copy = storage.local_copy(original, &self.disk).await?;
         let size = thumb.size;
         let rendering = self.turn.run(move || render::render(copy.path(), size));
         let image = tokio::time::timeout(PATIENCE, rendering).await???;

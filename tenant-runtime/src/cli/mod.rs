@@ -1,6 +1,8 @@
-//! The command line of one backend: `serve`, `superuser` and `backup`, with stock servers' flags and manners.
+//! The command line of one backend: `serve`, `superuser`, `migrate` and `backup`, with stock servers' flags and manners.
 //!
 //! The platform mounts the same commands as `roost runtime …`.
+
+mod migrate;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -36,6 +38,8 @@ pub enum Command {
     Serve(Serve),
     /// Manages superusers
     Superuser(Superuser),
+    /// Keeps migrations: a blank one, a snapshot of the collections, the history
+    Migrate(migrate::Migrate),
     /// Makes, lists and restores backups
     Backup(Backup),
 }
@@ -191,6 +195,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
     let common = match &command {
         Command::Serve(serve) => &serve.common,
         Command::Superuser(superuser) => &superuser.common,
+        Command::Migrate(migrate) => &migrate.common,
         Command::Backup(backup) => &backup.common,
     };
     start_log(common.dev);
@@ -198,6 +203,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(arguments) => runtime.block_on(serve(arguments)),
         Command::Superuser(arguments) => superuser(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Backup(arguments) => backup(&arguments),
     }
 }
