@@ -172,6 +172,54 @@ async fn a_restore_brings_everything_back_and_an_undo_what_was_there_before_it()
 }
 
 #[tokio::test]
+async fn a_restore_brings_files_back_to_the_last_byte() {
+    let roost = Roost::start();
+    let (ann, project) = orchard(&roost, 0).await;
+    let pictures = json!({ "name": "pictures", "type": "base", "fields": [{ "name": "file", "type": "file" }] });
+    project.call(Method::POST, "/api/collections", Some(&pictures)).await.unwrap();
+    let bytes: Vec<u8> = (0..300_000_u32).map(|n| (n * n % 251) as u8).collect();
+    let file = project.upload("pictures", &bytes).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let backup = newest(&ann).await;
+    assert_eq!(backup["files"], 1, "{backup}");
+    for id in project.ids("pictures").await {
+        project.delete("pictures", &id).await;
+    }
+    assert_eq!(project.call(Method::GET, &file, None).await.unwrap().status, 404);
+    let job = restore(&ann, &backup).await;
+    assert_eq!(ann.end_of(&job).await, "done");
+    assert!(project.call(Method::GET, &file, None).await.unwrap().body == bytes);
+}
+
+#[tokio::test]
+async fn a_backup_amid_writes_holds_all_that_was_acknowledged_before_it() {
+    let roost = Roost::start();
+    let (ann, project) = orchard(&roost, 20).await;
+    let before = project.ids("posts").await;
+    let backing_up = async {
+        for _ in 0..3 {
+            ann.finish("/api/projects/orchard/backups").await;
+        }
+    };
+    let writing = async {
+        loop {
+            project.create("posts", &"long ".repeat(500)).await.expect("acknowledged");
+        }
+    };
+    tokio::select! {
+        () = backing_up => {}
+        () = writing => {}
+    }
+    let now: std::collections::HashSet<String> = project.ids("posts").await.into_iter().collect();
+    let backup = newest(&ann).await;
+    let job = restore(&ann, &backup).await;
+    assert_eq!(ann.end_of(&job).await, "done");
+    let restored = project.ids("posts").await;
+    assert!(before.iter().all(|id| restored.contains(id)), "nothing is missing");
+    assert!(restored.iter().all(|id| now.contains(id)), "nothing is made up");
+}
+
+#[tokio::test]
 async fn a_backup_becomes_a_new_project() {
     let roost = Roost::start();
     let (ann, project) = orchard(&roost, 2).await;

@@ -168,6 +168,17 @@ impl Project {
         answer.json()["id"].as_str().map(str::to_owned)
     }
 
+    /// Creates a record with a file in its field `file`; the file's address.
+    pub async fn upload(&self, collection: &str, bytes: &[u8]) -> String {
+        let url = format!("{}/api/collections/{collection}/records", self.url);
+        let files = [("file", "picture.bin", bytes)];
+        let answer = self.http.upload(Method::POST, &url, &self.token, &json!({}), &files).await.expect("an answer");
+        assert_eq!(answer.status, 200, "{:?}", answer.json());
+        let record = answer.json();
+        let text = |key: &str| record[key].as_str().expect("a text").to_owned();
+        format!("/api/files/{collection}/{}/{}", text("id"), text("file"))
+    }
+
     /// Removes a record.
     pub async fn delete(&self, collection: &str, id: &str) {
         let path = format!("/api/collections/{collection}/records/{id}");

@@ -64,7 +64,7 @@ impl Target {
     /// Whether it can be reached at all.
     pub async fn probe(&self) -> anyhow::Result<()> {
         match self {
-            Target::Directory(dir) => Ok(tokio::fs::create_dir_all(dir).await?),
+            Target::Directory(dir) => Ok(create_private(dir).await?),
             Target::Bucket(bucket) => match bucket.about_object("probe").await {
                 Ok(_) | Err(tenant_runtime::Error::NotFound) => Ok(()),
                 Err(error) => Err(error.into()),
@@ -141,13 +141,22 @@ fn content_type(key: &str) -> &'static str {
     if key.ends_with(".json") { "application/json" } else { "application/zip" }
 }
 
+/// Makes a directory that only the platform's user may enter.
+async fn create_private(dir: &Path) -> io::Result<()> {
+    let mut builder = tokio::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    builder.mode(0o700);
+    builder.create(dir).await
+}
+
 /// Writes beside the place first: what has its name is complete and on the disk.
 async fn put_file<S>(path: &Path, mut content: S) -> anyhow::Result<()>
 where
     S: Stream<Item = Result<Bytes, BoxError>> + Send + Unpin,
 {
     let folder = path.parent().context("a key has a folder")?;
-    tokio::fs::create_dir_all(folder).await?;
+    create_private(folder).await?;
     let draft = path.with_extension("part");
     let written = async {
         let mut file = tokio::fs::File::create(&draft).await?;

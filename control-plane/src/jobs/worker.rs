@@ -238,7 +238,8 @@ async fn after_failure<'s>(run: &Run, step: &'s str, error: &anyhow::Error) -> O
     }
     let first = run.kind.steps().first().map_or(step, |step| step.name);
     let step = if run.starts_over() { first } else { step };
-    Outcome { state, step, due_ms: retry, error: Some(format!("{error:#}")) }
+    // Whoever may see the job is told what failed; the log has the causes.
+    Outcome { state, step, due_ms: retry, error: Some(error.to_string()) }
 }
 
 /// Doubles with every try.
