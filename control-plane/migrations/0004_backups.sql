@@ -1,6 +1,5 @@
--- Jobs remember who works on them, what they found out so far, how far they are and whether somebody wants them to end.
+-- Jobs know who works on them, how far they are, and whether somebody wants them to end.
 ALTER TABLE job ADD COLUMN lease_owner TEXT;
-ALTER TABLE job ADD COLUMN memory TEXT NOT NULL DEFAULT '';
 ALTER TABLE job ADD COLUMN progress BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE job ADD COLUMN stopping BIGINT NOT NULL DEFAULT 0;
 

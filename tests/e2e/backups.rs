@@ -177,7 +177,7 @@ async fn a_restore_brings_files_back_to_the_last_byte() {
     let (ann, project) = orchard(&roost, 0).await;
     let pictures = json!({ "name": "pictures", "type": "base", "fields": [{ "name": "file", "type": "file" }] });
     project.call(Method::POST, "/api/collections", Some(&pictures)).await.unwrap();
-    let bytes: Vec<u8> = (0..300_000_u32).map(|n| (n * n % 251) as u8).collect();
+    let bytes: Vec<u8> = (0..300_000_u64).map(|n| (n * n % 251) as u8).collect();
     let file = project.upload("pictures", &bytes).await;
     ann.finish("/api/projects/orchard/backups").await;
     let backup = newest(&ann).await;

@@ -1,12 +1,14 @@
 //! Proving a backup: it is read back from where it is stored, restored aside by the project's node, and compared with
 //! what was made.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::{Any, Transaction};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use tenant_runtime::host::RestoreReport;
+use tenant_runtime::host::{CopyName, NodeError, RestoreReport};
+use tokio::time::{Duration, sleep};
 
 use super::make::{self, Input};
 use super::{Manifest, Origin, archive_key, copy_name, keeper, manifest_key, store};
@@ -14,12 +16,12 @@ use crate::clock;
 use crate::error::Result;
 use crate::jobs::{self, GiveUp, Kind, Run};
 
-const DEADLINE: std::time::Duration = clock::HOUR;
+const DEADLINE: Duration = clock::HOUR;
 
 /// What is stored is not what was made, or cannot be restored. Reading it once more changes nothing.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Unsound(String);
+pub(super) struct Unsound(String);
 
 /// Has a stored backup proven once the transaction is committed; the job. None if that is under way. `checked_ms` is when
 /// that was last done.
@@ -87,7 +89,7 @@ pub(super) async fn restore_aside(
     run: &Run,
     owner: &str,
     backup: &str,
-    name: &tenant_runtime::host::CopyName,
+    name: &CopyName,
 ) -> anyhow::Result<RestoreReport> {
     let (node, id) = keeper(run).await?;
     let object = run.platform.backups.open(&archive_key(owner, backup)).await;
@@ -103,13 +105,13 @@ pub(super) async fn restore_aside(
         tokio::select! {
             report = &mut restoring => break report,
             // Reading is about half of it; unpacking and checking the other.
-            () = tokio::time::sleep(std::time::Duration::from_millis(500)) => {
+            () = sleep(Duration::from_millis(500)) => {
                 run.progress(read.load(Ordering::Relaxed), all.saturating_mul(2));
             }
         }
     };
     report.map_err(|error| match error {
-        tenant_runtime::host::NodeError::Refused { ref code, ref message, .. } if code == "unfit" => {
+        NodeError::Refused { ref code, ref message, .. } if code == "unfit" => {
             Unsound(message.trim_end_matches('.').to_owned()).into()
         }
         error => anyhow::Error::new(error).context("The stored copy could not be restored aside"),
@@ -117,11 +119,7 @@ pub(super) async fn restore_aside(
 }
 
 /// Whether what came back is what was made.
-pub(super) fn is_same(made: &Manifest, report: &RestoreReport) -> anyhow::Result<()> {
-    compare(made, report).map_err(Into::into)
-}
-
-fn compare(made: &Manifest, report: &RestoreReport) -> std::result::Result<(), Unsound> {
+pub(super) fn compare(made: &Manifest, report: &RestoreReport) -> std::result::Result<(), Unsound> {
     let unsound = |what: &str| Err(Unsound(what.to_owned()));
     if (report.bytes, &report.sha256) != (made.bytes, &made.sha256) {
         return unsound("The stored archive is not the one that was made");

@@ -115,7 +115,7 @@ async fn tidy(run: &Run, backup: &str) -> anyhow::Result<()> {
 }
 
 /// Notes that a try failed, and tells people of the first.
-pub async fn failed(run: &Run, error: &anyhow::Error, _last: bool) -> anyhow::Result<()> {
+pub async fn failed(run: &Run, error: &anyhow::Error) -> anyhow::Result<()> {
     let Input { backup } = run.input()?;
     run.start_over();
     note_failure(run, &backup, error).await?;

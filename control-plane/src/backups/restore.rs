@@ -80,7 +80,8 @@ async fn prepare(run: &Run, input: &Input) -> anyhow::Result<()> {
     let made = row.and_then(|row| row.manifest).ok_or_else(|| GiveUp("The backup is gone".to_owned()))?;
     let name = copy_name(&run.id)?;
     let restored = check::restore_aside(run, &input.owner, &input.backup, &name).await;
-    restored.and_then(|report| check::is_same(&made, &report)).map_err(check::give_up_if_unsound)
+    let compared = restored.and_then(|report| Ok(check::compare(&made, &report)?));
+    compared.map_err(check::give_up_if_unsound)
 }
 
 async fn switch(run: &Run, input: &Input) -> anyhow::Result<()> {

@@ -35,7 +35,8 @@ fn surplus(backups: &[store::Backup], rules: &Schedule, now_ms: i64) -> Vec<Stri
             return false;
         }
         match (backup.state, backup.origin) {
-            (State::Making, _) => false,
+            // No job takes that long: whoever made it was interrupted.
+            (State::Making, _) => backup.created_ms < now_ms - clock::millis(clock::DAY),
             (State::Failed, _) | (State::Proven, Origin::Restore) => backup.created_ms < old,
             (State::Proven, Origin::Schedule) => !covered.contains(backup.id.as_str()),
             // Made on purpose: whoever asked for them removes them.
@@ -129,8 +130,10 @@ mod tests {
             backup("good", Origin::Schedule, State::Proven, 400),
             backup("older", Origin::Schedule, State::Proven, 401),
             backup("bad", Origin::Hand, State::Failed, 402),
+            backup("begun", Origin::Import, State::Making, 0),
+            backup("left", Origin::Import, State::Making, 2),
         ];
-        assert_eq!(surplus(&backups, &nothing, NOW), ["older", "bad"]);
+        assert_eq!(surplus(&backups, &nothing, NOW), ["older", "bad", "left"]);
         let unproven = [backup("bad", Origin::Schedule, State::Failed, 400)];
         assert!(surplus(&unproven, &nothing, NOW).is_empty(), "without a proven one nothing goes");
         assert!(surplus(&[], &nothing, NOW).is_empty());

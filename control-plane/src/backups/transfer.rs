@@ -1,6 +1,9 @@
 //! Zips that leave and zips that come: a download is the stored archive as it is, an import is stored like a backup and
 //! has to be proven like one, which is also its report: nothing of the project changes before it is restored.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -65,26 +68,34 @@ async fn import_backup(
 ) -> Result<(StatusCode, Json<Begun>)> {
     let project = find_project(&platform, &session, &slug, Action::Restore).await?;
     refuse_deleted(&project)?;
+    // Noted first: what a crash leaves behind is then known, and goes with old failures.
     let backup = tenant_runtime::random_id(15);
+    let mut tx = platform.database.begin().await?;
+    store::create(&mut tx, &backup, &project.id, Origin::Import).await?;
+    tx.commit().await?;
     let job = take_in(&platform, &project.id, &backup, &session.account.id, request.into_body()).await;
     if job.is_err() {
-        // What nobody noted must not stay.
         remove_objects(&platform, &project.id, &backup).await?;
+        store::remove(platform.database.write(), &backup).await?;
     }
     begun(&platform, job?, project.slug)
 }
 
 async fn take_in(platform: &Platform, project: &str, backup: &str, account: &str, body: Body) -> Result<String> {
     let most = platform.config.backups.largest_import.saturating_mul(1 << 20);
-    let mut taken = 0;
+    let too_large = Arc::new(AtomicBool::new(false));
+    let (mut taken, found) = (0, Arc::clone(&too_large));
     let content = body.into_data_stream().map_err(BoxError::from).map(move |chunk| {
         let chunk = chunk?;
         taken += chunk.len() as u64;
-        if taken > most { Err(BoxError::from(TooLarge)) } else { Ok(chunk) }
+        if taken > most {
+            found.store(true, Ordering::Relaxed);
+            return Err(BoxError::from("the import is too large"));
+        }
+        Ok(chunk)
     });
     let stored = platform.backups.put(&archive_key(project, backup), content.boxed()).await.map_err(|error| {
-        let too_large = error.chain().any(|cause| cause.is::<TooLarge>() || cause.to_string() == TooLarge.to_string());
-        if too_large {
+        if too_large.load(Ordering::Relaxed) {
             return Error::refused(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too_large",
@@ -107,15 +118,9 @@ async fn take_in(platform: &Platform, project: &str, backup: &str, account: &str
     let text = serde_json::to_vec_pretty(&manifest).map_err(anyhow::Error::new)?;
     platform.backups.put(&manifest_key(project, backup), futures_util::stream::iter([Ok(text.into())])).await?;
     let mut tx = platform.database.begin().await?;
-    store::create(&mut tx, backup, project, Origin::Import).await?;
     store::stored(&mut *tx, backup, &manifest).await?;
     let job = check::begin(&mut tx, project, backup, None).await?.ok_or_else(under_way)?;
     audit::note(&mut tx, Some(account), Some(project), "imported", "A zip was taken in").await?;
     tx.commit().await?;
     Ok(job)
 }
-
-/// More came than an import may have.
-#[derive(Debug, thiserror::Error)]
-#[error("the import is too large")]
-struct TooLarge;

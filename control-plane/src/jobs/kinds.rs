@@ -124,7 +124,7 @@ impl Kind {
     pub(super) async fn failed(self, run: &Run, error: &anyhow::Error, last: bool) -> anyhow::Result<()> {
         match self {
             Kind::SendMail | Kind::PurgeProject | Kind::UndoRestore => Ok(()),
-            Kind::Backup => backups::make::failed(run, error, last).await,
+            Kind::Backup => backups::make::failed(run, error).await,
             Kind::CheckBackup => backups::check::failed(run, error).await,
             Kind::Restore => backups::restore::failed(run, error, last).await,
         }

@@ -2,11 +2,12 @@
 //! tried again until its deadline, visible all the time.
 //!
 //! A step looks whether its effect is there, brings it about, and is noted; so any step may run twice, and after a crash
-//! work goes on with the step that was under way. What one step finds out for the next is the job's memory. Whoever works
-//! on a job holds a lease on it; who lost the lease changes nothing any more. A project has at most one exclusive job.
+//! work goes on with the step that was under way. Whoever works on a job holds a lease on it; who lost the lease changes
+//! nothing any more. A project has at most one exclusive job.
 
 pub mod api;
 mod kinds;
+mod lease;
 mod run;
 mod store;
 mod worker;

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::kinds::{Kind, Step};
-use super::store::{self, Claim};
+use super::lease::Claim;
+use super::store;
 use crate::state::Platform;
 
 /// One job while it is worked on.
@@ -21,7 +21,6 @@ pub struct Run {
     pub project: String,
     pub(super) kind: Kind,
     pub(super) claim: Claim,
-    memory: Mutex<String>,
     /// Where the present step begins and ends, of a hundred.
     span: Mutex<(u8, u8)>,
     progress: AtomicI64,
@@ -39,7 +38,6 @@ impl Run {
             platform: platform.clone(),
             id: claim.id.clone(),
             project: claim.project.clone(),
-            memory: Mutex::new(claim.memory.clone()),
             span: Mutex::new((0, 100)),
             progress: AtomicI64::new(claim.progress),
             starts_over: AtomicBool::new(false),
@@ -51,24 +49,6 @@ impl Run {
     /// What the job was given.
     pub fn input<T: DeserializeOwned>(&self) -> anyhow::Result<T> {
         serde_json::from_str(&self.claim.input).context("read the job's input")
-    }
-
-    /// What earlier steps found out.
-    pub fn memory<T: DeserializeOwned + Default>(&self) -> anyhow::Result<T> {
-        let memory = lock(&self.memory);
-        if memory.is_empty() {
-            Ok(T::default())
-        } else {
-            serde_json::from_str(&memory).context("read the job's memory")
-        }
-    }
-
-    /// Keeps what this step found out, at once.
-    pub async fn remember<T: Serialize + Sync>(&self, memory: &T) -> anyhow::Result<()> {
-        let text = serde_json::to_string(memory)?;
-        store::remember(self.platform.database.write(), &self.claim, &text).await?;
-        *lock(&self.memory) = text;
-        Ok(())
     }
 
     /// Adds a line to the job's log.

@@ -7,8 +7,9 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use super::kinds::{Kind, Step};
+use super::lease::{self, Claim, Hold, Outcome};
 use super::run::{GiveUp, Run};
-use super::store::{self, Claim, Hold, Outcome};
+use super::store;
 use crate::clock;
 use crate::state::Platform;
 
@@ -91,7 +92,7 @@ impl Jobs {
         });
         let broom = tokio::spawn(forget_old(platform.clone(), stop.clone()));
         futures_util::future::join_all(workers.chain([broom]).collect::<Vec<_>>()).await;
-        if let Err(error) = store::release(platform.database.write(), &owner).await {
+        if let Err(error) = lease::release(platform.database.write(), &owner).await {
             tracing::warn!("failed to give jobs back: {error}");
         }
     }
@@ -122,7 +123,7 @@ impl Worker {
     async fn run(self, jobs: Jobs, stop: CancellationToken) {
         let bell = if self.long { &jobs.0.long } else { &jobs.0.quick };
         while !stop.is_cancelled() {
-            match store::claim(self.platform.database.write(), &self.kinds, &self.owner).await {
+            match lease::claim(self.platform.database.write(), &self.kinds, &self.owner).await {
                 Ok(Some(claim)) => {
                     tokio::select! {
                         () = work(&self.platform, claim) => {}
@@ -146,7 +147,7 @@ async fn work(platform: &Platform, claim: Claim) {
     let Some(kind) = Kind::from_name(&claim.kind) else {
         let outcome =
             Outcome { state: "failed", step: &claim.step, due_ms: 0, error: Some("no such kind of job".into()) };
-        let _ = store::finish(platform.database.write(), &claim, outcome).await;
+        let _ = lease::finish(platform.database.write(), &claim, outcome).await;
         return;
     };
     let run = Run::new(platform, kind, claim);
@@ -163,7 +164,7 @@ async fn work(platform: &Platform, claim: Claim) {
         }
         Err(End::Failed(error)) => after_failure(&run, step, &error).await,
     };
-    if let Err(error) = store::finish(platform.database.write(), &run.claim, outcome).await {
+    if let Err(error) = lease::finish(platform.database.write(), &run.claim, outcome).await {
         tracing::error!("failed to note the end of job {}: {error}", run.id);
     }
     platform.jobs.changed(&run.id);
@@ -185,7 +186,7 @@ async fn go_through(run: &Run) -> (&'static str, Result<(), End>) {
 }
 
 async fn take_step(run: &Run, step: Step, ends_at: u8) -> Result<(), End> {
-    let begun = store::begin_step(run.platform.database.write(), &run.claim, step).await;
+    let begun = lease::begin_step(run.platform.database.write(), &run.claim, step).await;
     match begun.map_err(|error| End::Failed(error.into()))? {
         Hold::Held => {}
         Hold::Stopping => return Err(End::Cancelled),
@@ -213,7 +214,7 @@ async fn keep(run: &Run, step: Step) -> End {
         if !stops && progress == told && renewed.elapsed() < RENEW {
             continue;
         }
-        match store::renew(run.platform.database.write(), &run.claim, progress).await {
+        match lease::renew(run.platform.database.write(), &run.claim, progress).await {
             Ok(Hold::Held) => renewed = Instant::now(),
             Ok(Hold::Stopping) if step.can_cancel => return End::Cancelled,
             Ok(Hold::Stopping) => renewed = Instant::now(),
