@@ -34,7 +34,7 @@ async fn newest(ann: &Console) -> Json {
 }
 
 async fn restore(ann: &Console, backup: &Json) -> String {
-    let path = format!("/api/projects/orchard/backups/{}/restore", backup["id"].as_str().unwrap());
+    let path = format!("/api/projects/orchard/backups/{}/restore", backup["id"].as_str().expect("an id"));
     ann.begin(&path).await
 }
 
@@ -42,7 +42,7 @@ async fn restore(ann: &Console, backup: &Json) -> String {
 async fn alarms(ann: &Console) -> usize {
     let mails = ann.get("/api/outbox").await["items"].take();
     let about = |mail: &&Json| mail["subject"].as_str().unwrap_or_default().starts_with("A backup of");
-    mails.as_array().unwrap().iter().filter(about).count()
+    mails.as_array().expect("a list").iter().filter(about).count()
 }
 
 #[tokio::test]
@@ -354,7 +354,8 @@ async fn a_restore_killed_at_any_step_ends_in_the_new_state() {
         "Storing the archive",
         "to prove it",
         "Restoring the backup aside",
-        "in place",
+        "Putting the restored data",
+        "The restored data is in place",
         "Restored.",
     ] {
         project.create("posts", "after the backup").await.expect("acknowledged");
@@ -370,10 +371,43 @@ async fn a_restore_killed_at_any_step_ends_in_the_new_state() {
         assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
         assert_eq!(project.ids("posts").await.len(), 2, "killed at {line:?}");
     }
-    assert!(extra >= 4, "before the switch the old state serves");
+    assert!(extra >= 5, "before the switch the old state serves");
     let dirs = std::fs::read_dir(roost.tenant_dirs()[0].clone()).unwrap();
     let data = dirs.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("data-")).count();
     assert_eq!(data, 2, "the present data and that before the last restore");
+}
+
+#[tokio::test]
+async fn an_undo_and_a_check_killed_at_any_step_are_finished_by_the_next_process() {
+    let mut roost = Roost::start();
+    let (mut ann, mut project) = orchard(&roost, 2).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let backup = newest(&ann).await;
+    let check = format!("/api/projects/orchard/backups/{}/check", backup["id"].as_str().unwrap());
+    for line in ["to prove it", "The stored copy is whole"] {
+        roost.kill_when_it_says(line);
+        let job = ann.begin(&check).await;
+        in_the_end("the kill", || async { !roost.is_running() }).await;
+        roost.restart();
+        ann.sign_in_again(&roost.http).await;
+        assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
+    }
+    project = project.reconnect(&roost.http);
+    for line in ["Going back to", "The data before the restore is back"] {
+        project.create("posts", "after the backup").await.expect("acknowledged");
+        let posts = project.ids("posts").await.len();
+        let restored = restore(&ann, &backup).await;
+        assert_eq!(ann.end_of(&restored).await, "done");
+        assert_eq!(project.ids("posts").await.len(), 2);
+        roost.kill_when_it_says(line);
+        let job = ann.begin(&format!("/api/projects/orchard/restores/{restored}/undo")).await;
+        in_the_end("the kill", || async { !roost.is_running() }).await;
+        roost.restart();
+        ann.sign_in_again(&roost.http).await;
+        project = project.reconnect(&roost.http);
+        assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
+        assert_eq!(project.ids("posts").await.len(), posts, "killed at {line:?}");
+    }
 }
 
 #[tokio::test]
@@ -424,8 +458,8 @@ struct Front {
 
 impl Front {
     async fn to(port: u16) -> Front {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let front = Front { port: listener.local_addr().unwrap().port(), open: Default::default() };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let front = Front { port: listener.local_addr().expect("an address").port(), open: Default::default() };
         let open = front.open.clone();
         tokio::spawn(async move {
             while let Ok((mut client, _)) = listener.accept().await {

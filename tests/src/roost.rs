@@ -126,7 +126,6 @@ impl Process {
     }
 }
 
-#[expect(clippy::zombie_processes, reason = "the platform that owns the process waits for it when it goes")]
 fn launch(dir: &Path, settings: &str, port: u16) -> (Process, u16) {
     let config = dir.join("roost.toml");
     std::fs::write(&config, settings).expect("the settings can be written");

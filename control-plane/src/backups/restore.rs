@@ -88,6 +88,7 @@ async fn switch(run: &Run, input: &Input) -> anyhow::Result<()> {
     run.say("Putting the restored data in place.").await;
     let (node, id) = keeper(run).await?;
     let report = node.switch(&id, &copy_name(&run.id)?).await.context("The restored data could not be put in place")?;
+    run.say("The restored data is in place.").await;
     let now = clock::now_ms();
     let mut tx = run.platform.database.begin().await?;
     let restore = store::Restore {
@@ -179,6 +180,7 @@ pub async fn undo(run: &Run) -> anyhow::Result<()> {
     run.say("Going back to the data before the restore.").await;
     let (node, id) = keeper(run).await?;
     node.choose_data(&id, before).await.context("The data before could not be put in place")?;
+    run.say("The data before the restore is back.").await;
     let mut tx = run.platform.database.begin().await?;
     store::set_undone(&mut tx, &input.restore).await?;
     audit::note(&mut tx, Some(&input.account), Some(&run.project), "restore_undone", "A restore was undone").await?;

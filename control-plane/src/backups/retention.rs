@@ -46,6 +46,9 @@ fn surplus(backups: &[store::Backup], rules: &Schedule, now_ms: i64) -> Vec<Stri
     backups.iter().filter(goes).map(|backup| backup.id.clone()).collect()
 }
 
+/// The day, week or month of a moment.
+type Period = fn(&DateTime<Tz>) -> (i32, u32);
+
 /// The scheduled backups some rule covers: the latest, and the newest of each of the latest days, weeks and months.
 fn covered<'b>(backups: &'b [store::Backup], rules: &Schedule) -> HashSet<&'b str> {
     let zone: Tz = rules.zone.parse().unwrap_or(Tz::UTC);
@@ -59,7 +62,7 @@ fn covered<'b>(backups: &'b [store::Backup], rules: &Schedule) -> HashSet<&'b st
         .collect();
     let mut covered: HashSet<&str> =
         scheduled.iter().take(usize::try_from(rules.keep_last).unwrap_or(0)).map(|(id, _)| *id).collect();
-    let periods: [(i64, fn(&DateTime<Tz>) -> (i32, u32)); 3] = [
+    let periods: [(i64, Period); 3] = [
         (rules.keep_daily, |moment| (moment.year(), moment.ordinal())),
         (rules.keep_weekly, |moment| (moment.iso_week().year(), moment.iso_week().week())),
         (rules.keep_monthly, |moment| (moment.year(), moment.month())),
