@@ -12,7 +12,7 @@ use crate::accounts::tickets::{self, Purpose};
 use crate::accounts::{Email, store};
 use crate::config::Config;
 use crate::database::Database;
-use crate::{http, serve};
+use crate::{http, serve, upgrade};
 
 /// Hosts many PocketBase-compatible backends on one machine.
 #[derive(Debug, Parser)]
@@ -26,6 +26,14 @@ struct Arguments {
 enum Command {
     /// Runs the platform: console, proxy and all projects
     Serve(ServeArguments),
+    /// Lets a new binary take over from the running platform, without losing a request
+    Upgrade {
+        /// The new binary; this one if not given
+        #[arg(long)]
+        binary: Option<PathBuf>,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Manages operators
     #[command(subcommand)]
     Admin(Admin),
@@ -83,8 +91,12 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => {
             // Under development the requests of one's own browser would drown everything else.
             let log = if arguments.dev { "info,sqlx=warn,proxy::access=warn" } else { "info,sqlx=warn" };
-            run(log, async move { serve::serve(arguments.load()?).await })
+            run(log, async move {
+                let served = async { serve::serve(arguments.load()?).await }.await;
+                served.inspect_err(upgrade::tell_failure)
+            })
         }
+        Command::Upgrade { binary, settings } => run("warn", async { ask_for_upgrade(binary, settings) }),
         Command::Admin(Admin::Create { email, settings }) => run("warn", create_operator(email, settings)),
     }
 }
@@ -151,6 +163,11 @@ impl ServeArguments {
         }
         Ok(config)
     }
+}
+
+fn ask_for_upgrade(binary: Option<PathBuf>, settings: Settings) -> anyhow::Result<()> {
+    let binary = binary.map_or_else(|| std::env::current_exe().context("find this binary"), Ok)?;
+    upgrade::ask(&settings.load()?.dir, &binary)
 }
 
 async fn create_operator(email: String, settings: Settings) -> anyhow::Result<()> {

@@ -1,10 +1,13 @@
 //! The settings: `ops/roost.toml` is the documentation and what the program loads.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use ipnet::IpNet;
+use proxy::{Bounds, PerAddress};
 use serde::Deserialize;
 use tenant_runtime::outbound::Network;
 
@@ -24,6 +27,7 @@ pub struct Config {
     pub grace_days: u32,
     pub listen: Listen,
     pub tls: Tls,
+    pub edge: Edge,
     pub rest: Rest,
     pub projects: Projects,
     pub backups: Backups,
@@ -50,6 +54,11 @@ pub enum SignUp {
 pub struct Listen {
     pub http: Vec<SocketAddr>,
     pub https: Vec<SocketAddr>,
+    pub dns: Vec<SocketAddr>,
+    #[serde(deserialize_with = "unless_empty")]
+    pub metrics: Option<SocketAddr>,
+    pub proxy_protocol_from: Vec<IpNet>,
+    pub trust_forwarded_from: Vec<IpNet>,
 }
 
 /// Certificates from files.
@@ -59,6 +68,20 @@ pub struct Listen {
 pub struct Tls {
     pub certificate: PathBuf,
     pub key: PathBuf,
+}
+
+/// How much the proxy takes before it refuses.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Edge {
+    pub connections: usize,
+    pub requests: usize,
+    pub uploads: usize,
+    pub connections_per_address: usize,
+    pub new_connections_per_address: u32,
+    pub handshakes_per_address: usize,
+    pub requests_per_address: u32,
 }
 
 /// When projects rest.
@@ -173,10 +196,36 @@ impl std::fmt::Debug for Backups {
     }
 }
 
+impl Edge {
+    /// What all clients may have together.
+    pub fn bounds(&self) -> Bounds {
+        let Edge { connections, requests, uploads, .. } = *self;
+        Bounds { connections, requests, uploads, ..Bounds::default() }
+    }
+
+    /// What one client may have.
+    pub fn per_address(&self) -> PerAddress {
+        PerAddress {
+            connections: self.connections_per_address,
+            new_connections: self.new_connections_per_address,
+            handshakes: self.handshakes_per_address,
+            requests: self.requests_per_address,
+        }
+    }
+}
+
 impl std::fmt::Debug for Mail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mail").field("from", &self.from).field("host", &self.host).finish_non_exhaustive()
     }
+}
+
+/// A value that is absent when it is the empty text.
+fn unless_empty<'de, D: serde::Deserializer<'de>, T: std::str::FromStr<Err: Display>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(serde::de::Error::custom) }
 }
 
 /// Lays one table over another, key by key.
@@ -199,6 +248,7 @@ mod tests {
         assert_eq!(config.domain, "localhost");
         assert_eq!(config.listen.http.len(), 2);
         assert_eq!(config.rest.to_spec().sleep_after_ms, 60_000);
+        assert_eq!((config.listen.metrics, config.edge.requests_per_address), (None, 200));
     }
 
     #[test]

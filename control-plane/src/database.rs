@@ -15,6 +15,8 @@ const READERS: u32 = 4;
 pub struct Database {
     reader: AnyPool,
     writer: AnyPool,
+    /// How a transaction begins that will write.
+    begin: &'static str,
 }
 
 impl Database {
@@ -39,10 +41,14 @@ impl Database {
             })
         };
         let writer = pool(if sqlite { 1 } else { READERS }).connect_with(options.clone()).await.context("connect")?;
-        sqlx::migrate!().run(&writer).await.context("bring the tables up to date")?;
+        // During an upgrade, and after one that was given up, an older program serves a newer database: migrations only add.
+        let mut migrations = sqlx::migrate!();
+        migrations.set_ignore_missing(true).run(&writer).await.context("bring the tables up to date")?;
         let reader =
             if sqlite { pool(READERS).connect_with(options).await.context("connect")? } else { writer.clone() };
-        Ok(Database { reader, writer })
+        // Two processes may write during an upgrade. One that reads first would fail, without waiting, if the other wrote since.
+        let begin = if sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        Ok(Database { reader, writer, begin })
     }
 
     /// The URL of the SQLite file in a directory.
@@ -62,7 +68,7 @@ impl Database {
 
     /// For several statements that belong together.
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Any>> {
-        self.writer.begin().await
+        self.writer.begin_with(self.begin).await
     }
 
     /// Closes all connections.

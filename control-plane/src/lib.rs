@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod config;
 pub mod serve;
+pub mod upgrade;
 
 pub mod database;
 pub mod error;

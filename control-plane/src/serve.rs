@@ -1,11 +1,14 @@
 //! `roost serve`: everything put together, and taken apart again in the right order.
 
-use std::net::{SocketAddr, TcpListener};
+use std::io::Write as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::future::join3;
 use proxy::certificates::{CertificateFiles, Certificates};
-use proxy::{Options, Proxy};
+use proxy::{HttpService, Options, PerAddress, Proxy, Sockets};
 use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::files;
@@ -13,6 +16,7 @@ use tenant_runtime::host::{Host, HostOptions, NodeClient};
 use tenant_runtime::outbound::Outbound;
 use tenant_runtime::store::Pool;
 use tokio::sync::broadcast;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,20 +29,27 @@ use crate::fleet::urls::Urls;
 use crate::fleet::{Fleet, reconcile, routes};
 use crate::jobs::Jobs;
 use crate::state::{Parts, Platform};
+use crate::upgrade::{self, Control, Heir, Predecessor, Successor};
 use crate::{backups, http, projects};
 
 /// Changes the console's event streams may lag behind.
 const CHANGES: usize = 1024;
 
-/// Serves until told to stop.
+/// How often to look for wishes that a process before may still note.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Serves until told to stop, or until another process has taken over.
 pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     let shutdown = tenant_runtime::cli::shutdown_signal().context("listen for signals")?;
     std::fs::create_dir_all(&config.dir).with_context(|| format!("create {}", config.dir.display()))?;
-    config.listen.http = settle_addresses(&config.listen.http)?;
+    let predecessor = Predecessor::find()?;
+    let sockets = Sockets::inherited().context("take over the sockets")?;
+    config.listen.http = settle_addresses(&sockets, &config.listen.http)?;
+    config.listen.https = settle_addresses(&sockets, &config.listen.https)?;
     let database = Database::open(&config.database_url()).await.context("open the control database")?;
     add_local_node(&database).await.context("note this machine as a node")?;
     let hasher = Hasher::for_this_machine();
-    let host = open_host(&config, &hasher, &database)?;
+    let host = open_host(&config, &hasher, &database, predecessor.is_some())?;
     let platform = Platform::new(Parts {
         urls: urls(&config),
         database,
@@ -51,30 +62,98 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
         changes: broadcast::channel(CHANGES).0,
         config,
     });
-    platform.routes.connect(tenant_runtime::service::boxed(http::router(platform.clone())));
+    let (heir, console) = (Heir::default(), tenant_runtime::service::boxed(http::router(platform.clone())));
+    platform.routes.connect(heir.before(console.clone()));
     routes::publish(&platform).await;
 
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let proxy =
+        Proxy::bind(proxy_options(&platform.config, &sockets)?, platform.routes.watch()).await.context("listen")?;
+    for address in sockets.close_unwanted() {
+        tracing::warn!("nobody listens on {address} any more: the settings do not name it");
+    }
+    warn_of_missing_mail(&platform.config);
+
+    let dir = &platform.config.dir;
+    let control = Control::bind(dir).context("make the socket for `roost upgrade`")?;
+    let alone = CancellationToken::new();
+    if let Some(predecessor) = predecessor {
+        tasks.spawn(upgrade::relay(dir, host.service(), console, alone.clone())?);
+        predecessor.ready(alone.clone()).await;
+    } else {
+        alone.cancel();
+        upgrade::notify("READY=1");
+    }
+    control.open();
+    say_ready(&platform);
     tasks.spawn(reconcile::run(platform.clone(), stop.clone()));
     tasks.spawn(reconcile::follow(platform.clone(), stop.clone()));
-    tasks.spawn(platform.jobs.clone().run(platform.clone(), stop.clone()));
-    tasks.spawn(backups::schedule::run(platform.clone(), stop.clone()));
-    let proxy = Proxy::bind(proxy_options(&platform.config)?, platform.routes.watch()).await.context("listen")?;
-    warn_of_missing_mail(&platform.config);
-    println!("Console ready at {}", platform.urls.console());
+    tasks.spawn(work_alone(platform.clone(), host.clone(), alone.clone(), stop.clone()));
 
-    shutdown.await;
-    tracing::info!("stopping");
-    proxy.drain().await; // what clients wait for
-    stop.cancel();
-    tasks.close();
-    tasks.wait().await; // what nobody waits for
-    host.close().await; // then the databases
+    let running = Running { proxy, host, stop, tasks };
+    tokio::select! {
+        () = shutdown => running.end().await,
+        (successor, asked) = control.upgrade(&alone, |binary| Successor::start(binary, &sockets)) => {
+            running.hand_over(&successor, heir.appoint(dir)).await;
+            // Both wait for the end of this process, which closes what they hear of it.
+            std::mem::forget((successor, asked));
+        }
+    }
     platform.database.close().await;
     Ok(())
 }
 
-fn open_host(config: &Config, hasher: &Hasher, database: &Database) -> anyhow::Result<Host> {
+/// What has to end in a certain order.
+struct Running {
+    proxy: Proxy,
+    host: Host,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Running {
+    async fn end(self) {
+        tracing::info!("stopping");
+        upgrade::notify("STOPPING=1");
+        self.proxy.drain().await; // what clients wait for
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await; // what nobody waits for
+        self.host.close().await; // then the databases
+    }
+
+    /// Everything at once: clients, jobs and tenants go to the successor one by one.
+    async fn hand_over(self, successor: &Successor, heir: HttpService) {
+        tracing::info!("process {} takes over", successor.id);
+        upgrade::notify(&format!("MAINPID={}", successor.id));
+        self.stop.cancel();
+        self.tasks.close();
+        // The drain begins before tenants close: event streams are to end together with their connections.
+        let tenants = self.host.hand_over(heir, upgrade::GRACE);
+        let _ = join3(self.proxy.drain(), tenants, timeout(upgrade::GRACE, self.tasks.wait())).await;
+    }
+}
+
+/// Says where the console is, unless nobody listens any more: a successor has the standard output of the first process.
+fn say_ready(platform: &Platform) {
+    let _ = writeln!(std::io::stdout(), "Console ready at {}", platform.urls.console());
+}
+
+/// Works on jobs, and on what is due, once no process before does.
+async fn work_alone(platform: Platform, host: Host, alone: CancellationToken, stop: CancellationToken) {
+    while timeout(LOOK, alone.cancelled()).await.is_err() {
+        if stop.is_cancelled() {
+            return;
+        }
+        platform.fleet.poke();
+    }
+    host.predecessor_ended().await;
+    platform.fleet.poke();
+    let working = platform.jobs.clone().run(platform.clone(), stop.clone());
+    tokio::join!(working, backups::schedule::run(platform, stop));
+}
+
+fn open_host(config: &Config, hasher: &Hasher, database: &Database, succeeds: bool) -> anyhow::Result<Host> {
     let engine = AppOptions {
         pool: Pool::for_this_machine(),
         hasher: hasher.clone(),
@@ -90,11 +169,12 @@ fn open_host(config: &Config, hasher: &Hasher, database: &Database) -> anyhow::R
         engine,
         outboxes: Some(Arc::new(projects::mail::outboxes(config, database))),
         max_awake: Some(config.rest.most_awake).filter(|most| *most > 0),
+        succeeds,
     };
     Host::open(options).context("open the tenants")
 }
 
-fn proxy_options(config: &Config) -> anyhow::Result<Options> {
+fn proxy_options(config: &Config, sockets: &Sockets) -> anyhow::Result<Options> {
     let certificates = if config.listen.https.is_empty() {
         Certificates::default()
     } else {
@@ -105,6 +185,13 @@ fn proxy_options(config: &Config) -> anyhow::Result<Options> {
         http: config.listen.http.clone(),
         https: config.listen.https.clone(),
         certificates,
+        sockets: sockets.clone(),
+        metrics: config.listen.metrics,
+        proxy_protocol_from: config.listen.proxy_protocol_from.clone(),
+        trust_forwarded_from: config.listen.trust_forwarded_from.clone(),
+        bounds: config.edge.bounds(),
+        // Under development everybody is at this machine.
+        per_address: if config.dev { PerAddress::unlimited() } else { config.edge.per_address() },
         ..Options::default()
     })
 }
@@ -126,7 +213,7 @@ async fn add_local_node(database: &Database) -> sqlx::Result<()> {
 
 /// Gives all addresses with port 0 the same free port, and leaves out those this machine does not have, such as `::1`
 /// where IPv6 is off.
-fn settle_addresses(wanted: &[SocketAddr]) -> anyhow::Result<Vec<SocketAddr>> {
+fn settle_addresses(sockets: &Sockets, wanted: &[SocketAddr]) -> anyhow::Result<Vec<SocketAddr>> {
     let mut port = None;
     let mut settled = Vec::new();
     for &address in wanted {
@@ -134,7 +221,7 @@ fn settle_addresses(wanted: &[SocketAddr]) -> anyhow::Result<Vec<SocketAddr>> {
             Some(port) if address.port() == 0 => SocketAddr::new(address.ip(), port),
             _ => address,
         };
-        match TcpListener::bind(address) {
+        match sockets.tcp(address) {
             Ok(listener) => {
                 let bound = listener.local_addr().context("ask for the chosen port")?;
                 if address.port() == 0 {

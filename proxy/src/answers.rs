@@ -7,9 +7,12 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
+use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
+
+use crate::headers::X_ROOST_CODE;
 
 /// A refusal: what the proxy says where no upstream is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,20 @@ impl Answer {
         matches!(self.status.as_u16(), 400 | 408 | 413 | 417 | 431)
     }
 
+    /// What an upstream refused with, to be said again as a page.
+    pub(crate) async fn relayed(response: Response<Body>) -> Self {
+        let (head, body) = response.into_parts();
+        let header = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let body = axum::body::to_bytes(body, LONGEST_ENVELOPE).await.unwrap_or_default();
+        let envelope: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let message = envelope["message"].as_str().unwrap_or("The project cannot answer just now.").to_owned();
+        let answer = Answer::new(head.status, header(X_ROOST_CODE).unwrap_or("internal").to_owned(), message);
+        match header(RETRY_AFTER).and_then(|seconds| seconds.parse().ok()) {
+            Some(seconds) => answer.retry_after(Duration::from_secs(seconds)),
+            None => answer,
+        }
+    }
+
     /// The response for a client that accepts this.
     pub(crate) fn respond(&self, accept: Option<&HeaderValue>) -> Response<Bytes> {
         let (kind, text) = if accept.is_some_and(prefers_html) {
@@ -60,7 +77,7 @@ impl Answer {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(wait) = self.retry_after {
-            headers.insert(RETRY_AFTER, wait.as_secs().max(1).into());
+            headers.insert(RETRY_AFTER, whole_seconds(wait).into());
         }
         response
     }
@@ -78,19 +95,33 @@ impl Answer {
         let title = escape(self.status.canonical_reason().unwrap_or("Error"));
         let message = escape(&self.message);
         let status = self.status.as_u16();
+        // What passes by itself is looked at again by itself.
+        let (again, hint) = match self.retry_after.map(whole_seconds) {
+            Some(seconds) => {
+                (format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">\n"), "This page tries again by itself. ")
+            }
+            None => (String::new(), ""),
+        };
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{title}</title>\n\
+             {again}<title>{title}</title>\n\
              <style>:root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }} \
              body {{ max-width: 32rem; margin: 20vh auto; padding: 0 1rem }}</style>\n\
-             <h1>{message}</h1>\n<p>{status} {title}</p>\n</html>\n"
+             <h1>{message}</h1>\n<p>{hint}<small>{status} {title}</small></p>\n</html>\n"
         )
     }
 }
 
+/// The longest envelope an upstream's refusal comes in.
+const LONGEST_ENVELOPE: usize = 16 * 1024;
+
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().max(1)
+}
+
 /// Whether the client is a browser showing a page: it names `text/html`, and before any JSON.
-fn prefers_html(accept: &HeaderValue) -> bool {
+pub(crate) fn prefers_html(accept: &HeaderValue) -> bool {
     let accept = accept.to_str().unwrap_or_default();
     let kinds = accept.split(',').map(|part| part.split(';').next().unwrap_or_default().trim());
     kinds.take_while(|kind| *kind != "application/json").any(|kind| kind == "text/html")
@@ -125,11 +156,13 @@ macro_rules! answers {
 
 answers! {
     BAD_HOST = BAD_REQUEST, "invalid_host", "The request does not name one valid host.";
+    BAD_METHOD = BAD_REQUEST, "invalid_method", "The request's method is not spelled as methods are.";
     BAD_TARGET = BAD_REQUEST, "invalid_target", "The request's target is not a path on this host.";
     BAD_FRAMING = BAD_REQUEST, "invalid_framing", "The request's body is framed in a way that is not supported.";
     BAD_BODY = BAD_REQUEST, "invalid_body", "The request's body ended early or was malformed.";
     PLAIN_HTTP = BAD_REQUEST, "https_required", "This address is only served over HTTPS.";
     UNKNOWN_PROJECT = NOT_FOUND, "unknown_project", "There is no project at this address.";
+    NO_CHALLENGE = NOT_FOUND, "no_challenge", "No certificate authority was told to ask this.";
     SLOW_BODY = REQUEST_TIMEOUT, "slow_body", "The request's body took too long to arrive.";
     BODY_TOO_LARGE = PAYLOAD_TOO_LARGE, "body_too_large", "The request's body is too large.";
     TOO_MANY_HEADERS = REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_headers", "The request has too many headers.";

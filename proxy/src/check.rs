@@ -3,7 +3,7 @@
 //! hyper already refuses most malformed messages. These are the ones it lets through and that would mean
 //! something else to whatever stands behind the proxy.
 
-use http::header::{EXPECT, HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
 use crate::answers::{self, Answer};
@@ -27,10 +27,17 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<Addressed, Answer> {
     if headers.len() > HEADER_LINES {
         return Err(answers::TOO_MANY_HEADERS);
     }
+    method(request.method())?;
     target(request)?;
     framing(headers)?;
     expectation(headers)?;
     addressed(request)
+}
+
+/// Methods are known in capitals, and what looks like one but is none would be read as it by some.
+fn method(method: &Method) -> Result<(), Answer> {
+    let known = |byte: u8| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_');
+    if method.as_str().bytes().all(known) { Ok(()) } else { Err(answers::BAD_METHOD) }
 }
 
 /// Only paths, and `*` for OPTIONS: nobody tunnels through here by CONNECT.
@@ -45,8 +52,12 @@ fn target<B>(request: &Request<B>) -> Result<(), Answer> {
     if fits && matches!(scheme, "http" | "https") { Ok(()) } else { Err(answers::BAD_TARGET) }
 }
 
-/// `transfer-encoding` is `chunked`, once, or absent: two parsers disagree about everything else.
+/// `transfer-encoding` is `chunked`, once, or absent, and there is one length at most: two parsers disagree about
+/// everything else.
 fn framing(headers: &HeaderMap) -> Result<(), Answer> {
+    if headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some() {
+        return Err(answers::BAD_FRAMING);
+    }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => Ok(()),
@@ -128,6 +139,7 @@ mod tests {
         assert_eq!(ask("CONNECT", "a:443"), Err(400));
         assert_eq!(ask("GET", "a"), Err(400));
         assert_eq!(ask("GET", "ftp://a/"), Err(400));
+        assert_eq!(ask("get", "/"), Err(400));
 
         let with = |name: &str, value: &str| verdict(Request::post("/").header("host", "a").header(name, value));
         assert_eq!(with("transfer-encoding", "chunked"), Ok("a".into()));

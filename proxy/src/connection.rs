@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its last: hello, certificate, protocol, and a watch for silence.
+//! One connection, from its first byte to its last: protocol, and a watch for silence. What TLS says first is in `tls`.
 //!
 //! ALPN says which protocol is spoken, so hyper's builders for HTTP/1 and HTTP/2 are called directly: the builder
 //! that finds out by reading has no timer while it reads, and a silent client would stay for ever.
@@ -9,31 +9,37 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::server::Acceptor;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
-use tokio_rustls::LazyConfigAcceptor;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
-use crate::certificates::Certificate;
+use crate::client::Client;
 use crate::download::Download;
 use crate::forward;
 use crate::server::Edge;
 use crate::socket::{Linger, Socket};
+use crate::tls::Secured;
+use crate::visitors::{Place, Visitor};
 
 /// What all requests of one connection share.
 pub(crate) struct Connection {
     pub(crate) edge: Arc<Edge>,
-    /// The client's address, as it stands in headers.
-    pub(crate) client: HeaderValue,
-    /// The certificate the client was shown; none on plain HTTP.
-    certificate: Option<Arc<Certificate>>,
+    /// Who is at the other end.
+    peer: Client,
+    /// Whether the peer may say that it speaks for somebody else.
+    is_trusted: bool,
+    /// None on plain HTTP.
+    pub(crate) tls: Option<Secured>,
     pub(crate) linger: Linger,
+    /// It ends with what is in flight on it.
+    ending: CancellationToken,
+    _place: Option<Place>,
     /// Goes up whenever something happens.
     progress: AtomicU64,
     /// Exchanges in which it is not the client's turn.
@@ -47,28 +53,34 @@ pub(crate) struct Pulse {
 }
 
 impl Connection {
-    fn new(edge: Arc<Edge>, peer: IpAddr, linger: Linger, certificate: Option<Arc<Certificate>>) -> Arc<Self> {
-        let address = peer.to_canonical().to_string();
-        let client = HeaderValue::try_from(address).expect("an address is valid in a header");
+    pub(crate) fn new(edge: Arc<Edge>, visitor: Visitor, linger: Linger, tls: Option<Secured>) -> Arc<Self> {
+        let Visitor { address, is_trusted, place } = visitor;
+        let peer = Client::new(address, tls.is_some());
         let (progress, waiting) = (AtomicU64::new(0), AtomicUsize::new(0));
-        Arc::new(Connection { edge, client, certificate, linger, progress, waiting })
+        let ending = CancellationToken::new();
+        Arc::new(Connection { edge, peer, is_trusted, tls, linger, ending, _place: place, progress, waiting })
     }
 
-    pub(crate) fn is_secure(&self) -> bool {
-        self.certificate.is_some()
-    }
-
-    pub(crate) fn scheme(&self) -> &'static str {
-        if self.is_secure() { "https" } else { "http" }
+    /// Whom a request with these headers is answered for.
+    pub(crate) fn client(&self, headers: &HeaderMap) -> Client {
+        if self.is_trusted {
+            self.peer.forwards(headers, &self.edge.options.trust_forwarded_from)
+        } else {
+            self.peer.clone()
+        }
     }
 
     /// Whether the client may believe that this connection speaks for that host.
     pub(crate) fn vouches_for(&self, host: &str) -> bool {
-        self.certificate.as_ref().is_none_or(|certificate| certificate.covers(host))
+        self.tls.as_ref().is_none_or(|tls| tls.certificate.covers(host))
     }
 }
 
 impl Pulse {
+    pub(crate) fn edge(&self) -> &Edge {
+        &self.connection.edge
+    }
+
     /// An exchange began. At first it waits: for its upstream, or under an upload's own limits.
     pub(crate) fn begin(connection: Arc<Connection>) -> Self {
         connection.progress.fetch_add(1, Relaxed);
@@ -82,6 +94,11 @@ impl Pulse {
         if std::mem::take(&mut self.waits) {
             self.connection.waiting.fetch_sub(1, Relaxed);
         }
+    }
+
+    /// Its connection is to end with it, so that whoever comes back takes a new one.
+    pub(crate) fn end_connection(&self) {
+        self.connection.ending.cancel();
     }
 
     /// It waits for its upstream.
@@ -99,47 +116,17 @@ impl Drop for Pulse {
 }
 
 /// Serves one connection on the plain port.
-pub(crate) async fn plain(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
+pub(crate) async fn plain(edge: Arc<Edge>, mut tcp: TcpStream, peer: IpAddr) {
+    let Some(visitor) = Visitor::admit(&edge, &mut tcp, peer).await else {
+        return;
+    };
     let socket = Socket::new(tcp, &edge.options.timeouts);
-    let connection = Connection::new(edge, peer, socket.linger(), None);
+    let connection = Connection::new(edge, visitor, socket.linger(), None);
     http1(TokioIo::new(socket), connection).await;
 }
 
-/// Serves one connection on the TLS port.
-pub(crate) async fn tls(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
-    let timeouts = &edge.options.timeouts;
-    let socket = Socket::new(tcp, timeouts);
-    let linger = socket.linger();
-
-    let hello = LazyConfigAcceptor::new(Acceptor::default(), socket);
-    let Ok(Ok(hello)) = timeout(timeouts.hello, hello).await else {
-        return;
-    };
-    let name = hello.client_hello().server_name().map(str::to_ascii_lowercase);
-
-    let Ok(permit) = edge.handshakes.acquire().await else {
-        return;
-    };
-    // A name without a certificate goes on, too: the client then gets an alert instead of a bare end.
-    let handshake = hello.into_stream(edge.tls.clone());
-    let Ok(Ok(stream)) = timeout(timeouts.handshake, handshake).await else {
-        return;
-    };
-    drop(permit);
-
-    let Some(certificate) = name.and_then(|name| edge.options.certificates.find(&name)) else {
-        return;
-    };
-    let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let connection = Connection::new(edge, peer, linger, Some(certificate));
-    if speaks_h2 {
-        http2(TokioIo::new(stream), connection).await;
-    } else {
-        http1(TokioIo::new(stream), connection).await;
-    }
-}
-
-async fn http1<I: Read + Write + Send + Unpin + 'static>(io: I, connection: Arc<Connection>) {
+/// Speaks HTTP/1 to the end of the connection.
+pub(crate) async fn http1<I: Read + Write + Send + Unpin + 'static>(io: I, connection: Arc<Connection>) {
     let options = &connection.edge.options;
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -150,7 +137,8 @@ async fn http1<I: Read + Write + Send + Unpin + 'static>(io: I, connection: Arc<
     drive(served, |served| served.graceful_shutdown(), &connection).await;
 }
 
-async fn http2<I: Read + Write + Send + Unpin + 'static>(io: I, connection: Arc<Connection>) {
+/// Speaks HTTP/2 to the end of the connection.
+pub(crate) async fn http2<I: Read + Write + Send + Unpin + 'static>(io: I, connection: Arc<Connection>) {
     let options = &connection.edge.options;
     let served = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -187,6 +175,7 @@ where
     let is_silent = tokio::select! {
         ended = served.as_mut() => return note(ended),
         () = edge.closing.cancelled() => false,
+        () = connection.ending.cancelled() => false,
         () = silence(connection) => true,
     };
     close(served.as_mut());

@@ -33,9 +33,8 @@ impl Download {
     }
 
     /// The body of an event stream.
-    pub(crate) fn event_stream(body: Body, exchange: Exchange, closing: CancellationToken) -> Self {
-        let closing = Box::pin(closing.cancelled_owned());
-        Download { body, exchange, patience: Patience::Draining(closing) }
+    pub(crate) fn event_stream(body: Body, exchange: Exchange, end: CancellationToken) -> Self {
+        Download { body, exchange, patience: Patience::Endless(Box::pin(end.cancelled_owned())) }
     }
 }
 
@@ -44,7 +43,7 @@ enum Patience {
     /// An upstream that is silent for so long.
     Idle(Duration, Alarm),
     /// An event stream may be silent for ever; it ends when the proxy drains.
-    Draining(Pin<Box<WaitForCancellationFutureOwned>>),
+    Endless(Pin<Box<WaitForCancellationFutureOwned>>),
 }
 
 impl Patience {
@@ -55,12 +54,17 @@ impl Patience {
         }
     }
 
-    /// Ready when there is no point in waiting any longer: cleanly for a drained stream, else with an error.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<BoxError>> {
+    /// Ready when there is no point in waiting any longer.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<BoxError> {
         match self {
-            Patience::Idle(limit, alarm) => alarm.poll(cx, *limit).map(|()| Some("the upstream fell silent".into())),
-            Patience::Draining(closing) => closing.as_mut().poll(cx).map(|()| None),
+            Patience::Idle(limit, alarm) => alarm.poll(cx, *limit).map(|()| "the upstream fell silent".into()),
+            Patience::Endless(_) => Poll::Pending,
         }
+    }
+
+    /// Whether it is a stream that has to end. Asked first: its upstream ends it about now, too.
+    fn is_ended(&mut self, cx: &mut Context<'_>) -> bool {
+        if let Patience::Endless(end) = self { end.as_mut().poll(cx).is_ready() } else { false }
     }
 }
 
@@ -70,14 +74,16 @@ impl http_body::Body for Download {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
+        if this.patience.is_ended(cx) {
+            this.exchange.complete();
+            this.exchange.pulse.end_connection();
+            return Poll::Ready(None);
+        }
         let Poll::Ready(next) = Pin::new(&mut this.body).poll_frame(cx) else {
             this.exchange.pulse.wait();
             let given_up = ready!(this.patience.poll(cx));
-            match &given_up {
-                Some(_) => this.exchange.upstream_failed(),
-                None => this.exchange.complete(),
-            }
-            return Poll::Ready(given_up.map(Err));
+            this.exchange.upstream_failed();
+            return Poll::Ready(Some(Err(given_up)));
         };
         this.exchange.pulse.beat();
         this.patience.renew();

@@ -1,15 +1,17 @@
 //! What an exchange holds while it lasts, and lets go of when it ends - however it ends.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{Request, StatusCode};
 
 use crate::access_log::{EndedBy, Line};
 use crate::answers::{self, Answer};
+use crate::client::Client;
 use crate::connection::{Connection, Pulse};
 use crate::limits::{Limiter, Permit};
+use crate::metrics::Limit;
 use crate::routes::Route;
-use crate::server::Edge;
 
 /// Places among those that are counted.
 pub(crate) type Permits = [Option<Permit>; 2];
@@ -18,35 +20,63 @@ pub(crate) type Permits = [Option<Permit>; 2];
 pub(crate) struct Exchange {
     pub(crate) pulse: Pulse,
     pub(crate) sent: u64,
+    begun: Instant,
+    limiter: Option<Arc<Limiter>>,
+    is_stream: bool,
     permits: Permits,
+    status: Option<StatusCode>,
     line: Option<Box<Line>>,
     ended_by: EndedBy,
 }
 
 impl Exchange {
-    pub(crate) fn begin<B>(connection: &Arc<Connection>, request: &Request<B>) -> Self {
+    pub(crate) fn begin<B>(connection: &Arc<Connection>, client: &Client, request: &Request<B>) -> Self {
+        let begun = Instant::now();
         Exchange {
             pulse: Pulse::begin(connection.clone()),
             sent: 0,
+            begun,
+            limiter: None,
+            is_stream: false,
             permits: [None, None],
-            line: Line::begin(connection, request),
+            status: None,
+            line: Line::begin(connection, client, request, begun),
             ended_by: EndedBy::Client,
         }
     }
 
+    /// Leads to the route with these counters.
+    pub(crate) fn routed(&mut self, limiter: &Arc<Limiter>) {
+        self.limiter = Some(limiter.clone());
+    }
+
     /// Counts as a request in flight, here and on its route.
-    pub(crate) fn enter_request(&mut self, edge: &Edge, limiter: &Limiter, route: &Route) -> Result<(), Answer> {
-        let all = edge.requests.enter(edge.options.bounds.requests).ok_or(answers::BUSY)?;
-        let one = limiter.requests.enter(route.limits.concurrent_requests as usize).ok_or(answers::BUSY)?;
+    pub(crate) fn enter_request(&mut self, limiter: &Limiter, route: &Route) -> Result<(), Answer> {
+        let edge = self.pulse.edge();
+        let all = edge.requests.enter(edge.options.bounds.requests);
+        let all = all.ok_or_else(|| self.refuse(Limit::Requests, answers::BUSY))?;
+        let one = limiter.requests.enter(route.limits.concurrent_requests as usize);
+        let one = one.ok_or_else(|| self.refuse(Limit::RequestsOfRoute, answers::BUSY))?;
         self.permits = [Some(all), Some(one)];
         Ok(())
     }
 
     /// Counts as a stream, and as a request no longer.
     pub(crate) fn enter_stream(&mut self, limiter: &Limiter, route: &Route) -> Result<(), Answer> {
-        let stream = limiter.streams.enter(route.limits.streams as usize).ok_or(answers::TOO_MANY_CONNECTIONS)?;
-        self.permits = [Some(stream), None];
+        let edge = self.pulse.edge();
+        let all = edge.streams.enter(edge.options.bounds.long_lived);
+        let all = all.ok_or_else(|| self.refuse(Limit::Streams, answers::TOO_MANY_CONNECTIONS))?;
+        let one = limiter.streams.enter(route.limits.streams as usize);
+        let one = one.ok_or_else(|| self.refuse(Limit::StreamsOfRoute, answers::TOO_MANY_CONNECTIONS))?;
+        self.is_stream = true;
+        self.permits = [Some(all), Some(one)];
         Ok(())
+    }
+
+    /// Counts a limit that was reached, and says so.
+    pub(crate) fn refuse(&self, limit: Limit, answer: Answer) -> Answer {
+        self.pulse.edge().metrics.hit(limit);
+        answer
     }
 
     /// What it counts as, for whoever goes on after the response.
@@ -63,6 +93,7 @@ impl Exchange {
 
     /// The head of the response is on its way.
     pub(crate) fn head(&mut self, status: StatusCode) {
+        self.status = Some(status);
         self.note(|line| line.head(status));
     }
 
@@ -79,6 +110,13 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        let metrics = &self.pulse.edge().metrics;
+        // A stream lasts as long as its client likes; that says nothing of us.
+        if !self.is_stream {
+            metrics.took(self.begun.elapsed());
+        }
+        let traffic = self.limiter.as_ref().map_or(&metrics.astray, |limiter| &limiter.traffic);
+        traffic.add(self.status, self.sent);
         if let Some(line) = &self.line {
             line.write(self.sent, self.ended_by);
         }

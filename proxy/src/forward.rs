@@ -5,6 +5,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use futures_util::FutureExt;
@@ -16,27 +17,30 @@ use hyper::upgrade::OnUpgrade;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
-use crate::HttpService;
 use crate::answers::{self, Answer};
 use crate::check::{self, Addressed};
+use crate::client::Client;
 use crate::connection::Connection;
 use crate::download::Download;
 use crate::exchange::Exchange;
-use crate::headers;
+use crate::limits::Limiter;
+use crate::metrics::Limit;
 use crate::routes::{Host, Route, State, Tls};
 use crate::server::Edge;
 use crate::tunnel::Tunnel;
 use crate::upload::{Received, Upload};
+use crate::{HttpService, challenge, headers};
 
 /// Answers one request, whatever happens.
 pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Response<Download> {
-    let mut exchange = Exchange::begin(&connection, &request);
+    let client = connection.client(request.headers());
+    let mut exchange = Exchange::begin(&connection, &client, &request);
     let accept = request.headers().get(ACCEPT).cloned();
     let version = request.version();
     let is_head = request.method() == Method::HEAD;
     let has_body = !http_body::Body::is_end_stream(request.body());
 
-    let mut response = match forward(&connection, request, &mut exchange).await {
+    let mut response = match forward(&connection, &client, request, &mut exchange).await {
         Ok(response) => response,
         Err(answer) => {
             if has_body {
@@ -58,7 +62,7 @@ pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incomin
     }
     let edge = &connection.edge;
     if is_event_stream(&response) {
-        response.map(|body| Download::event_stream(body, exchange, edge.closing.clone()))
+        response.map(|body| Download::event_stream(body, exchange, edge.streams_end.clone()))
     } else {
         response.map(|body| Download::new(body, exchange, edge.options.timeouts.response_body_idle))
     }
@@ -67,10 +71,13 @@ pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incomin
 /// Takes a request to its route's upstream and brings back the response, or says what is wrong with it.
 async fn forward(
     connection: &Arc<Connection>,
+    client: &Client,
     request: Request<Incoming>,
     exchange: &mut Exchange,
 ) -> Result<Response<Body>, Answer> {
     let edge = &connection.edge;
+    let id = headers::request_id();
+    exchange.note(|line| line.id = Some(id.clone()));
     let Addressed { host, authority } = check::check(&request)?;
     exchange.note(|line| line.host = Some(host.clone()));
     if request.uri().path() == "*" {
@@ -79,51 +86,66 @@ async fn forward(
     if !connection.vouches_for(host.as_str()) {
         return Err(answers::WRONG_CERTIFICATE);
     }
+    if let Some(token) = challenge::token(&request) {
+        return challenge::answer(edge, client, request.method(), &host, token).await;
+    }
 
     let table = edge.routes.borrow().clone();
     let entry = table.entry(&host).ok_or(answers::UNKNOWN_PROJECT)?;
     let route = &entry.route;
+    let limiter = edge.limiters.of(entry);
+    exchange.routed(limiter);
     exchange.note(|line| line.entry = Some(entry.clone()));
     match &route.state {
         State::Held(answer) => return Err(answer.clone()),
         State::Redirect(to) => {
-            return redirect(connection.scheme(), to, port_of(&authority), request.uri());
+            return redirect(client.scheme(), to, port_of(&authority), request.uri());
         }
-        State::Serving if route.tls != Tls::None && !connection.is_secure() => {
+        State::Serving if route.tls != Tls::None && !client.is_secure => {
             return to_https(edge, &host, &request);
         }
         State::Serving => {}
     }
 
-    let limiter = edge.limiters.of(entry);
+    if !edge.visitors.may_ask(client.address.into(), &route.id.0, edge.options.per_address.requests) {
+        return Err(exchange.refuse(Limit::RequestsOfAddress, answers::RATE_LIMITED));
+    }
     if !limiter.admits(&route.limits) {
-        return Err(answers::RATE_LIMITED);
+        return Err(exchange.refuse(Limit::Rate, answers::RATE_LIMITED));
     }
     let mut tunnel = Tunnel::wanted_by(&request);
     let (mut parts, incoming) = request.into_parts();
     parts.extensions.remove::<OnUpgrade>();
 
-    let (body, received) = upload(connection, incoming, route.limits.body_bytes, exchange).await?;
+    let (body, received) = upload(connection, incoming, limiter, route.limits.body_bytes, exchange).await?;
     match &tunnel {
         Some(_) => exchange.enter_stream(limiter, route)?,
-        None => exchange.enter_request(edge, limiter, route)?,
+        None => exchange.enter_request(limiter, route)?,
     }
 
-    let id = headers::request_id();
-    exchange.note(|line| line.id = Some(id.clone()));
-    headers::stamp_request(&mut parts.headers, connection, authority, id, &route.stamp);
+    let accept = parts.headers.get(ACCEPT).cloned();
+    headers::stamp_request(&mut parts.headers, client, authority, id, &route.stamp);
     if tunnel.is_some() {
         headers::set_websocket(&mut parts.headers);
     }
     parts.uri = origin_form(parts.uri);
     parts.version = Version::HTTP_11;
 
+    let asked = Instant::now();
     let called = call(edge, route, Request::from_parts(parts, body)).await;
+    exchange.note(|line| line.upstream = Some(asked.elapsed()));
     if let Some(fault) = received.and_then(|received| received.fault()) {
         return Err(fault);
     }
     let mut response = called?;
+    exchange.note(|line| line.waited = headers::waited(response.headers()));
+    if response.headers().contains_key(headers::X_ROOST_CODE) && accept.as_ref().is_some_and(answers::prefers_html) {
+        return Err(Answer::relayed(response).await);
+    }
     headers::clean_response(response.headers_mut());
+    if route.hsts && client.is_secure {
+        headers::set_hsts(response.headers_mut());
+    }
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         let tunnel = tunnel.take().ok_or(answers::NO_ANSWER)?;
         tunnel.open(edge, &mut response, exchange)?;
@@ -158,6 +180,7 @@ async fn call(edge: &Edge, route: &Route, request: Request<Body>) -> Result<Resp
 async fn upload(
     connection: &Arc<Connection>,
     incoming: Incoming,
+    limiter: &Limiter,
     limit: u64,
     exchange: &mut Exchange,
 ) -> Result<(Body, Option<Arc<Received>>), Answer> {
@@ -167,7 +190,7 @@ async fn upload(
     let received = Arc::new(Received::default());
     exchange.note(|line| line.received = Some(received.clone()));
     let upload = Upload::new(incoming, limit, connection.clone(), received.clone());
-    Ok((upload.forwarded().await?, Some(received)))
+    Ok((upload.forwarded(limiter).await?, Some(received)))
 }
 
 fn is_event_stream(response: &Response<Body>) -> bool {

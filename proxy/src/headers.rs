@@ -6,16 +6,18 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::header::{CONNECTION, COOKIE, HOST, HeaderName, UPGRADE};
+use http::header::{CONNECTION, COOKIE, HOST, HeaderName, STRICT_TRANSPORT_SECURITY, UPGRADE};
 use http::{HeaderMap, HeaderValue};
 
-use crate::connection::Connection;
+use crate::client::Client;
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(crate) const X_ROOST_CODE: HeaderName = HeaderName::from_static("x-roost-code");
+const X_ROOST_WAITED_MS: HeaderName = HeaderName::from_static("x-roost-waited-ms");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const X_ROOST_CLIENT_IP: HeaderName = HeaderName::from_static("x-roost-client-ip");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,7 +29,7 @@ const CLIENT_REQUEST_ID: usize = 128;
 /// Makes a client's headers ours: nothing of its connection, nothing only we may say, then what we say.
 pub(crate) fn stamp_request(
     headers: &mut HeaderMap,
-    connection: &Connection,
+    client: &Client,
     authority: HeaderValue,
     id: HeaderValue,
     route: &HeaderMap,
@@ -38,10 +40,10 @@ pub(crate) fn stamp_request(
 
     headers.insert(HOST, authority.clone());
     headers.insert(X_FORWARDED_HOST, authority);
-    headers.insert(X_FORWARDED_FOR, connection.client.clone());
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(connection.scheme()));
-    headers.insert(X_REAL_IP, connection.client.clone());
-    headers.insert(X_ROOST_CLIENT_IP, connection.client.clone());
+    headers.insert(X_FORWARDED_FOR, client.text.clone());
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(client.scheme()));
+    headers.insert(X_REAL_IP, client.text.clone());
+    headers.insert(X_ROOST_CLIENT_IP, client.text.clone());
     headers.insert(X_REQUEST_ID, id);
     if let Some(theirs) = theirs {
         headers.insert(X_CLIENT_REQUEST_ID, theirs);
@@ -54,6 +56,17 @@ pub(crate) fn stamp_request(
 /// Removes from a response what was meant for the proxy alone.
 pub(crate) fn clean_response(headers: &mut HeaderMap) {
     remove(headers, |name| is_of_one_connection(name) || name.starts_with("x-roost-"));
+}
+
+/// How long an upstream says that it waited for something else than the request.
+pub(crate) fn waited(headers: &HeaderMap) -> Option<Duration> {
+    let milliseconds = headers.get(X_ROOST_WAITED_MS)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_millis(milliseconds))
+}
+
+/// Asks the client to come back over TLS only, for a year.
+pub(crate) fn set_hsts(headers: &mut HeaderMap) {
+    headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
 }
 
 /// Says that the rest of the connection is WebSocket, in a request or its answer.
@@ -138,6 +151,7 @@ fn uuid_text(number: u128) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn names_in_any_connection_line_are_removed() {
@@ -150,6 +164,34 @@ mod tests {
         clean_response(&mut headers);
         let left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         assert_eq!(left, ["x-three"]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_connection_line_names_is_gone(lines in proptest::collection::vec("[ ,;a-zA-Z-]{0,40}", 0..4)) {
+            let mut headers = HeaderMap::new();
+            for line in &lines {
+                headers.append("connection", HeaderValue::from_str(line).expect("a value"));
+            }
+            let named: Vec<_> = lines.iter().flat_map(|line| line.split(',')).map(str::trim).collect();
+            for name in named.iter().filter_map(|name| HeaderName::try_from(*name).ok()) {
+                headers.insert(name, HeaderValue::from_static("1"));
+            }
+            headers.insert("x-stays-1", HeaderValue::from_static("1"));
+            clean_response(&mut headers);
+            let left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+            prop_assert_eq!(left, ["x-stays-1"]);
+        }
+
+        #[test]
+        fn no_bytes_in_a_connection_line_are_too_strange(line in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let mut headers = HeaderMap::new();
+            if let Ok(line) = HeaderValue::from_bytes(&line) {
+                headers.append("connection", line);
+            }
+            clean_response(&mut headers);
+            prop_assert!(!headers.contains_key("connection"));
+        }
     }
 
     #[test]

@@ -13,14 +13,20 @@ pub mod certificates;
 pub mod routes;
 
 mod server;
+mod sockets;
 
+mod client;
 mod connection;
+mod preamble;
 mod socket;
+mod tls;
 
+mod challenge;
 mod check;
 mod forward;
 mod headers;
 mod limits;
+mod visitors;
 
 mod download;
 mod exchange;
@@ -32,14 +38,16 @@ pub mod upstream;
 
 mod access_log;
 mod alarm;
+mod metrics;
 mod options;
 
 use axum::body::Body;
 use http::{Request, Response};
 use tower::util::BoxCloneSyncService;
 
-pub use options::{Bounds, Drain, Options, Timeouts};
+pub use options::{Bounds, Drain, Options, PerAddress, Timeouts};
 pub use server::{Addresses, Proxy};
+pub use sockets::Sockets;
 
 /// What an [`HttpService`] fails with when it has no answer at all; the client then gets a 502.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

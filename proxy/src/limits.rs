@@ -1,4 +1,4 @@
-//! Counters of one route: how many requests came, how many are in flight.
+//! Counters of one route: how fast requests come, how many are in flight, what became of them.
 //!
 //! They belong to the route's id and not to a table, so that publishing a new table forgives nobody.
 
@@ -7,15 +7,24 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
+
+use crate::metrics::Traffic;
 use crate::routes::{Entry, Limits, RouteId};
 
 /// The limiters of the routes that were asked for. Those of routes that are gone are forgotten now and then.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Limiters {
     by_route: Mutex<HashMap<RouteId, Arc<Limiter>>>,
+    uploads: usize,
 }
 
 impl Limiters {
+    /// None yet. Each route will have so many uploads.
+    pub(crate) fn new(uploads: usize) -> Limiters {
+        Limiters { by_route: Mutex::default(), uploads }
+    }
+
     /// The counters of a route; the same ones however often its table is replaced.
     pub(crate) fn of<'a>(&self, entry: &'a Entry) -> &'a Arc<Limiter> {
         entry.limiter.get_or_init(|| {
@@ -23,39 +32,79 @@ impl Limiters {
             if by_route.len() == by_route.capacity() {
                 by_route.retain(|_, limiter| Arc::strong_count(limiter) > 1 || limiter.is_in_use());
             }
-            by_route.entry(entry.route.id.clone()).or_default().clone()
+            let limiter = || Arc::new(Limiter::new(self.uploads));
+            by_route.entry(entry.route.id.clone()).or_insert_with(limiter).clone()
         })
+    }
+
+    /// Shows the counters of every route that was asked for.
+    pub(crate) fn each(&self, mut show: impl FnMut(&RouteId, &Limiter)) {
+        let by_route = self.by_route.lock().unwrap_or_else(PoisonError::into_inner);
+        by_route.iter().for_each(|(id, limiter)| show(id, limiter));
     }
 }
 
 /// What is counted for one route.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Limiter {
-    pub(crate) rate: Rate,
+    rate: Rate,
     pub(crate) requests: Gauge,
     pub(crate) streams: Gauge,
+    pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) traffic: Traffic,
 }
 
 impl Limiter {
+    fn new(uploads: usize) -> Limiter {
+        Limiter {
+            rate: Rate::default(),
+            requests: Gauge::default(),
+            streams: Gauge::default(),
+            uploads: Arc::new(Semaphore::new(uploads)),
+            traffic: Traffic::default(),
+        }
+    }
+
     fn is_in_use(&self) -> bool {
-        [&self.requests, &self.streams].iter().any(|gauge| gauge.0.load(Relaxed) > 0)
+        [&self.requests, &self.streams].iter().any(|gauge| gauge.count() > 0)
     }
 
     /// Counts one more request against the route's rate; `false` if it is one too many.
     pub(crate) fn admits(&self, limits: &Limits) -> bool {
-        limits.requests_per_second.is_none_or(|rate| self.rate.admits(rate, Instant::now()))
+        limits.requests_per_second.is_none_or(|rate| self.rate.admits(Pace::of(rate), Instant::now()))
     }
 }
 
-/// A token bucket in one number: the time at which the bucket will be full again.
+/// How fast something may come: so many a second, and so many at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    pub(crate) per_second: u32,
+    pub(crate) burst: u32,
+}
+
+impl Pace {
+    /// Two seconds' worth may come at once.
+    pub(crate) fn of(per_second: u32) -> Pace {
+        Pace { per_second, burst: per_second.saturating_mul(2) }
+    }
+
+    /// Takes a token from a bucket that will be full at this nanosecond, and says when it will be after that; nothing
+    /// if the bucket is empty. That one number is all there is to a bucket.
+    pub(crate) fn spend(self, full_at: u64, now: u64) -> Option<u64> {
+        let token = SECOND.checked_div(u64::from(self.per_second))?;
+        let full_at = full_at.max(now) + token;
+        (full_at - now <= token * u64::from(self.burst)).then_some(full_at)
+    }
+}
+
+const SECOND: u64 = Duration::from_secs(1).as_nanos() as u64;
+
+/// A bucket of tokens.
 #[derive(Debug)]
 pub(crate) struct Rate {
     origin: Instant,
     full_at: AtomicU64,
 }
-
-/// How many seconds' worth of requests may come at once.
-const BURST: u64 = 2;
 
 impl Default for Rate {
     fn default() -> Self {
@@ -64,18 +113,9 @@ impl Default for Rate {
 }
 
 impl Rate {
-    fn admits(&self, per_second: u32, now: Instant) -> bool {
-        const SECOND: u64 = Duration::from_secs(1).as_nanos() as u64;
+    fn admits(&self, pace: Pace, now: Instant) -> bool {
         let now = now.saturating_duration_since(self.origin).as_nanos() as u64;
-        let Some(token) = SECOND.checked_div(u64::from(per_second)) else {
-            return false;
-        };
-        self.full_at
-            .fetch_update(Relaxed, Relaxed, |full_at| {
-                let full_at = full_at.max(now) + token;
-                (full_at - now <= BURST * SECOND).then_some(full_at)
-            })
-            .is_ok()
+        self.full_at.fetch_update(Relaxed, Relaxed, |full_at| pace.spend(full_at, now)).is_ok()
     }
 }
 
@@ -89,6 +129,10 @@ impl Gauge {
         let next = |count: usize| (count < limit).then_some(count + 1);
         self.0.fetch_update(Relaxed, Relaxed, next).ok()?;
         Some(Permit(self.0.clone()))
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Relaxed)
     }
 }
 
@@ -110,17 +154,17 @@ mod tests {
     fn a_rate_allows_a_burst_and_then_its_pace() {
         let rate = Rate::default();
         let start = rate.origin;
-        let admitted = (0..100).filter(|_| rate.admits(10, start)).count();
+        let admitted = (0..100).filter(|_| rate.admits(Pace::of(10), start)).count();
         assert_eq!(admitted, 20);
 
         let later = start + Duration::from_millis(500);
-        let admitted = (0..100).filter(|_| rate.admits(10, later)).count();
+        let admitted = (0..100).filter(|_| rate.admits(Pace::of(10), later)).count();
         assert_eq!(admitted, 5);
     }
 
     #[test]
     fn a_rate_of_nothing_admits_nothing() {
-        assert!(!Rate::default().admits(0, Instant::now()));
+        assert!(!Rate::default().admits(Pace::of(0), Instant::now()));
     }
 
     #[test]

@@ -105,6 +105,15 @@ impl FromStr for Pattern {
     }
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pattern::Exact(host) => host.fmt(f),
+            Pattern::Wildcard(parent) => write!(f, "*.{parent}"),
+        }
+    }
+}
+
 impl From<Host> for Pattern {
     fn from(host: Host) -> Self {
         Pattern::Exact(host)
@@ -136,6 +145,8 @@ pub struct Route {
     pub state: State,
     /// Whether it is served without TLS.
     pub tls: Tls,
+    /// Whether browsers are told never to come without TLS again. A promise for a name, so only for names of our own.
+    pub hsts: bool,
 }
 
 /// Whether requests reach a route's upstream.
@@ -228,7 +239,29 @@ impl RouteTable {
         self.entry(host).map(|entry| &entry.route)
     }
 
+    /// All routes, in no order.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.exact.values().chain(self.wildcard.values()).map(|entry| &entry.route)
+    }
+
     pub(crate) fn entry(&self, host: &Host) -> Option<&Arc<Entry>> {
         self.exact.get(host).or_else(|| self.wildcard.get(host.parent()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange_for_a_host(text in "\\PC{0,80}|[a-zA-Z0-9.:\\[\\]_-]{0,300}") {
+            if let Ok(host) = text.parse::<Host>() {
+                prop_assert!(host.as_str().bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()));
+                prop_assert!(!host.as_str().ends_with('.') && host.as_str().len() <= 253);
+                prop_assert_eq!(host.as_str().parse::<Host>(), Ok(host.clone()), "reading it again changes nothing");
+            }
+        }
     }
 }

@@ -15,9 +15,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::acme::dns::{self, Responder};
+use crate::acme::{self, Keeper};
 use crate::limits::{Gauge, Limiters};
+use crate::metrics::{self, Metrics};
 use crate::routes::RouteTable;
-use crate::{Options, connection};
+use crate::visitors::Visitors;
+use crate::{Options, Sockets, connection, tls};
 
 /// How often the system asks a client that says nothing whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -38,6 +42,10 @@ pub struct Addresses {
     pub http: Vec<SocketAddr>,
     /// TLS.
     pub https: Vec<SocketAddr>,
+    /// Questions of certificate authorities by DNS; UDP and TCP have the same ports.
+    pub dns: Vec<SocketAddr>,
+    /// Numbers for Prometheus.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// What all connections share.
@@ -45,18 +53,29 @@ pub(crate) struct Edge {
     pub(crate) options: Options,
     pub(crate) routes: watch::Receiver<Arc<RouteTable>>,
     pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) acme: Option<acme::Handle>,
     /// Where plain HTTP redirects to.
     pub(crate) https_port: Option<u16>,
     pub(crate) limiters: Limiters,
     /// Requests in flight on all routes together.
     pub(crate) requests: Gauge,
+    /// Event streams and tunnels on all routes together.
+    pub(crate) streams: Gauge,
+    /// Turns of long request bodies.
+    pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) visitors: Visitors,
+    pub(crate) metrics: Metrics,
     pub(crate) handshakes: Semaphore,
     connections: Arc<Semaphore>,
+    /// Connections there are.
+    pub(crate) open: Gauge,
     /// Connections and tunnels: what a drain waits for.
     pub(crate) tasks: TaskTracker,
     stopping: CancellationToken,
     polite: AtomicBool,
-    /// Idle connections close, event streams end.
+    /// Event streams end.
+    pub(crate) streams_end: CancellationToken,
+    /// Idle connections close.
     pub(crate) closing: CancellationToken,
     pub(crate) tunnels_end: CancellationToken,
     /// Everything ends.
@@ -68,35 +87,68 @@ impl Edge {
     pub(crate) fn is_polite(&self) -> bool {
         self.polite.load(Relaxed)
     }
+
+    /// Cancelled when nothing new is accepted any more.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.stopping.clone()
+    }
 }
 
 impl Proxy {
     /// Listens, and answers by whatever table stands in the channel at that moment.
-    pub async fn bind(options: Options, routes: watch::Receiver<Arc<RouteTable>>) -> io::Result<Proxy> {
-        let http = listen(&options.http).await?;
-        let https = listen(&options.https).await?;
-        let addresses = Addresses { http: addresses(&http)?, https: addresses(&https)? };
+    pub async fn bind(mut options: Options, routes: watch::Receiver<Arc<RouteTable>>) -> io::Result<Proxy> {
+        let http = listen(&options.sockets, &options.http)?;
+        let https = listen(&options.sockets, &options.https)?;
+        let numbers = listen(&options.sockets, options.metrics.as_slice())?.pop();
+        let responders = match (&options.dns, &options.acme) {
+            (Some(dns), Some(acme)) => dns::listen(dns, &acme.store, &options.sockets)?,
+            _ => Vec::new(),
+        };
+        let addresses = Addresses {
+            http: addresses(&http)?,
+            https: addresses(&https)?,
+            dns: responders.iter().map(Responder::address).collect::<io::Result<_>>()?,
+            metrics: numbers.as_ref().map(TcpListener::local_addr).transpose()?,
+        };
+        let keeper = options.acme.take().map(|acme| Keeper::new(acme, options.certificates.clone(), routes.clone()));
+        let (acme, keeper) = keeper.transpose().map_err(io::Error::other)?.unzip();
         let edge = Arc::new(Edge {
             tls: tls_config(&options)?,
+            acme,
             https_port: addresses.https.first().map(SocketAddr::port),
             routes,
-            limiters: Limiters::default(),
+            limiters: Limiters::new(options.bounds.uploads_per_route),
             requests: Gauge::default(),
+            streams: Gauge::default(),
+            uploads: Arc::new(Semaphore::new(options.bounds.uploads)),
+            visitors: Visitors::default(),
+            metrics: Metrics::default(),
             handshakes: Semaphore::new(options.bounds.handshakes),
             connections: Arc::new(Semaphore::new(options.bounds.connections)),
+            open: Gauge::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             polite: AtomicBool::new(false),
+            streams_end: CancellationToken::new(),
             closing: CancellationToken::new(),
             tunnels_end: CancellationToken::new(),
             cut: CancellationToken::new(),
             options,
         });
+        if let Some(keeper) = keeper {
+            edge.tasks.spawn(keeper.run(edge.stopping.clone(), edge.cut.clone()));
+        }
         for listener in http {
             edge.tasks.spawn(accept(edge.clone(), listener, connection::plain));
         }
         for listener in https {
-            edge.tasks.spawn(accept(edge.clone(), listener, connection::tls));
+            edge.tasks.spawn(accept(edge.clone(), listener, tls::serve));
+        }
+        if let Some(listener) = numbers {
+            edge.tasks.spawn(metrics::serve(edge.clone(), listener));
+        }
+        for responder in responders {
+            edge.tasks.spawn(responder.serve(edge.stopping()));
         }
         Ok(Proxy { addresses, edge })
     }
@@ -106,13 +158,20 @@ impl Proxy {
         &self.addresses
     }
 
-    /// Stops accepting, lets every request in flight end, and returns when nothing is left.
+    /// The keeper of certificates, if there is one.
+    pub fn acme(&self) -> Option<&acme::Handle> {
+        self.edge.acme.as_ref()
+    }
+
+    /// Stops accepting (a successor may go on), lets every request in flight end, and returns when nothing is left.
     /// [`Drain`](crate::Drain) says how long what may take.
     pub async fn drain(self) {
         let Edge { options, tasks, .. } = &*self.edge;
         let begun = Instant::now();
         self.edge.stopping.cancel();
         self.edge.polite.store(true, Relaxed);
+        self.edge.streams_end.cancel();
+        options.sockets.close();
         tasks.close();
         let phases = [
             (options.drain.polite, &self.edge.closing),
@@ -131,19 +190,15 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        let Edge { stopping, closing, tunnels_end, cut, .. } = &*self.edge;
-        for end in [stopping, closing, tunnels_end, cut] {
+        let Edge { stopping, streams_end, closing, tunnels_end, cut, .. } = &*self.edge;
+        for end in [stopping, streams_end, closing, tunnels_end, cut] {
             end.cancel();
         }
     }
 }
 
-async fn listen(wanted: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
-    let mut listeners = Vec::with_capacity(wanted.len());
-    for address in wanted {
-        listeners.push(TcpListener::bind(address).await?);
-    }
-    Ok(listeners)
+fn listen(sockets: &Sockets, wanted: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
+    wanted.iter().map(|address| TcpListener::from_std(sockets.tcp(*address)?)).collect()
 }
 
 fn addresses(listeners: &[TcpListener]) -> io::Result<Vec<SocketAddr>> {
@@ -179,10 +234,11 @@ where
         match accepted {
             Ok((permit, tcp, peer)) => {
                 prepare(&tcp);
+                let held = (permit, edge.open.enter(usize::MAX));
                 let connection = serve(edge.clone(), tcp, peer);
                 edge.tasks.spawn(async move {
                     connection.await;
-                    drop(permit);
+                    drop(held);
                 });
             }
             Err(cause) if cause.kind() == io::ErrorKind::ConnectionAborted => {}

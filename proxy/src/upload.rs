@@ -14,10 +14,15 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 use crate::alarm::Alarm;
 use crate::answers::{self, Answer};
 use crate::connection::Connection;
+use crate::limits::Limiter;
+use crate::metrics::Limit;
+use crate::server::Edge;
 use crate::{BoxError, Options};
 
 /// What is known of an upload while somebody else reads it.
@@ -45,7 +50,12 @@ pub(crate) struct Upload {
     waiting_since: Option<Instant>,
     alarm: Alarm,
     is_whole: bool,
+    /// Kept until the body is whole.
+    turn: Option<Turn>,
 }
+
+/// The turns of a long body: its route's and everybody's.
+type Turn = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 /// Why an upload ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -80,21 +90,26 @@ impl Upload {
             waiting_since: None,
             alarm: Alarm::default(),
             is_whole,
+            turn: None,
         }
     }
 
     /// The body as an upstream should get it: whole if it is announced to be short, else as it comes. A slow
-    /// sender of little then occupies nothing but its own connection.
-    pub(crate) async fn forwarded(mut self) -> Result<Body, Answer> {
+    /// sender of little then occupies nothing but its own connection, and those of much only so many places.
+    pub(crate) async fn forwarded(mut self, limiter: &Limiter) -> Result<Body, Answer> {
         let announced = http_body::Body::size_hint(&self.incoming).exact();
         if announced.is_some_and(|length| length > self.limit) {
+            self.connection.edge.metrics.hit(Limit::Body);
             return Err(answers::BODY_TOO_LARGE);
         }
         match announced {
             Some(length) if length <= self.connection.edge.options.bounds.collected_body => {
                 self.read_whole(length as usize).await.map(Body::from)
             }
-            _ => Ok(Body::new(self)),
+            _ => {
+                self.turn = Some(turn(&self.connection.edge, limiter).await?);
+                Ok(Body::new(self))
+            }
         }
     }
 
@@ -124,10 +139,28 @@ impl Upload {
         self.alarm.poll(cx, left.min(timeouts.request_body_idle))
     }
 
+    fn whole(&mut self) {
+        self.is_whole = true;
+        self.turn = None;
+    }
+
     fn fail(&mut self, broken: Broken) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let _ = self.received.fault.set(broken.answer());
         Poll::Ready(Some(Err(broken.into())))
     }
+}
+
+/// Waits for a long body's turn, its route's first: who queues there takes nobody else's place.
+async fn turn(edge: &Edge, limiter: &Limiter) -> Result<Turn, Answer> {
+    let turns = async {
+        let of_route = limiter.uploads.clone().acquire_owned().await?;
+        Ok((of_route, edge.uploads.clone().acquire_owned().await?))
+    };
+    let waited: Result<Result<Turn, BoxError>, _> = timeout(edge.options.timeouts.upload_turn, turns).await;
+    waited.ok().and_then(Result::ok).ok_or_else(|| {
+        edge.metrics.hit(Limit::Uploads);
+        answers::BUSY
+    })
 }
 
 impl http_body::Body for Upload {
@@ -148,7 +181,7 @@ impl http_body::Body for Upload {
             Some(Ok(frame)) => frame,
             Some(Err(cause)) => return this.fail(Broken::Malformed(cause)),
             None => {
-                this.is_whole = true;
+                this.whole();
                 return Poll::Ready(None);
             }
         };
@@ -157,7 +190,9 @@ impl http_body::Body for Upload {
         if so_far > this.limit {
             return this.fail(Broken::TooLarge);
         }
-        this.is_whole = http_body::Body::is_end_stream(&this.incoming);
+        if http_body::Body::is_end_stream(&this.incoming) {
+            this.whole();
+        }
         Poll::Ready(Some(Ok(frame)))
     }
 

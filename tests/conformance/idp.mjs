@@ -12,6 +12,10 @@ export class IdentityProvider {
   user = { sub: "u1", name: "Ann Smith", preferred_username: "ann", email: "ann@example.com", email_verified: true, picture: "" };
   /** Laid over the claims of identity tokens. */
   idTokenClaims = {};
+  /** The addresses of whoever signs in next, for services that tell them apart from the profile. */
+  emails = [];
+  /** Laid over the answer of the token endpoint. */
+  tokenExtras = {};
   /** Which way of sending credentials the token endpoint takes. */
   accepts = "header";
   tokenRequests = [];
@@ -78,6 +82,7 @@ export class IdentityProvider {
       const user = this.#tokens.get((request.headers.authorization ?? "").replace("Bearer ", ""));
       return user ? json(response, user) : json(response, { error: "invalid_token" }, 401);
     }
+    if (url.pathname === "/userinfo/emails") return json(response, this.emails);
     if (url.pathname === "/picture.png") {
       response.writeHead(200, { "content-type": "image/png" });
       return response.end(Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==", "base64"));
@@ -96,7 +101,7 @@ export class IdentityProvider {
     this.#codes.delete(form.get("code"));
     const token = crypto.randomUUID();
     this.#tokens.set(token, { ...this.user });
-    return json(response, { access_token: token, refresh_token: "again", token_type: "Bearer", expires_in: 3600, id_token: this.#idToken() });
+    return json(response, { access_token: token, refresh_token: "again", token_type: "Bearer", expires_in: 3600, id_token: this.#idToken(), ...this.tokenExtras });
   }
 
   #idToken() {

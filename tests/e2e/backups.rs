@@ -331,7 +331,7 @@ async fn a_backup_killed_at_any_step_is_finished_by_the_next_process() {
     {
         roost.kill_when_it_says(line);
         let job = ann.begin("/api/projects/orchard/backups").await;
-        in_the_end("the kill", || async { !roost.is_running() }).await;
+        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
         roost.restart();
         ann.sign_in_again(&roost.http).await;
         assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
@@ -361,7 +361,7 @@ async fn a_restore_killed_at_any_step_ends_in_the_new_state() {
         project.create("posts", "after the backup").await.expect("acknowledged");
         roost.kill_when_it_says(line);
         let job = restore(&ann, &backup).await;
-        in_the_end("the kill", || async { !roost.is_running() }).await;
+        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
         roost.restart();
         ann.sign_in_again(&roost.http).await;
         project = project.reconnect(&roost.http);
@@ -387,7 +387,7 @@ async fn an_undo_and_a_check_killed_at_any_step_are_finished_by_the_next_process
     for line in ["to prove it", "The stored copy is whole"] {
         roost.kill_when_it_says(line);
         let job = ann.begin(&check).await;
-        in_the_end("the kill", || async { !roost.is_running() }).await;
+        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
         roost.restart();
         ann.sign_in_again(&roost.http).await;
         assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
@@ -401,7 +401,7 @@ async fn an_undo_and_a_check_killed_at_any_step_are_finished_by_the_next_process
         assert_eq!(project.ids("posts").await.len(), 2);
         roost.kill_when_it_says(line);
         let job = ann.begin(&format!("/api/projects/orchard/restores/{restored}/undo")).await;
-        in_the_end("the kill", || async { !roost.is_running() }).await;
+        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
         roost.restart();
         ann.sign_in_again(&roost.http).await;
         project = project.reconnect(&roost.http);

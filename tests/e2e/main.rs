@@ -8,3 +8,4 @@ mod mail;
 mod projects;
 mod recovery;
 mod sleep;
+mod upgrade;

@@ -8,7 +8,7 @@ mod roost;
 pub use console::{Console, Project};
 pub use engine::{Engine, KEY_VARIABLE, Make};
 pub use http::{Answer, Http, Upload};
-pub use roost::Roost;
+pub use roost::{Roost, Upgrade, binary_under_test, signal};
 
 use std::time::{Duration, Instant};
 

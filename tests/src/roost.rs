@@ -1,9 +1,10 @@
-//! The platform as a process: started on a free port in a fresh directory, killed or stopped, started again.
+//! The platform as a process: started on a free port in a fresh directory, killed or stopped, upgraded, started again.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -11,7 +12,9 @@ use crate::{Console, Http};
 
 /// A running platform. Dropping it kills the process and removes the directory.
 pub struct Roost {
-    child: Process,
+    child: Child,
+    /// The line of its log at which the process is to die.
+    fatal: Fatal,
     dir: TempDir,
     settings: String,
     port: u16,
@@ -19,9 +22,7 @@ pub struct Roost {
     pub http: Http,
 }
 
-/// The process, and the line of its log at which it is to die.
-#[derive(Clone)]
-struct Process(Arc<Mutex<(Child, Option<String>)>>);
+type Fatal = Arc<Mutex<Option<String>>>;
 
 impl Roost {
     /// Starts with the defaults.
@@ -32,28 +33,76 @@ impl Roost {
     /// Starts with these lines of settings.
     pub fn start_with(settings: &str) -> Roost {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let (child, port) = launch(dir.path(), settings, 0);
-        Roost { child, dir, settings: settings.to_owned(), port, http: Http::new() }
+        let fatal = Fatal::default();
+        let (child, port) = launch(dir.path(), settings, 0, &fatal);
+        Roost { child, fatal, dir, settings: settings.to_owned(), port, http: Http::new() }
     }
 
     /// Ends the process at once, as a power cut would.
     pub fn kill(&mut self) {
-        self.child.kill();
+        for process in self.processes() {
+            signal("KILL", process);
+        }
+        self.wait();
     }
 
     /// Ends the process, as a power cut would, as soon as its log says that.
     pub fn kill_when_it_says(&mut self, line: &str) {
-        self.child.lock().1 = Some(line.to_owned());
+        *self.fatal.lock().unwrap_or_else(PoisonError::into_inner) = Some(line.to_owned());
     }
 
     /// Whether the process runs.
-    pub fn is_running(&self) -> bool {
-        matches!(self.child.lock().0.try_wait(), Ok(None))
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Asks the process to stop.
+    pub fn terminate(&self) {
+        for process in self.processes() {
+            signal("TERM", process);
+        }
+    }
+
+    /// Waits until nothing of it runs any more.
+    pub fn wait(&mut self) {
+        while !self.processes().is_empty() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.child.wait().expect("the process ends");
+    }
+
+    /// The ids of the processes that serve the directory, in the order they were started in: one, or two during an upgrade.
+    pub fn processes(&self) -> Vec<u32> {
+        let dir = self.dir.path().join("data");
+        let serves = |process: &u32| {
+            // Of a process that ended nothing can be read.
+            let command = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+            let mut words = command.split(|byte| *byte == 0);
+            words.clone().any(|word| word == b"serve") && words.any(|word| word == dir.as_os_str().as_encoded_bytes())
+        };
+        let entries = std::fs::read_dir("/proc").expect("the list of processes");
+        let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let mut processes: Vec<u32> = numbers.filter(serves).collect();
+        processes.sort_unstable();
+        processes
+    }
+
+    /// Asks for an upgrade to a binary.
+    pub fn upgrade_to(&self, binary: &Path) -> Upgrade {
+        let mut command = Command::new(binary_under_test());
+        command.args(["upgrade", "--binary"]).arg(binary).arg("--dir").arg(self.dir.path().join("data"));
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        Upgrade(child)
+    }
+
+    /// Asks for an upgrade to the same program.
+    pub fn upgrade(&self) -> Upgrade {
+        self.upgrade_to(&binary_under_test())
     }
 
     /// Starts again on the same directory and port.
     pub fn restart(&mut self) {
-        (self.child, self.port) = launch(self.dir.path(), &self.settings, self.port);
+        (self.child, self.port) = launch(self.dir.path(), &self.settings, self.port, &self.fatal);
         self.http = Http::new();
     }
 
@@ -98,38 +147,36 @@ impl Roost {
 
 impl Drop for Roost {
     fn drop(&mut self) {
-        self.child.kill();
+        self.kill();
     }
 }
 
-impl Process {
-    fn kill(&self) {
-        let mut process = self.lock();
-        let _ = process.0.kill();
-        let _ = process.0.wait();
-    }
+/// An upgrade that was asked for.
+pub struct Upgrade(Child);
 
-    /// Passes the log on, and dies where it is to.
-    fn follow(self, log: ChildStderr) {
-        for line in BufReader::new(log).lines().map_while(Result::ok) {
-            if self.lock().1.as_ref().is_some_and(|fatal| line.contains(fatal)) {
-                self.kill();
-            }
-            if !line.contains(" INFO ") {
-                eprintln!("{line}");
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, (Child, Option<String>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Upgrade {
+    /// Waits until it is through.
+    ///
+    /// # Errors
+    /// What the command says.
+    pub fn finish(self) -> Result<(), String> {
+        let output = self.0.wait_with_output().expect("the command ends");
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
     }
 }
 
-fn launch(dir: &Path, settings: &str, port: u16) -> (Process, u16) {
+/// Sends a signal. A process that has ended gets none.
+pub fn signal(name: &str, process: u32) {
+    let mut command = Command::new("kill");
+    command.args(["-s", name, &process.to_string()]).stderr(Stdio::null());
+    command.status().expect("`kill` is installed");
+}
+
+#[expect(clippy::zombie_processes, reason = "the platform that owns the process waits for it when it goes")]
+fn launch(dir: &Path, settings: &str, port: u16, fatal: &Fatal) -> (Child, u16) {
     let config = dir.join("roost.toml");
     std::fs::write(&config, settings).expect("the settings can be written");
-    let binary = std::env::var_os("ROOST_BIN").map_or_else(default_binary, PathBuf::from);
+    let binary = binary_under_test();
     let mut child = Command::new(&binary)
         .args(["serve", "--dev", "--http", &format!("127.0.0.1:{port}"), "--config"])
         .arg(&config)
@@ -137,14 +184,13 @@ fn launch(dir: &Path, settings: &str, port: u16) -> (Process, u16) {
         .arg(dir.join("data"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .env("ROOST_LOG", "error,control_plane::jobs=info")
+        .env("ROOST_LOG", std::env::var_os("ROOST_LOG").unwrap_or_else(|| "error,control_plane::jobs=info".into()))
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}; build it with `cargo build --release`", binary.display()));
+    fatal.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (log, process, fatal) = (child.stderr.take().expect("a pipe"), child.id(), Arc::clone(fatal));
+    std::thread::spawn(move || follow(log, process, &fatal));
     let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let log = child.stderr.take().expect("a pipe");
-    let child = Process(Arc::new(Mutex::new((child, None))));
-    let follower = child.clone();
-    std::thread::spawn(move || follower.follow(log));
     for line in lines {
         let line = line.expect("readable output");
         if let Some((_, port)) = line.strip_prefix("Console ready at ").and_then(|url| url.rsplit_once(':')) {
@@ -154,6 +200,21 @@ fn launch(dir: &Path, settings: &str, port: u16) -> (Process, u16) {
     panic!("roost ended before it was ready");
 }
 
-fn default_binary() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/roost")
+/// Passes the log on, and kills the process where it is to die.
+fn follow(log: ChildStderr, process: u32, fatal: &Fatal) {
+    for line in BufReader::new(log).lines().map_while(Result::ok) {
+        let dies = fatal.lock().unwrap_or_else(PoisonError::into_inner).take_if(|fatal| line.contains(fatal.as_str()));
+        if dies.is_some() {
+            signal("KILL", process);
+        }
+        if !line.contains(" INFO ") {
+            eprintln!("{line}");
+        }
+    }
+}
+
+/// The program as it was built.
+pub fn binary_under_test() -> PathBuf {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/roost");
+    std::env::var_os("ROOST_BIN").map_or_else(default, PathBuf::from)
 }

@@ -79,6 +79,8 @@ fn route(id: &str, upstream: HttpService, stamp: HeaderMap, platform: &Platform)
         limits: Limits::default(),
         state: State::Serving,
         tls: if platform.urls.is_secure() { Tls::Files } else { Tls::None },
+        // Every host here is below the platform's own domain.
+        hsts: platform.urls.is_secure(),
     }
 }
 

@@ -37,7 +37,7 @@ pub trait Store: Send + Sync + 'static {
     /// How it went with a name so far; names that never failed have none.
     fn tries(&self) -> Stored<'_, Vec<Tries>>;
 
-    /// Keeps how it went.
+    /// Keeps how it went. One without failures and without an open order need not be kept: there was a success.
     fn keep_tries(&self, tries: Tries) -> Stored<'_, ()>;
 
     /// Puts an answer down where every process finds it.

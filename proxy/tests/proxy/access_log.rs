@@ -57,6 +57,8 @@ async fn a_request_leaves_one_line_without_its_query() {
     assert_eq!(fields["status"], 200);
     assert_eq!(fields["received"], 2);
     assert_eq!(fields["sent"], sent);
+    assert!(fields["upstream_ms"].is_number() && fields["total_ms"].is_number(), "{fields}");
+    assert_eq!(fields["waited_ms"], serde_json::Value::Null);
     assert_eq!(fields["ended_by"], "Completion");
     assert_eq!(fields["id"].as_str().map(str::len), Some(36));
     assert!(!line.to_string().contains("secret"));

@@ -1,10 +1,12 @@
 //! Request bodies: how long, how framed, and how they get to the upstream.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use http::Response;
 use http_body_util::BodyExt;
+use proxy::Options;
 use proxy::routes::{Limits, Route};
 use tokio::sync::mpsc;
 
@@ -66,6 +68,32 @@ async fn a_long_body_arrives_as_it_is_sent() {
     }
     wire.send("0\r\n\r\n").await;
     assert_eq!(wire.answer().await.body, "done");
+}
+
+#[tokio::test]
+async fn long_bodies_take_turns_and_nothing_else_waits_for_them() {
+    let mut options = Options::default();
+    options.bounds.uploads_per_route = 1;
+    options.timeouts.upload_turn = Duration::from_millis(100);
+    let edge = Edge::start(options, [("a", to(echo()))]).await;
+    let chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n";
+    let mut slow = edge.connect().await;
+    slow.send(chunked).await;
+    // Once it has begun, the next one gets no turn.
+    loop {
+        let mut next = edge.connect().await;
+        next.send(&format!("{chunked}0\r\n\r\n")).await;
+        let answer = next.answer().await;
+        if answer.status == 503 {
+            assert_eq!((answer.code().as_str(), answer.header("retry-after")), ("busy", Some("1")));
+            break;
+        }
+    }
+    assert_eq!(edge.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.status, 200);
+    assert_eq!(edge.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi").await.status, 200);
+    slow.send("0\r\n\r\n").await;
+    assert_eq!(slow.answer().await.status, 200);
+    assert_eq!(edge.ask(&format!("{chunked}0\r\n\r\n")).await.status, 200);
 }
 
 #[tokio::test]

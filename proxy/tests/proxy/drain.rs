@@ -91,6 +91,28 @@ async fn event_streams_end_cleanly_and_tunnels_are_cut() {
 }
 
 #[tokio::test]
+async fn an_event_stream_takes_its_connection_along_at_once() {
+    let (sender, stream) = events();
+    let mut options = brisk();
+    options.drain.polite = Duration::from_secs(5);
+    let edge = Edge::start(options, [("a", to(echo())), ("b", to(stream))]).await;
+    let (mut events, mut idle) = (edge.connect().await, edge.connect().await);
+    idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    idle.answer().await;
+    events.send("GET / HTTP/1.1\r\nHost: b\r\n\r\n").await;
+    events.head().await;
+    sender.send_replace(1);
+    assert_eq!(events.chunk().await, "data: 1\n\n");
+
+    let drained = tokio::spawn(edge.proxy.drain());
+    assert_eq!(events.chunk().await, "", "a last chunk");
+    assert_eq!(events.rest().await, "");
+    assert!(!drained.is_finished(), "an idle connection is asked first");
+    drop(idle);
+    drained.await.expect("drained");
+}
+
+#[tokio::test]
 async fn what_never_ends_is_cut_in_the_end() {
     let mut options = brisk();
     options.drain.total = Duration::from_millis(500);

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, Response};
 use proxy::routes::{Limits, Pattern, Route, RouteId, RouteTable, State, Tls};
-use proxy::{HttpService, Options, Proxy};
+use proxy::{HttpService, Options, PerAddress, Proxy};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -30,8 +30,14 @@ impl Edge {
         Edge::start(Options::default(), routes).await
     }
 
-    /// The same with other options; it listens on a free port.
-    pub async fn start(mut options: Options, routes: impl IntoIterator<Item = (&str, Route)>) -> Edge {
+    /// The same with other options; it listens on a free port. All clients have one address here, so it may do what it
+    /// likes.
+    pub async fn start(options: Options, routes: impl IntoIterator<Item = (&str, Route)>) -> Edge {
+        Edge::strict(Options { per_address: PerAddress::unlimited(), ..options }, routes).await
+    }
+
+    /// The same with the limits for one address as they are in the options.
+    pub async fn strict(mut options: Options, routes: impl IntoIterator<Item = (&str, Route)>) -> Edge {
         options.http = vec![loopback()];
         let (table, receiver) = watch::channel(Arc::new(table(routes)));
         let proxy = Proxy::bind(options, receiver).await.expect("bind");
@@ -73,6 +79,7 @@ pub fn to(upstream: HttpService) -> Route {
         limits: Limits::default(),
         state: State::Serving,
         tls: Tls::None,
+        hsts: false,
     }
 }
 
@@ -194,6 +201,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub async fn rest(&mut self) -> String {
         while self.more().await {}
         String::from_utf8_lossy(&std::mem::take(&mut self.unread)).into_owned()
+    }
+
+    /// An answer, unless the connection ends first.
+    pub async fn rest_or_answer(&mut self) -> Option<Answer> {
+        if self.more().await { Some(self.answer().await) } else { None }
     }
 
     pub async fn head(&mut self) -> (u16, String) {

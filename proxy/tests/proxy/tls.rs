@@ -23,6 +23,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::kit::{Edge, Wire, answering, echo, loopback, nobody, to};
+use crate::streams::events;
 
 /// A directory with certificate files, and what a client must trust to believe them.
 struct Files {
@@ -69,7 +70,8 @@ impl Files {
         Edge::start(options, routes).await
     }
 
-    async fn hello(&self, edge: &Edge, name: &str, protocol: &str) -> std::io::Result<TlsStream<TcpStream>> {
+    /// A client that believes these certificates and speaks this protocol.
+    fn trusting(&self, protocol: &str) -> ClientConfig {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -77,9 +79,13 @@ impl Files {
             .with_root_certificates(self.roots.clone())
             .with_no_client_auth();
         config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        config
+    }
+
+    async fn hello(&self, edge: &Edge, name: &str, protocol: &str) -> std::io::Result<TlsStream<TcpStream>> {
         let tcp = TcpStream::connect(edge.proxy.addresses().https[0]).await?;
         let name = ServerName::try_from(name.to_owned()).expect("a name");
-        TlsConnector::from(Arc::new(config)).connect(name, tcp).await
+        TlsConnector::from(Arc::new(self.trusting(protocol))).connect(name, tcp).await
     }
 
     async fn h1(&self, edge: &Edge, name: &str) -> Wire<TlsStream<TcpStream>> {
@@ -201,6 +207,58 @@ async fn a_key_of_another_certificate_is_refused() {
     let crossed = CertificateFiles { chain: files.files[0].chain.clone(), key: files.files[1].key.clone() };
     let refused = Certificates::from_files(vec![crossed]).expect_err("they do not fit");
     assert!(matches!(refused, CertificateError::Mismatch { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn only_routes_that_say_so_promise_tls_for_ever() {
+    let files = Files::with(&[&["*.example.com"]]);
+    let ours = Route { hsts: true, ..over_tls(echo()) };
+    let edge = files.edge([("a.example.com", ours), ("b.example.com", over_tls(echo()))]).await;
+    for (host, promise) in [("a.example.com", Some("max-age=31536000")), ("b.example.com", None)] {
+        let mut wire = files.h1(&edge, host).await;
+        wire.send(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        assert_eq!(wire.answer().await.header("strict-transport-security"), promise, "{host}");
+    }
+    let plain = edge.ask("GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n").await;
+    assert_eq!((plain.status, plain.header("strict-transport-security")), (308, None));
+}
+
+#[tokio::test]
+async fn events_pass_one_by_one_over_http2() {
+    let files = Files::with(&[&["a.example.com"]]);
+    let (sender, upstream) = events();
+    let edge = files.edge([("a.example.com", over_tls(upstream))]).await;
+    let mut client = files.h2(&edge, "a.example.com").await;
+    let request = Request::get("https://a.example.com/api/realtime").body(Body::empty()).expect("a request");
+    let mut body = client.send_request(request).await.expect("a response").into_body();
+    for n in 1..=3 {
+        sender.send_replace(n);
+        let frame = body.frame().await.expect("an event").expect("whole");
+        assert_eq!(frame.into_data().expect("data"), format!("data: {n}\n\n"));
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_stops_half_way_holds_nobody_up() {
+    let files = Files::with(&[&["a.example.com"]]);
+    let mut options = Options { https: vec![loopback()], certificates: files.load(), ..Options::default() };
+    options.bounds.handshakes = 1;
+    // Whoever had to wait for this would fail the test.
+    options.timeouts.handshake = Duration::from_secs(60);
+    let edge = Edge::start(options, [("a.example.com", over_tls(echo()))]).await;
+    let mut stopped = Vec::new();
+    for _ in 0..3 {
+        let name = ServerName::try_from("a.example.com").expect("a name");
+        let mut hello = rustls::ClientConnection::new(Arc::new(files.trusting("http/1.1")), name).expect("a client");
+        let mut bytes = Vec::new();
+        hello.write_tls(&mut bytes).expect("a hello");
+        let mut tcp = TcpStream::connect(edge.proxy.addresses().https[0]).await.expect("connect");
+        tcp.write_all(&bytes).await.expect("send");
+        stopped.push(tcp);
+    }
+    let mut wire = files.h1(&edge, "a.example.com").await;
+    wire.send("GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n").await;
+    assert_eq!(wire.answer().await.status, 200);
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! Services in other processes, over Unix sockets and TCP.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
@@ -59,6 +62,36 @@ async fn hangs_up_once() -> Address {
         }
     });
     Address::Tcp(address)
+}
+
+/// A server that reads every request and hangs up, and how many it has read.
+async fn hangs_up() -> (Address, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind(loopback()).await.expect("bind");
+    let address = listener.local_addr().expect("an address");
+    let read = Arc::new(AtomicUsize::new(0));
+    let count = read.clone();
+    tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            let _ = tcp.read(&mut [0; 4096]).await;
+            count.fetch_add(1, SeqCst);
+        }
+    });
+    (Address::Tcp(address), read)
+}
+
+#[tokio::test]
+async fn nothing_is_tried_more_often_than_it_may_be() {
+    for (request, times) in [
+        ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 2),
+        ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi", 1),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 1),
+        ("DELETE / HTTP/1.1\r\nHost: a\r\n\r\n", 1),
+    ] {
+        let (address, read) = hangs_up().await;
+        let edge = Edge::with([("a", to(upstream::at(address)))]).await;
+        assert_eq!(edge.ask(request).await.status, 502, "{request}");
+        assert_eq!(read.load(SeqCst), times, "{request}");
+    }
 }
 
 #[tokio::test]

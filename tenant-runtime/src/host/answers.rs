@@ -1,7 +1,7 @@
 //! Every answer the host gives itself, in PocketBase's envelope with a stable code.
 
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use super::spec::InvalidTenantId;
 use crate::error::{ApiError, Error};
@@ -107,8 +107,15 @@ impl Refusal {
 }
 
 impl IntoResponse for Refusal {
+    /// The edge reads the code without looking into the body: people in a browser get a page for it.
     fn into_response(self) -> Response {
-        self.to_api().into_response()
+        let answer = self.to_api();
+        let code = answer.data["code"].as_str().and_then(|code| HeaderValue::from_str(code).ok());
+        let mut response = answer.into_response();
+        if let Some(code) = code {
+            response.headers_mut().insert("x-roost-code", code);
+        }
+        response
     }
 }
 

@@ -19,10 +19,13 @@ use super::copies::CopyName;
 use super::spec::{TenantId, TenantSpec};
 use super::usage::Remembered;
 
-/// Where all tenants of a host live. Locked against a second host as long as this value is.
+/// Where all tenants of a host live.
+///
+/// Whoever holds its lock may create, change and remove tenants. Whether a tenant may be opened is a matter of that
+/// tenant's own lock: for a while, two hosts may look at one directory.
 pub(super) struct Directory {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 /// What `tenant.json` says.
@@ -71,30 +74,45 @@ impl TryFrom<String> for DataName {
 }
 
 impl Directory {
-    /// Locks the directory, removes what an interrupted creation or removal left, and lists the tenants without
-    /// reading any of them.
-    pub(super) fn open(path: &Path) -> io::Result<(Directory, Vec<TenantId>)> {
+    /// Opens the directory, making it if it is absent.
+    pub(super) fn open(path: &Path) -> io::Result<Directory> {
         private_dir(path)?;
-        let lock = File::open(path)?;
-        lock.try_lock()?;
-        let directory = Directory { path: path.to_owned(), _lock: lock };
-        let mut tenants = Vec::new();
-        for entry in fs::read_dir(path)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|_| entry.file_type().is_ok_and(|kind| kind.is_dir())) else {
-                continue;
-            };
-            match name.split_once('.') {
-                None => tenants.extend(name.parse::<TenantId>()),
-                Some((id, "new" | "gone")) if id.parse::<TenantId>().is_ok() => {
-                    tracing::info!("removing the leftover {name}");
-                    fs::remove_dir_all(entry.path())?;
-                }
-                Some(_) => {}
+        Ok(Directory { path: path.to_owned(), lock: File::open(path)? })
+    }
+
+    /// Locks the directory, and removes what an interrupted creation or removal left.
+    pub(super) fn own(&self) -> io::Result<()> {
+        self.lock.try_lock()?;
+        for name in self.folders()? {
+            if let Some((id, "new" | "gone")) = name.split_once('.')
+                && id.parse::<TenantId>().is_ok()
+            {
+                tracing::info!("removing the leftover {name}");
+                fs::remove_dir_all(self.path.join(name))?;
             }
         }
-        Ok((directory, tenants))
+        Ok(())
+    }
+
+    /// Lets another host own it.
+    pub(super) fn give_up(&self) -> io::Result<()> {
+        self.lock.unlock()
+    }
+
+    /// Lists the tenants without reading any of them.
+    pub(super) fn tenants(&self) -> io::Result<Vec<TenantId>> {
+        Ok(self.folders()?.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
+    fn folders(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                names.extend(entry.file_name().into_string());
+            }
+        }
+        Ok(names)
     }
 
     /// Where a tenant's data is.
@@ -208,8 +226,9 @@ mod tests {
             fs::create_dir(dir.path().join(name)).expect("makes a folder");
         }
         fs::write(dir.path().join("ddddddddddddddd"), "a file").expect("writes");
-        let (_directory, tenants) = Directory::open(dir.path()).expect("opens");
-        assert_eq!(tenants, ["aaaaaaaaaaaaaaa".parse().expect("an id")]);
+        let directory = Directory::open(dir.path()).expect("opens");
+        directory.own().expect("is nobody's");
+        assert_eq!(directory.tenants().expect("lists"), ["aaaaaaaaaaaaaaa".parse().expect("an id")]);
         let mut left: Vec<_> = fs::read_dir(dir.path())
             .expect("lists")
             .map(|entry| entry.expect("is listed").file_name().into_string().expect("is text"))
@@ -219,12 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn two_hosts_never_share_a_directory() {
+    fn two_hosts_never_own_a_directory() {
         let dir = tempfile::tempdir().expect("a directory");
-        let first = Directory::open(dir.path());
-        assert!(first.is_ok());
-        let second = Directory::open(dir.path()).err().expect("is refused");
-        assert_eq!(second.kind(), io::ErrorKind::WouldBlock);
+        let [first, second] = [(); 2].map(|()| Directory::open(dir.path()).expect("opens"));
+        first.own().expect("is nobody's");
+        assert_eq!(second.own().expect_err("is refused").kind(), io::ErrorKind::WouldBlock);
+        first.give_up().expect("is given up");
+        second.own().expect("is nobody's");
     }
 
     #[test]

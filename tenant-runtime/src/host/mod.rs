@@ -3,7 +3,7 @@
 //! A request passes `stamp` (which tenant, which generation, who calls), the tenant's wish (suspended?), `limits`
 //! (too much?) and only then `tenant`, which wakes it if need be and hands out the `lease` that the answer carries
 //! to its last byte. Everything before the lease is answered from memory. `sleeper` closes what nobody uses, `alarms` wakes
-//! what has something of its own to do;
+//! what has something of its own to do; `succession` is how one process takes over from another;
 //! `wishes` creates, changes and removes tenants as the admin API in `api` asks. [`NodeClient`] is the other end of
 //! that API, wherever the host is.
 
@@ -21,6 +21,7 @@ mod seen;
 mod sleeper;
 mod spec;
 mod stamp;
+mod succession;
 mod surroundings;
 mod system;
 mod tenant;
@@ -30,21 +31,24 @@ mod wishes;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::response::IntoResponse;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::AbortHandle;
-use tower::Service;
+use tower::{Service, ServiceExt as _};
 
 use self::answers::Refusal;
-use self::directory::Directory;
+use self::directory::{Directory, TenantFile};
 use self::in_process::Launch;
+use self::lease::Lease;
+use self::limits::Place;
 use self::stamp::Stamp;
 use self::surroundings::{Surroundings, now_ms};
 use self::tenant::{GRACE, Tenant};
@@ -65,6 +69,8 @@ const FILES_PER_TENANT: u64 = 12;
 const MOST_AWAKE: u64 = 4_000;
 /// Wishes for tenants that share one of so many turns wait for each other.
 const TURNS: usize = 64;
+/// How long a request has to wait for its tenant for that to be worth a header to the edge.
+const WORTH_TELLING: Duration = Duration::from_millis(1);
 /// Tenants closed at once when the host closes.
 const CLOSED_AT_ONCE: usize = 16;
 
@@ -83,6 +89,8 @@ pub struct HostOptions {
     pub outboxes: Option<Outboxes>,
     /// How many tenants may be awake at once; as many as half of the files this process may open when absent.
     pub max_awake: Option<usize>,
+    /// Whether another process serves the directory and is about to hand it over.
+    pub succeeds: bool,
 }
 
 /// Finds a tenant's [`Outbox`].
@@ -113,6 +121,8 @@ struct Inner {
     turns: [Mutex<()>; TURNS],
     sleeper: AbortHandle,
     alarms: AbortHandle,
+    /// Answers instead of this host, once there is one.
+    successor: OnceLock<HttpService>,
 }
 
 impl Host {
@@ -123,21 +133,36 @@ impl Host {
     }
 
     fn open_with(options: HostOptions, launch: Launch) -> Result<Host, HostError> {
-        let HostOptions { dir, engine, max_awake, .. } = options;
-        let (directory, ids) = Directory::open(&dir).map_err(|error| match error.kind() {
+        let HostOptions { dir, engine, max_awake, succeeds, .. } = options;
+        let opened = Directory::open(&dir).and_then(|directory| {
+            if !succeeds {
+                directory.own()?;
+            }
+            let ids = directory.tenants()?;
+            Ok((directory, ids))
+        });
+        let (directory, ids) = opened.map_err(|error| match error.kind() {
             std::io::ErrorKind::WouldBlock => HostError::InUse { dir },
             _ => HostError::Directory { dir, source: error },
         })?;
         let max_awake = max_awake.unwrap_or_else(awake_by_files).max(1);
         let surroundings = Arc::new(Surroundings::new(directory, engine, launch, max_awake));
         let tenants = ids.into_iter().map(|id| (id, Arc::new(Tenant::new(id, &surroundings)))).collect();
-        Ok(Host(Arc::new(Inner {
+        let host = Host(Arc::new(Inner {
             sleeper: tokio::spawn(sleeper::run(Arc::clone(&surroundings))).abort_handle(),
             alarms: tokio::spawn(alarms::run(Arc::clone(&surroundings))).abort_handle(),
             surroundings,
             tenants: RwLock::new(tenants),
             turns: [const { Mutex::const_new(()) }; TURNS],
-        })))
+            successor: OnceLock::new(),
+        }));
+        if succeeds {
+            tokio::spawn(host.clone().take_over());
+        } else {
+            host.surroundings().owner.cancel();
+            host.surroundings().alone.cancel();
+        }
+        Ok(host)
     }
 
     /// Answers requests that carry `x-roost-tenant` and `x-roost-generation`.
@@ -153,33 +178,59 @@ impl Host {
     /// Closes all tenants: event streams end, answers in flight come to their end or are broken off after a while.
     /// Nobody wakes any more, and no wish is taken.
     pub async fn close(&self) {
-        self.surroundings().closing.cancel();
-        self.0.sleeper.abort();
-        self.0.alarms.abort();
-        for turn in &self.0.turns {
-            drop(turn.lock().await);
-        }
+        self.stop_waking();
+        self.finish_wishes().await;
         stream::iter(self.all())
             .for_each_concurrent(CLOSED_AT_ONCE, |tenant| async move { tenant.stop(GRACE).await })
             .await;
     }
 
-    async fn answer(&self, mut request: Request<Body>) -> Result<Response<Body>, Refusal> {
-        let stamp = Stamp::take(request.headers_mut())?;
+    fn stop_waking(&self) {
+        self.surroundings().closing.cancel();
+        self.0.sleeper.abort();
+        self.0.alarms.abort();
+    }
+
+    /// Those that come later are refused.
+    async fn finish_wishes(&self) {
+        for turn in &self.0.turns {
+            drop(turn.lock().await);
+        }
+    }
+
+    async fn answer(&self, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
+        let refusal = match self.admit(&mut request).await {
+            Ok(admitted) => match admitted.answer(request).await {
+                Ok(response) => return Ok(response),
+                Err(refusal) => refusal,
+            },
+            Err(refusal) => match self.0.successor.get() {
+                Some(successor) => return successor.clone().oneshot(request).await,
+                None => refusal,
+            },
+        };
+        Ok(refusal.into_response())
+    }
+
+    /// Lets a request in and wakes its tenant. The request is as it came until nothing more can be refused.
+    async fn admit(&self, request: &mut Request<Body>) -> Result<Admitted, Refusal> {
+        let stamp = Stamp::read(request.headers())?;
         let tenant = self.find(stamp.tenant)?;
         let file = tenant.file().await?;
         if stamp.generation != Some(file.spec.generation) {
             return Err(Refusal::Moved);
         }
         tenant.check_held(&file)?;
-        let limits = &file.spec.limits;
-        let place = tenant.gate.admit(limits, &mut request)?;
+        let place = tenant.gate.admit(&file.spec.limits, request)?;
+        let asked = Instant::now();
         let lease = tenant.lease().await?;
+        let waited = asked.elapsed();
         tenant.usage.count(now_ms());
+        Stamp::remove(request.headers_mut());
         if let Some(client) = stamp.client {
             request.extensions_mut().insert(client);
         }
-        lease.answer(request, place, limits).await
+        Ok(Admitted { lease, place, file, waited })
     }
 
     /// What is seen of all tenants. Wakes none of them.
@@ -213,14 +264,33 @@ impl Host {
         self.0.tenants.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
-    /// Waits until no other wish for that tenant is being made true.
+    /// Waits until the directory is ours and no other wish for that tenant is being made true.
     async fn turn(&self, id: TenantId) -> Result<MutexGuard<'_, ()>, Refusal> {
+        self.surroundings().owner.cancelled().await;
         let turn = self.0.turns[id.spread() % TURNS].lock().await;
         if self.surroundings().closing.is_cancelled() { Err(Refusal::Waking) } else { Ok(turn) }
     }
 
     fn surroundings(&self) -> &Arc<Surroundings> {
         &self.0.surroundings
+    }
+}
+
+/// What a request holds whose tenant is awake.
+struct Admitted {
+    lease: Lease,
+    place: Place,
+    file: Arc<TenantFile>,
+    waited: Duration,
+}
+
+impl Admitted {
+    async fn answer(self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
+        let mut response = self.lease.answer(request, self.place, &self.file.spec.limits).await?;
+        if self.waited >= WORTH_TELLING {
+            response.headers_mut().insert("x-roost-waited-ms", HeaderValue::from(self.waited.as_millis() as u64));
+        }
+        Ok(response)
     }
 }
 
@@ -235,7 +305,7 @@ impl Service<Request<Body>> for Host {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let host = self.clone();
-        Box::pin(async move { Ok(host.answer(request).await.unwrap_or_else(IntoResponse::into_response)) })
+        Box::pin(async move { host.answer(request).await })
     }
 }
 

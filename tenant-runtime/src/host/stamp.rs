@@ -18,16 +18,20 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// Reads the stamp and removes every header of ours: a tenant must not see, still less believe, one.
-    pub(super) fn take(headers: &mut HeaderMap) -> Result<Stamp, Refusal> {
+    /// Reads the stamp.
+    pub(super) fn read(headers: &HeaderMap) -> Result<Stamp, Refusal> {
         let tenant = parse(headers, "x-roost-tenant");
         let generation = parse(headers, "x-roost-generation");
         let client = parse(headers, "x-roost-client-ip").map(ClientAddress);
+        Ok(Stamp { tenant: tenant.ok_or(Refusal::UnknownProject)?, generation, client })
+    }
+
+    /// Removes every header of ours: a tenant must not see, still less believe, one.
+    pub(super) fn remove(headers: &mut HeaderMap) {
         let ours: Vec<_> = headers.keys().filter(|name| name.as_str().starts_with(PREFIX)).cloned().collect();
         for name in ours {
             headers.remove(name);
         }
-        Ok(Stamp { tenant: tenant.ok_or(Refusal::UnknownProject)?, generation, client })
     }
 }
 

@@ -36,6 +36,10 @@ pub(super) struct Surroundings {
     pub(super) waiting: Places,
     /// The host closes: nobody wakes any more.
     pub(super) closing: CancellationToken,
+    /// The directory is ours: wishes can be made true.
+    pub(super) owner: CancellationToken,
+    /// No host before this one has tenants open any more.
+    pub(super) alone: CancellationToken,
     /// How many may be awake at once.
     max_awake: usize,
     /// A permit for each that is not.
@@ -65,6 +69,8 @@ impl Surroundings {
             alarms: Alarms::default(),
             waiting: Places::default(),
             closing: CancellationToken::new(),
+            owner: CancellationToken::new(),
+            alone: CancellationToken::new(),
             max_awake,
             room: Arc::new(Semaphore::new(max_awake)),
             started: Instant::now(),

@@ -31,6 +31,8 @@ use crate::app::OpenError;
 
 /// How long a request waits for a tenant to wake.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same while the host before may have it open: longer than that takes to let go of anything.
+const LONG_PATIENCE: Duration = Duration::from_secs(40);
 /// How many requests wait for one tenant, and for all of a host.
 const WAITING: u32 = 256;
 const WAITING_IN_ALL: u32 = 1_024;
@@ -124,6 +126,13 @@ impl Tenant {
         }
     }
 
+    /// Reads again what was read before.
+    pub(super) async fn read_again(self: &Arc<Self>) {
+        if self.file.swap(None).is_some() {
+            let _ = self.file().await;
+        }
+    }
+
     /// Takes a wish that has been written.
     pub(super) fn set_file(&self, file: TenantFile) {
         let file = Arc::new(file);
@@ -145,7 +154,8 @@ impl Tenant {
         }
         let _place = self.waiting.take(WAITING).ok_or(Refusal::Waking)?;
         let _place_in_all = self.surroundings.waiting.take(WAITING_IN_ALL).ok_or(Refusal::Waking)?;
-        timeout(PATIENCE, self.lease_in_turn()).await.unwrap_or(Err(Refusal::Waking))
+        let patience = if self.surroundings.alone.is_cancelled() { PATIENCE } else { LONG_PATIENCE };
+        timeout(patience, self.lease_in_turn()).await.unwrap_or(Err(Refusal::Waking))
     }
 
     async fn lease_in_turn(self: &Arc<Self>) -> Result<Lease, Refusal> {
@@ -205,7 +215,13 @@ impl Tenant {
         file: &TenantFile,
         room: OwnedSemaphorePermit,
     ) -> Result<(), Refusal> {
-        let backend = self.open(file).await.map_err(|error| self.failed(&error))?;
+        let backend = loop {
+            match self.open(file).await {
+                Ok(backend) => break backend,
+                Err(OpenError::InUse) if self.surroundings.waits_for_predecessor().await => {}
+                Err(error) => return Err(self.failed(&error)),
+            }
+        };
         *slot = Some(Running {
             backend,
             streams_end: CancellationToken::new(),
@@ -384,6 +400,11 @@ impl Tenant {
                 self.change(&mut seen, TenantState::Awake, None);
             }
         }
+    }
+
+    /// When it was last in use, on the host's clock.
+    pub(super) fn used_ms(&self) -> u64 {
+        self.used_ms.load(Ordering::Relaxed)
     }
 
     /// How long nobody used it.

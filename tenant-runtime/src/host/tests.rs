@@ -100,17 +100,18 @@ impl Kit {
     }
 }
 
-fn options(dir: &Path, max_awake: usize) -> HostOptions {
+pub(super) fn options(dir: &Path, max_awake: usize) -> HostOptions {
     HostOptions {
         dir: dir.join("tenants"),
         engine: AppOptions::alone(Pool::new(2), Hasher::for_this_machine()),
         outboxes: None,
         max_awake: Some(max_awake),
+        succeeds: false,
     }
 }
 
-struct Answer {
-    status: u16,
+pub(super) struct Answer {
+    pub(super) status: u16,
     headers: HeaderMap,
     json: Json,
 }
@@ -126,7 +127,7 @@ impl Answer {
         }
     }
 
-    fn code(&self) -> &str {
+    pub(super) fn code(&self) -> &str {
         self.json["data"]["code"].as_str().unwrap_or_default()
     }
 }
@@ -565,7 +566,7 @@ fn a_sleeping_tenant_is_small() {
 }
 
 /// A host of real Apps, and one tenant with a superuser.
-async fn real() -> (tempfile::TempDir, Host, NodeClient, TenantSpec) {
+pub(super) async fn real() -> (tempfile::TempDir, Host, NodeClient, TenantSpec) {
     let dir = tempfile::tempdir().expect("a directory");
     let host = Host::open(options(dir.path(), 10)).expect("the host opens");
     let node = NodeClient::new(host.admin());
@@ -578,7 +579,7 @@ async fn real() -> (tempfile::TempDir, Host, NodeClient, TenantSpec) {
     (dir, host, node, tenant)
 }
 
-async fn ask(host: &Host, tenant: &TenantSpec, path: &str, body: Option<Json>) -> Answer {
+pub(super) async fn ask(host: &Host, tenant: &TenantSpec, path: &str, body: Option<Json>) -> Answer {
     let request = Request::builder()
         .method(if body.is_some() { "POST" } else { "GET" })
         .uri(path)
