@@ -10,7 +10,7 @@ export const alias = { $kit: here('./kit'), $api: here('./api') }
 
 // Which module goes into which file; a group takes along whatever its modules import and no group before it took.
 const base =
-  /\/node_modules\/|rolldown\/runtime|\/dashboard\/(kit|api)\/|\/console\/(main|App|routes|shell\/(Door|ErrorBox|Gate|PageHead|ThemeButton|Title))/
+  /\/node_modules\/|rolldown\/runtime|\/dashboard\/(kit|api)\/(?!text\/(backups|domains|people)\.)|\/console\/(main|App|routes|shell\/(Door|ErrorBox|Gate|PageHead|ThemeButton|Title))|\/areas\/accounts\/SendVerification/
 const widgets =
   /\/node_modules\/(bits-ui|@floating-ui|@internationalized|runed|svelte-toolbelt|tabbable)\/|\/kit\/ui\/(Dialog|Drawer|Menu|Tabs)\.svelte/
 
@@ -34,8 +34,8 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'widgets', priority: 1, test: widgets },
-            { name: 'door', priority: 1, test: /\/areas\/accounts\/(?!Account|Profile|PasswordPanel)/ },
-            { name: 'project', priority: 1, test: /\/areas\/(projects|overview|settings)\// },
+            { name: 'door', priority: 1, test: /\/areas\/accounts\/(SignIn|SignUp|Reset|Verify)/ },
+            { name: 'project', priority: 1, test: /\/areas\/(projects|overview)\// },
             { name: 'base', priority: 2, test: (id) => !widgets.test(id) && base.test(id) },
           ],
         },

@@ -49,6 +49,7 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("GET", "/api/outbox", Nothing),
     ("GET", "/api/events", Account),
     ("GET", "/api/jobs/{id}", Job(Action::View)),
+    ("POST", "/api/jobs/{id}/cancel", Job(Action::BackUp)),
     // Accounts
     ("POST", "/api/accounts", Nothing),
     ("POST", "/api/session", Nothing),
@@ -94,6 +95,18 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("DELETE", "/api/projects/{slug}/domains/{name}", Project(Action::ManageDomains)),
     ("POST", "/api/projects/{slug}/domains/{name}/look", Project(Action::ManageDomains)),
     ("GET", "/api/slugs/{slug}", Account),
+    // Backups
+    ("GET", "/api/projects/{slug}/backups", Project(Action::View)),
+    ("POST", "/api/projects/{slug}/backups", Project(Action::BackUp)),
+    ("DELETE", "/api/projects/{slug}/backups/{id}", Project(Action::Restore)),
+    ("POST", "/api/projects/{slug}/backups/{id}/check", Project(Action::BackUp)),
+    ("POST", "/api/projects/{slug}/backups/{id}/restore", Project(Action::Restore)),
+    ("GET", "/api/projects/{slug}/backups/{id}/zip", Project(Action::Restore)),
+    ("POST", "/api/projects/{slug}/restores/{id}/undo", Project(Action::Restore)),
+    ("POST", "/api/projects/{slug}/imports", Project(Action::Restore)),
+    ("GET", "/api/projects/{slug}/backup-schedule", Project(Action::View)),
+    ("PUT", "/api/projects/{slug}/backup-schedule", Project(Action::Restore)),
+    ("GET", "/api/projects/{slug}/jobs", Project(Action::View)),
     // Teams
     ("GET", "/api/teams", Account),
     ("POST", "/api/teams", Person),

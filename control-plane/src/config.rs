@@ -32,6 +32,7 @@ pub struct Config {
     pub edge: Edge,
     pub rest: Rest,
     pub projects: Projects,
+    pub backups: Backups,
     pub mail: Mail,
     pub sign_in: SignIn,
     /// Given by `--dev` only: a development outbox, no limits on tries, and the first account is an operator.
@@ -143,6 +144,22 @@ pub struct Projects {
     pub mails_per_day: i64,
 }
 
+/// Where backups are kept.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Backups {
+    pub dir: PathBuf,
+    pub bucket: String,
+    pub endpoint: String,
+    pub region: String,
+    pub access_key: String,
+    pub secret_key: String,
+    pub path_style: bool,
+    pub check_every: u64,
+    pub largest_import: u64,
+}
+
 /// How the platform's mails leave.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -249,6 +266,12 @@ impl Config {
         if self.database.is_empty() { crate::database::Database::sqlite_url(&self.dir) } else { self.database.clone() }
     }
 
+    /// Where backups are kept without a bucket.
+    pub fn backups_dir(&self) -> PathBuf {
+        let dir = &self.backups.dir;
+        if dir.as_os_str().is_empty() { self.dir.join("backups") } else { dir.clone() }
+    }
+
     /// How long a deleted project can be brought back.
     pub fn grace(&self) -> Duration {
         crate::clock::DAY * self.grace_days
@@ -320,6 +343,12 @@ impl std::fmt::Debug for Acme {
 impl std::fmt::Debug for Authority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Authority").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Backups {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Backups").field("dir", &self.dir).field("bucket", &self.bucket).finish_non_exhaustive()
     }
 }
 

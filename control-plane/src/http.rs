@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
@@ -23,11 +23,11 @@ use crate::accounts::providers::OfferedProvider;
 use crate::config::SignUp;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet::reconcile;
-use crate::jobs::{self, Job};
+use crate::jobs;
 use crate::mail::{self, OutboxMail};
 use crate::session::{self, Session};
 use crate::state::{Change, Platform};
-use crate::{access, accounts, audit, clock, domains, projects, teams};
+use crate::{access, accounts, audit, backups, clock, domains, projects, teams};
 
 /// What a JSON body may have.
 const MOST_BODY_BYTES: usize = 64 * 1024;
@@ -72,7 +72,8 @@ fn api() -> OpenApiRouter<Platform> {
         .merge(domains::api::routes())
         .routes(routes!(health))
         .routes(routes!(config))
-        .routes(routes!(job))
+        .merge(jobs::api::routes())
+        .merge(backups::api::routes())
         .routes(routes!(outbox))
         .routes(routes!(events))
 }
@@ -132,14 +133,6 @@ async fn config(State(platform): State<Platform>) -> Json<Config> {
     })
 }
 
-/// One job of the account's projects
-#[utoipa::path(get, path = "/api/jobs/{id}", params(("id" = String, Path)),
-    responses((status = 200, body = Job), (status = 404, body = ErrorBody)))]
-async fn job(State(platform): State<Platform>, session: Session, Path(id): Path<String>) -> Result<Json<Job>> {
-    let job = jobs::find(platform.database.read(), &id, &session.account.id).await?;
-    job.map(Json).ok_or_else(|| Error::not_found("There is no such job."))
-}
-
 /// Mails of the platform, in development only
 #[utoipa::path(get, path = "/api/outbox", responses((status = 200, body = Outbox), (status = 404, body = ErrorBody)))]
 async fn outbox(State(platform): State<Platform>) -> Result<Json<Outbox>> {
@@ -150,7 +143,7 @@ async fn outbox(State(platform): State<Platform>) -> Result<Json<Outbox>> {
 }
 
 /// A stream of what changes: `project` with the whole project, `projectGone` with its id, `domain` with `projectId` and the
-/// whole `domain`, `domainGone` with `projectId` and `name`. It ends with the session
+/// whole `domain`, `domainGone` with `projectId` and `name`, `job` with the whole job. It ends with the session
 #[utoipa::path(get, path = "/api/events", responses((status = 200, content_type = "text/event-stream", body = String)))]
 async fn events(
     State(platform): State<Platform>,
@@ -206,6 +199,10 @@ async fn tell(platform: &Platform, session: &Session, change: &Change) -> anyhow
                 None => ("domainGone", json!({ "projectId": project, "name": name.as_str() })),
             }
         }
+        Change::Job(id) => match jobs::api::present(platform, session, id).await? {
+            Some(job) => ("job", serde_json::to_value(job)?),
+            None => return Ok(None),
+        },
     };
     Ok(Some(Event::default().event(name).json_data(data)?))
 }

@@ -15,6 +15,7 @@ pub mod http;
 pub mod session;
 
 pub mod accounts;
+pub mod backups;
 pub mod domains;
 pub mod projects;
 pub mod teams;

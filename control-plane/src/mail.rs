@@ -16,7 +16,7 @@ use crate::clock::{self, DAY};
 use crate::config::{self, Config, Security};
 use crate::database::Database;
 use crate::error::Result;
-use crate::jobs::{self, Kind};
+use crate::jobs::{self, Kind, Run};
 use crate::state::Platform;
 
 /// For each step of a talk with the mail server.
@@ -190,6 +190,11 @@ impl Mail {
         transport(settings)?.send(message).await.context("hand the mail to the mail server")?;
         Ok(())
     }
+}
+
+/// The job that hands a mail over.
+pub async fn send(run: &Run) -> anyhow::Result<()> {
+    run.input::<Mail>()?.deliver(&run.platform.config, &run.platform.database).await
 }
 
 /// The way to the mail server.

@@ -32,11 +32,10 @@ use crate::edge::store::EdgeStore;
 use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
 use crate::fleet::{Fleet, reconcile, routes};
-use crate::http;
-use crate::jobs::{self, Jobs};
-use crate::projects;
+use crate::jobs::Jobs;
 use crate::state::{Parts, Platform};
 use crate::upgrade::{self, Control, Heir, Predecessor, Successor};
+use crate::{backups, http, projects};
 
 /// Changes the console's event streams may lag behind.
 const CHANGES: usize = 1024;
@@ -66,6 +65,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
         providers: Providers::new(&config.sign_in),
         jobs: Jobs::default(),
         fleet: Fleet::local(NodeClient::new(host.admin()), hasher.for_tenant()),
+        backups: backups::Target::of(&config).context("open the place for backups")?,
         routes: Publisher::new(host.service()),
         domains,
         changes: broadcast::channel(CHANGES).0,
@@ -155,7 +155,7 @@ fn say_ready(platform: &Platform) {
     let _ = writeln!(std::io::stdout(), "Console ready at {}", platform.urls.console());
 }
 
-/// Works on jobs once no process before does: what is still running then was left behind.
+/// Works on jobs, and on what is due, once no process before does.
 async fn work_alone(platform: Platform, host: Host, alone: CancellationToken, stop: CancellationToken) {
     while timeout(LOOK, alone.cancelled()).await.is_err() {
         if stop.is_cancelled() {
@@ -165,10 +165,8 @@ async fn work_alone(platform: Platform, host: Host, alone: CancellationToken, st
     }
     host.predecessor_ended().await;
     platform.fleet.poke();
-    if let Err(error) = jobs::release_all(platform.database.write()).await {
-        tracing::error!("failed to give back jobs: {error}");
-    }
-    platform.jobs.clone().run(platform, stop).await;
+    let working = platform.jobs.clone().run(platform.clone(), stop.clone());
+    tokio::join!(working, backups::schedule::run(platform, stop));
 }
 
 fn open_host(config: &Config, hasher: &Hasher, database: &Database, succeeds: bool) -> anyhow::Result<Host> {

@@ -7,6 +7,7 @@ use tokio::sync::broadcast;
 use crate::accounts::hashing::Hashing;
 use crate::accounts::providers::Providers;
 use crate::accounts::tries::Tries;
+use crate::backups::Target;
 use crate::config::Config;
 use crate::database::Database;
 use crate::domains::{DomainName, Domains};
@@ -31,6 +32,8 @@ pub struct Parts {
     pub fleet: Fleet,
     pub routes: Publisher,
     pub domains: Domains,
+    /// Where backups are kept.
+    pub backups: Target,
     /// What looks different now, for the console's event streams.
     pub changes: broadcast::Sender<Change>,
 }
@@ -42,6 +45,8 @@ pub enum Change {
     Project(String),
     /// A domain of the project of that id.
     Domain { project: String, name: DomainName },
+    /// The job of that id.
+    Job(String),
 }
 
 impl Platform {
@@ -57,6 +62,11 @@ impl Platform {
     /// Tells whoever watches that a project's domain changed, came or went.
     pub fn domain_changed(&self, project: &str, name: &DomainName) {
         let _ = self.changes.send(Change::Domain { project: project.to_owned(), name: name.clone() });
+    }
+
+    /// Tells whoever watches that a job changed.
+    pub fn job_changed(&self, id: &str) {
+        let _ = self.changes.send(Change::Job(id.to_owned()));
     }
 }
 

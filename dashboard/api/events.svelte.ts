@@ -2,7 +2,8 @@
 // control plane, which knows every state without asking the project.
 
 import type { QueryClient } from '@tanstack/svelte-query'
-import type { Domain, Project } from './control/client'
+import { absorbJob } from './control/backups'
+import type { Domain, Job, Project } from './control/client'
 import { absorbDomain, dropDomain, slugOf } from './control/domains'
 import { absorb, dropProject } from './control/queries'
 
@@ -62,6 +63,7 @@ export class EventStream {
       const slug = slugOf(this.#client, projectId)
       if (slug) dropDomain(this.#client, slug, name)
     })
+    hear<Job>(source, 'job', (job) => absorbJob(this.#client, job))
     this.#source = source
   }
 

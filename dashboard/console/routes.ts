@@ -76,6 +76,12 @@ const pages: Page[] = [
     load: () => import('./areas/domains/Domains.svelte'),
   },
   {
+    path: '/p/:slug/backups',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/backups/Backups.svelte'),
+  },
+  {
     path: '/p/:slug/settings',
     audience: 'account',
     frame: 'shell',

@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod backups;
 mod database;
 mod domains;
 mod edge;

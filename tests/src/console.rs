@@ -127,6 +127,49 @@ impl Console {
         made["secret"].as_str().expect("a secret").to_owned()
     }
 
+    /// Begins a job, which has to be taken; its id.
+    pub async fn begin(&self, path: &str) -> String {
+        let answer = self.call(Method::POST, path, Some(&json!({}))).await.expect("an answer");
+        assert_eq!(answer.status, 202, "{path}: {:?}", answer.json());
+        answer.json()["jobId"].as_str().expect("a job").to_owned()
+    }
+
+    /// Waits until a job has come to an end; that state.
+    ///
+    /// # Panics
+    /// After a minute.
+    pub async fn end_of(&self, job: &str) -> String {
+        for _ in 0..600 {
+            let state = self.get(&format!("/api/jobs/{job}")).await["state"].as_str().unwrap_or_default().to_owned();
+            if !["queued", "running"].contains(&state.as_str()) {
+                return state;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        panic!("job {job} does not end: {}", self.get(&format!("/api/jobs/{job}")).await);
+    }
+
+    /// Has a job done and waits for it.
+    pub async fn finish(&self, path: &str) {
+        let job = self.begin(path).await;
+        let state = self.end_of(&job).await;
+        assert_eq!(state, "done", "{}", self.get(&format!("/api/jobs/{job}")).await);
+    }
+
+    /// The backups of a project, the newest first.
+    pub async fn backups(&self, slug: &str) -> Vec<Json> {
+        let list = self.get(&format!("/api/projects/{slug}/backups")).await["items"].take();
+        list.as_array().cloned().unwrap_or_default()
+    }
+
+    /// Sends bytes as they are.
+    pub async fn send_zip(&self, path: &str, bytes: Vec<u8>) -> Answer {
+        let headers =
+            [("cookie", self.cookie.as_str()), ("origin", self.url.as_str()), ("content-type", "application/zip")];
+        let url = format!("{}{path}", self.url);
+        self.http.send_bytes(Method::POST, &url, &headers, bytes.into()).await.expect("an answer")
+    }
+
     /// The state the console shows of a project.
     pub async fn state(&self, slug: &str) -> String {
         self.get(&format!("/api/projects/{slug}")).await["state"].as_str().unwrap_or_default().to_owned()
@@ -158,6 +201,24 @@ impl Project {
         let path = format!("/api/collections/{collection}/records");
         let answer = self.call(Method::POST, &path, Some(&json!({ "text": text }))).await.ok()?;
         answer.json()["id"].as_str().map(str::to_owned)
+    }
+
+    /// Creates a record with a file in its field `file`; the file's address.
+    pub async fn upload(&self, collection: &str, bytes: &[u8]) -> String {
+        let url = format!("{}/api/collections/{collection}/records", self.url);
+        let files = [("file", "picture.bin", bytes)];
+        let answer = self.http.upload(Method::POST, &url, &self.token, &json!({}), &files).await.expect("an answer");
+        assert_eq!(answer.status, 200, "{:?}", answer.json());
+        let record = answer.json();
+        let text = |key: &str| record[key].as_str().expect("a text").to_owned();
+        format!("/api/files/{collection}/{}/{}", text("id"), text("file"))
+    }
+
+    /// Removes a record.
+    pub async fn delete(&self, collection: &str, id: &str) {
+        let path = format!("/api/collections/{collection}/records/{id}");
+        let answer = self.call(Method::DELETE, &path, None).await.expect("an answer");
+        assert_eq!(answer.status, 204, "{:?}", answer.json());
     }
 
     /// The ids of all records.

@@ -89,6 +89,24 @@ impl Http {
         self.exchange(request.body(Full::new(bytes)).map_err(|error| error.to_string())?).await
     }
 
+    /// Sends bytes as they are.
+    ///
+    /// # Errors
+    /// What the connection ran into.
+    pub async fn send_bytes(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Answer, String> {
+        let mut request = Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.exchange(request.body(Full::new(body)).map_err(|error| error.to_string())?).await
+    }
+
     /// Sends JSON values and files as a form.
     ///
     /// # Errors

@@ -2,8 +2,9 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -18,6 +19,8 @@ pub const POSTGRES_VARIABLE: &str = "ROOST_TEST_POSTGRES";
 /// A running platform. Dropping it kills the process and removes the directory.
 pub struct Roost {
     child: Child,
+    /// The line of its log at which the process is to die.
+    fatal: Fatal,
     dir: TempDir,
     /// The line of the settings that says where the control database is; empty for SQLite.
     database: String,
@@ -29,6 +32,8 @@ pub struct Roost {
     pub http: Http,
 }
 
+type Fatal = Arc<Mutex<Option<String>>>;
+
 impl Roost {
     /// Starts with the defaults.
     pub fn start() -> Roost {
@@ -38,20 +43,21 @@ impl Roost {
     /// Starts with these lines of settings.
     pub fn start_with(settings: &str) -> Roost {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let database = database_line();
+        let (fatal, database) = (Fatal::default(), database_line());
         let settings = format!("{database}{settings}");
-        let (child, origin) = launch(dir.path(), &settings, 0);
+        let (child, origin) = launch(dir.path(), &settings, 0, &fatal);
         let http_port = port_of(&origin);
-        Roost { child, dir, database, settings, http_port, origin, http: Http::new() }
+        Roost { child, fatal, dir, database, settings, http_port, origin, http: Http::new() }
     }
 
     /// Starts with certificates from an authority, at this domain.
     pub async fn start_certified(authority: &Authority, domain: &str) -> Roost {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (settings, http_port) = (authority.settings(domain), authority.answers_port());
-        let (child, origin) = launch(dir.path(), &settings, http_port);
+        let fatal = Fatal::default();
+        let (child, origin) = launch(dir.path(), &settings, http_port, &fatal);
         let http = Http::trusting(&authority.issued_under().await);
-        Roost { child, dir, database: String::new(), settings, http_port, origin, http }
+        Roost { child, fatal, dir, database: String::new(), settings, http_port, origin, http }
     }
 
     /// Ends the process at once, as a power cut would.
@@ -60,6 +66,16 @@ impl Roost {
             signal("KILL", process);
         }
         self.wait();
+    }
+
+    /// Ends the process, as a power cut would, as soon as its log says that.
+    pub fn kill_when_it_says(&mut self, line: &str) {
+        *self.fatal.lock().unwrap_or_else(PoisonError::into_inner) = Some(line.to_owned());
+    }
+
+    /// Whether the process runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Asks the process to stop.
@@ -108,7 +124,7 @@ impl Roost {
 
     /// Starts again on the same directory and port.
     pub fn restart(&mut self) {
-        (self.child, self.origin) = launch(self.dir.path(), &self.settings, self.http_port);
+        (self.child, self.origin) = launch(self.dir.path(), &self.settings, self.http_port, &self.fatal);
         if self.origin.starts_with("http:") {
             self.http = Http::new();
         }
@@ -145,6 +161,17 @@ impl Roost {
     /// A project's origin.
     pub fn project_url(&self, slug: &str) -> String {
         self.origin.replace("://", &format!("://{slug}."))
+    }
+
+    /// The objects in the directory of backups, the newest last.
+    pub fn backup_files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let projects = std::fs::read_dir(self.dir.path().join("data/backups")).into_iter().flatten();
+        for project in projects.map(|entry| entry.expect("an entry").path()) {
+            files.extend(std::fs::read_dir(project).expect("a folder").map(|entry| entry.expect("an entry").path()));
+        }
+        files.sort_by_key(|file| file.metadata().and_then(|about| about.modified()).ok());
+        files
     }
 
     /// The directories of all tenants.
@@ -206,7 +233,7 @@ pub fn signal(name: &str, process: u32) {
 }
 
 #[expect(clippy::zombie_processes, reason = "the platform that owns the process waits for it when it goes")]
-fn launch(dir: &Path, settings: &str, port: u16) -> (Child, String) {
+fn launch(dir: &Path, settings: &str, port: u16, fatal: &Fatal) -> (Child, String) {
     let config = dir.join("roost.toml");
     std::fs::write(&config, settings).expect("the settings can be written");
     let binary = binary_under_test();
@@ -216,10 +243,13 @@ fn launch(dir: &Path, settings: &str, port: u16) -> (Child, String) {
         .arg("--dir")
         .arg(dir.join("data"))
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .env("ROOST_LOG", std::env::var_os("ROOST_LOG").unwrap_or_else(|| "error".into()))
+        .stderr(Stdio::piped())
+        .env("ROOST_LOG", std::env::var_os("ROOST_LOG").unwrap_or_else(|| "error,control_plane::jobs=info".into()))
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}; build it with `cargo build --release`", binary.display()));
+    fatal.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (log, process, fatal) = (child.stderr.take().expect("a pipe"), child.id(), Arc::clone(fatal));
+    std::thread::spawn(move || follow(log, process, &fatal));
     let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     for line in lines {
         let line = line.expect("readable output");
@@ -240,6 +270,19 @@ fn database_line() -> String {
 
 fn port_of(origin: &str) -> u16 {
     origin.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port")
+}
+
+/// Passes the log on, and kills the process where it is to die.
+fn follow(log: ChildStderr, process: u32, fatal: &Fatal) {
+    for line in BufReader::new(log).lines().map_while(Result::ok) {
+        let dies = fatal.lock().unwrap_or_else(PoisonError::into_inner).take_if(|fatal| line.contains(fatal.as_str()));
+        if dies.is_some() {
+            signal("KILL", process);
+        }
+        if !line.contains(" INFO ") {
+            eprintln!("{line}");
+        }
+    }
 }
 
 /// The program as it was built.

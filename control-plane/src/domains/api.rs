@@ -50,7 +50,7 @@ async fn list_domains(
     session: Session,
     Path(slug): Path<String>,
 ) -> Result<Json<DomainList>> {
-    let project = projects_api::find(&platform, &session, &slug, Action::View).await?;
+    let project = projects_api::find_project(&platform, &session, &slug, Action::View).await?;
     let rows = store::of_project(platform.database.read(), &project.id).await?;
     let addresses = platform.domains.addresses().await;
     let host = platform.urls.project_host(&project.slug);
@@ -66,7 +66,7 @@ async fn add_domain(
     Path(slug): Path<String>,
     Body(new): Body<NewDomain>,
 ) -> Result<(StatusCode, Json<Domain>)> {
-    let project = projects_api::find(&platform, &session, &slug, Action::ManageDomains).await?;
+    let project = projects_api::find_project(&platform, &session, &slug, Action::ManageDomains).await?;
     projects_api::refuse_deleted(&project)?;
     let name = parse_name(&platform, &new.name)?;
     let mut tx = platform.database.begin().await?;
@@ -87,7 +87,7 @@ async fn show_domain(
     session: Session,
     Path((slug, name)): Path<(String, String)>,
 ) -> Result<Json<Domain>> {
-    let project = projects_api::find(&platform, &session, &slug, Action::View).await?;
+    let project = projects_api::find_project(&platform, &session, &slug, Action::View).await?;
     Ok(Json(load(&platform, &project, &known(&name)?).await?))
 }
 
@@ -100,7 +100,7 @@ async fn look_at_domain(
     session: Session,
     Path((slug, name)): Path<(String, String)>,
 ) -> Result<Json<Domain>> {
-    let project = projects_api::find(&platform, &session, &slug, Action::ManageDomains).await?;
+    let project = projects_api::find_project(&platform, &session, &slug, Action::ManageDomains).await?;
     projects_api::refuse_deleted(&project)?;
     let name = known(&name)?;
     let row = store::find(platform.database.write(), &project.id, &name).await?.ok_or_else(no_such_domain)?;
@@ -120,7 +120,7 @@ async fn remove_domain(
     session: Session,
     Path((slug, name)): Path<(String, String)>,
 ) -> Result<StatusCode> {
-    let project = projects_api::find(&platform, &session, &slug, Action::ManageDomains).await?;
+    let project = projects_api::find_project(&platform, &session, &slug, Action::ManageDomains).await?;
     let name = known(&name)?;
     let row = store::find(platform.database.write(), &project.id, &name).await?.ok_or_else(no_such_domain)?;
     let mut tx = platform.database.begin().await?;

@@ -13,6 +13,7 @@ use super::store::{self, New, Row};
 use super::{Project, Slug, Wish, purge};
 use crate::accounts::{Email, second_factor};
 use crate::audit::{self, Activity};
+use crate::backups::{self, Origin};
 use crate::clock::{self, DAY};
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet;
@@ -143,10 +144,11 @@ async fn create_project(
     let first = serde_json::to_string(&first).map_err(anyhow::Error::new)?;
     let node = platform.fleet.place();
     let mut tx = platform.database.begin().await?;
-    let wanted = New { team_id: &team, slug: &slug, name: &name, node_id: node, first_superuser: &first };
+    let wanted = New { team_id: &team, slug: &slug, name: &name, node_id: node, first_superuser: Some(&first) };
     let id = store::create(&mut tx, &wanted, platform.config.projects_per_account).await?;
     let line = format!("{name} was created");
     audit::note(&mut tx, Some(&session.account.id), Some(&id), "created", &line).await?;
+    backups::schedule::begin(&mut tx, &id).await?;
     tx.commit().await?;
     fleet::reconcile::now(&platform, &id).await;
     let project = load(&platform, &session, &id).await?;
@@ -173,7 +175,7 @@ async fn change_project(
     Path(slug): Path<String>,
     Body(change): Body<ProjectChange>,
 ) -> Result<Json<Project>> {
-    let row = find(&platform, &session, &slug, Action::Rename).await?;
+    let row = find_project(&platform, &session, &slug, Action::Rename).await?;
     refuse_deleted(&row)?;
     let name = change.name.as_deref().map(parse_name).transpose()?.unwrap_or_else(|| row.name.clone());
     let new_slug = match change.slug.as_deref() {
@@ -204,7 +206,7 @@ async fn delete_project(
     Path(slug): Path<String>,
     Body(typed): Body<Confirmation>,
 ) -> Result<Json<Project>> {
-    let row = find(&platform, &session, &slug, Action::Delete).await?;
+    let row = find_project(&platform, &session, &slug, Action::Delete).await?;
     if typed.slug != row.slug {
         return Err(Error::field("slug", "mismatch", format!("Please type {} to confirm.", row.slug)));
     }
@@ -215,11 +217,13 @@ async fn delete_project(
         let until = clock::now_ms() + clock::millis(platform.config.grace());
         let mut tx = platform.database.begin().await?;
         store::set_wish(&mut tx, &row.id, Wish::Deleted, Some(until)).await?;
-        jobs::cancel(&mut tx, &row.id, purge::KEY).await?;
+        jobs::cancel_queued(&mut tx, &row.id, purge::KEY).await?;
+        backups::make::begin(&mut tx, &row.id, Origin::Delete, None).await?;
         jobs::enqueue(&mut tx, Kind::PurgeProject, &row.id, Some(purge::KEY), "", until, DAY * 7).await?;
         let line = format!("{} was deleted", row.name);
         audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "deleted", &line).await?;
         tx.commit().await?;
+        platform.jobs.poke();
         fleet::reconcile::now(&platform, &row.id).await;
     }
     Ok(Json(load(&platform, &session, &row.id).await?))
@@ -233,11 +237,11 @@ async fn undelete_project(
     session: Session,
     Path(slug): Path<String>,
 ) -> Result<Json<Project>> {
-    let row = find(&platform, &session, &slug, Action::Delete).await?;
+    let row = find_project(&platform, &session, &slug, Action::Delete).await?;
     if row.wish == Wish::Deleted {
         let mut tx = platform.database.begin().await?;
         store::set_wish(&mut tx, &row.id, Wish::Active, None).await?;
-        jobs::cancel(&mut tx, &row.id, purge::KEY).await?;
+        jobs::cancel_queued(&mut tx, &row.id, purge::KEY).await?;
         let line = format!("{} was brought back", row.name);
         audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "undeleted", &line).await?;
         tx.commit().await?;
@@ -256,7 +260,7 @@ async fn transfer_project(
     Path(slug): Path<String>,
     Body(wanted): Body<Transfer>,
 ) -> Result<Json<Project>> {
-    let row = find(&platform, &session, &slug, Action::Transfer).await?;
+    let row = find_project(&platform, &session, &slug, Action::Transfer).await?;
     let team = teams::api::team_for(&platform, &session, Some(&wanted.team)).await?;
     if team != row.team_id {
         second_factor::demand(&platform, &session.account, wanted.code.as_deref()).await?;
@@ -280,7 +284,7 @@ async fn wake_project(
     session: Session,
     Path(slug): Path<String>,
 ) -> Result<Json<Project>> {
-    let row = find(&platform, &session, &slug, Action::Wake).await?;
+    let row = find_project(&platform, &session, &slug, Action::Wake).await?;
     refuse_deleted(&row)?;
     let id = row.id.parse().map_err(anyhow::Error::new)?;
     let report = platform.fleet.node(&row.node_id)?.wake(&id).await.map_err(|error| {
@@ -301,7 +305,7 @@ async fn set_superuser(
     Path(slug): Path<String>,
     Body(given): Body<SuperuserCredentials>,
 ) -> Result<StatusCode> {
-    let row = find(&platform, &session, &slug, Action::SetSuperuser).await?;
+    let row = find_project(&platform, &session, &slug, Action::SetSuperuser).await?;
     refuse_deleted(&row)?;
     let email: Email = given.email.parse()?;
     let hash = hash_superuser_password(&platform, given.password).await?;
@@ -322,7 +326,7 @@ async fn project_activity(
     session: Session,
     Path(slug): Path<String>,
 ) -> Result<Json<ActivityList>> {
-    let row = find(&platform, &session, &slug, Action::View).await?;
+    let row = find_project(&platform, &session, &slug, Action::View).await?;
     let items = audit::of_project(platform.database.read(), &row.id, ACTIVITY_LINES).await?;
     Ok(Json(ActivityList { items }))
 }
@@ -356,7 +360,7 @@ async fn load(platform: &Platform, session: &Session, slug_or_id: &str) -> Resul
 }
 
 /// The project, if the account may do that with it.
-pub(crate) async fn find(platform: &Platform, session: &Session, slug_or_id: &str, action: Action) -> Result<Row> {
+pub(crate) async fn find_project(platform: &Platform, session: &Session, slug_or_id: &str, action: Action) -> Result<Row> {
     let found = store::find(platform.database.read(), &session.account.id, slug_or_id).await?;
     let (row, role) = found.ok_or_else(|| Error::not_found("There is no such project."))?;
     session.allow(role, action)?;
@@ -377,7 +381,8 @@ pub(crate) fn refuse_deleted(row: &Row) -> Result<()> {
     Ok(())
 }
 
-fn parse_name(text: &str) -> Result<String> {
+/// A project's name as people may type it.
+pub(crate) fn parse_name(text: &str) -> Result<String> {
     let name = text.trim();
     if name.is_empty() {
         return Err(Error::field("name", "required", "Please give the project a name."));

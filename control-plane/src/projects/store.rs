@@ -47,8 +47,8 @@ pub struct New<'a> {
     pub name: &'a str,
     /// The node it is placed on.
     pub node_id: &'a str,
-    /// JSON with the mail address and the hash of its first superuser.
-    pub first_superuser: &'a str,
+    /// JSON with the mail address and the hash of its first superuser, unless its data will bring some.
+    pub first_superuser: Option<&'a str>,
 }
 
 /// Adds a project.

@@ -27,6 +27,8 @@ pub enum Role {
 pub enum Action {
     View,
     Wake,
+    BackUp,
+    Restore,
     SetSuperuser,
     ManageDomains,
     Create,
@@ -57,8 +59,8 @@ impl Action {
     pub fn least(self) -> (Role, Option<Scope>) {
         match self {
             Action::View => (Role::Viewer, Some(Scope::Read)),
-            Action::Wake => (Role::Developer, Some(Scope::Write)),
-            Action::SetSuperuser | Action::ManageDomains => (Role::Admin, Some(Scope::Admin)),
+            Action::Wake | Action::BackUp => (Role::Developer, Some(Scope::Write)),
+            Action::Restore | Action::SetSuperuser | Action::ManageDomains => (Role::Admin, Some(Scope::Admin)),
             Action::Create | Action::Rename | Action::RenameTeam => (Role::Admin, Some(Scope::Admin)),
             Action::Delete => (Role::Owner, Some(Scope::Admin)),
             Action::Leave => (Role::Viewer, None),
@@ -137,6 +139,7 @@ mod tests {
     fn who_is_less_may_not_do_what_needs_more() {
         assert!(Role::Viewer.may(Action::View) && !Role::Viewer.may(Action::Wake));
         assert!(Role::Admin.may(Action::Rename) && !Role::Admin.may(Action::Delete));
+        assert!(Role::Developer.may(Action::BackUp) && !Role::Developer.may(Action::Restore));
         assert!(Scope::Write.may(Action::Wake) && !Scope::Write.may(Action::Rename));
         assert!(!Scope::Admin.may(Action::ManagePeople) && !Scope::Admin.may(Action::Leave));
     }

@@ -38,6 +38,7 @@ export const common = {
     outbox: 'Outbox',
     overview: 'Overview',
     domains: 'Domains',
+    backups: 'Backups',
     settings: 'Settings',
     project: 'Project',
     allProjects: 'All projects',

@@ -1,6 +1,10 @@
-import { plural } from '../i18n'
+// The words of the page of a project's domains.
 
-export const domains = {
+import { text as shared } from '.'
+import { plural } from '../i18n'
+import { marked } from './pseudo'
+
+const domains = {
   title: 'Domains',
   lead: 'Addresses of your own for this project.',
   list: 'Domains of this project',
@@ -152,3 +156,5 @@ export const domains = {
     done: (name: string) => `${name} is removed.`,
   },
 }
+
+export const text = { ...shared, domains: marked(domains) }

@@ -1,12 +1,13 @@
 // Every word a person reads in the console. Components hold none, so that a word is changed, or translated, here.
+//
+// Here are the words of many pages. Areas with many words of their own have them in files beside this one, each with
+// these words as well, so that a page loads only what it can show.
 
 import { accounts } from './accounts'
 import { common } from './common'
-import { domains } from './domains'
 import { errors } from './errors'
 import { outbox } from './outbox'
 import { overview } from './overview'
-import { people } from './people'
 import { projects } from './projects'
 import { marked } from './pseudo'
 import { settings } from './settings'
@@ -17,10 +18,8 @@ export const text = marked({
   accounts,
   projects,
   overview,
-  domains,
   settings,
   states,
   outbox,
-  people,
   errors,
 })

@@ -1,12 +1,17 @@
+// The words of accounts, teams, tokens and the audit.
+
+import { text as shared } from '.'
+import { marked } from './pseudo'
+
 const roles = { viewer: 'Viewer', developer: 'Developer', admin: 'Admin', owner: 'Owner' }
 const roleHints = {
   viewer: 'Sees everything, changes nothing',
-  developer: 'Also wakes projects',
-  admin: 'Also creates and changes projects, tokens and people',
+  developer: 'Also wakes and backs up projects',
+  admin: 'Also creates, changes and restores projects, tokens and people',
   owner: 'Also deletes and hands over',
 }
 
-export const people = {
+const people = {
   roles,
   roleHints,
   code: {
@@ -80,7 +85,7 @@ export const people = {
     nameHint: 'What uses it, such as “deploy from CI”.',
     scope: 'Scope',
     scopes: { read: 'Read', write: 'Write', admin: 'Admin' },
-    scopeHints: { read: 'Looks only', write: 'Also wakes projects', admin: 'All you may, but people' },
+    scopeHints: { read: 'Looks only', write: 'Also wakes and backs up projects', admin: 'All you may, but people' },
     where: 'Where',
     wholeTeam: (team: string) => `All projects of ${team}`,
     expires: 'Works for',
@@ -191,3 +196,5 @@ export const people = {
   },
   readOnly: (role: string) => `You are ${role.toLowerCase()} here, so there is nothing for you to change.`,
 }
+
+export const text = { ...shared, people: marked(people) }

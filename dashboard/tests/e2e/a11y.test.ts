@@ -1,12 +1,21 @@
 // No accessibility violation on any page, in any theme, width and state; nothing scrolls sideways, and the console of
 // the browser stays silent.
 
-import { text } from '$kit/text'
+import { text } from '$kit/text/all'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { check } from './axe'
 import { launch, openPage, signUp } from './browser'
-import { everyDomain, everyState, project, showDomains, showProjects } from './fixtures'
+import {
+  backups,
+  everyDomain,
+  everyState,
+  project,
+  restoring,
+  showBackups,
+  showDomains,
+  showProjects,
+} from './fixtures'
 
 let browser: Browser
 beforeAll(async () => void (browser = await launch()))
@@ -68,6 +77,18 @@ describe.each(looks)('$theme at $width', ({ theme, width }) => {
       await page.getByText('Woke up').waitFor()
       await check(page, `overview, ${state}`)
     }
+    await showBackups(page, 'tide', restoring)
+    await visit(page, '/p/tide/backups')
+    await page.getByRole('progressbar').waitFor()
+    await check(page, 'backups, restoring')
+    await showBackups(page, 'orchard', backups)
+    await visit(page, '/p/orchard/backups')
+    await page.getByRole('button', { name: text.backups.undo.action }).waitFor()
+    await check(page, 'backups')
+    await page.getByRole('row').nth(3).getByRole('button').click()
+    await page.getByRole('menuitem', { name: text.backups.restoreHere }).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'restore dialog')
     await visit(page, '/p/tide/settings')
     await check(page, 'settings')
     await page.getByRole('button', { name: text.settings.remove.open }).click()

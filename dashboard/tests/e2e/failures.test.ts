@@ -1,6 +1,6 @@
 // A server that fails, vanishes or dawdles: every page says so, says what to do, and recovers by itself or by a press.
 
-import { text } from '$kit/text'
+import { text } from '$kit/text/all'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { launch, openPage, signUp } from './browser'

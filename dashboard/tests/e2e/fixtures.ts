@@ -1,7 +1,16 @@
-// Projects and domains in every state, put into the page's answers: some states cannot be had from a healthy platform.
+// Projects, domains and backups in every state, put into the page's answers: some states cannot be had from a healthy platform.
 
 import type { Page } from 'playwright-core'
-import type { Activity, Check, Domain, DomainState, Project, ProjectState } from '$api/control/client'
+import type {
+  Activity,
+  BackupList,
+  Check,
+  Domain,
+  DomainState,
+  Project,
+  ProjectState,
+  Schedule,
+} from '$api/control/client'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -43,6 +52,88 @@ const activity: Activity[] = [
   { atMs: Date.now() - 3 * hour, kind: 'slept', text: 'Fell asleep' },
   { atMs: Date.now() - 400 * hour, kind: 'created', text: 'Created' },
 ]
+
+/** Backups in every state, a restore that can be undone, and a restore under way. */
+export const backups: BackupList = {
+  items: [
+    backup('making', 'restore', 0, { canRemove: false }),
+    backup('failed', 'schedule', 1, { reason: 'The stored archive is not the one that was made.' }),
+    backup('proven', 'hand', 20),
+    backup('proven', 'import', 500),
+  ],
+  restores: [
+    {
+      id: 'restore00000001',
+      backupId: 'backup000000020',
+      atMs: Date.now() - hour,
+      undoUntilMs: Date.now() + 160 * hour,
+    },
+  ],
+  jobs: [],
+  keptIn: 'bucket',
+}
+
+export const restoring: BackupList = {
+  ...backups,
+  jobs: [
+    {
+      id: 'job000000000001',
+      projectId: 'idorchard000000',
+      kind: 'restore',
+      state: 'running',
+      step: 'prepare',
+      steps: ['archive', 'store', 'prove', 'prepare', 'switch', 'tidy'].map((name, n) => ({
+        name,
+        state: n < 3 ? 'done' : n === 3 ? 'running' : 'waiting',
+      })),
+      progress: 62,
+      canCancel: true,
+      attempt: 1,
+      createdMs: Date.now(),
+      updatedMs: Date.now(),
+      dueMs: Date.now(),
+      deadlineMs: Date.now() + hour,
+    },
+  ],
+}
+
+const schedule: Schedule & { nextRunsMs: number[] } = {
+  cron: '12 3 * * *',
+  zone: 'Europe/Berlin',
+  keepLast: 0,
+  keepDaily: 7,
+  keepWeekly: 4,
+  keepMonthly: 0,
+  nextRunsMs: [1, 2, 3, 4, 5].map((days) => Date.now() + days * day),
+}
+
+function backup(
+  state: 'making' | 'proven' | 'failed',
+  origin: 'hand' | 'schedule' | 'restore' | 'import',
+  hours: number,
+  more: object = {},
+) {
+  const createdMs = Date.now() - hours * hour
+  const known = {
+    bytes: 41_200_000,
+    records: 20_418,
+    files: 311,
+    collections: [
+      { name: 'posts', records: 20_400 },
+      { name: 'users', records: 18 },
+    ],
+    checkedMs: createdMs,
+  }
+  const id = `backup${String(hours).padStart(9, '0')}`
+  const base = { id, origin, state, createdMs, canRemove: true, collections: [] }
+  return { ...base, ...(state === 'making' ? {} : known), ...more }
+}
+
+/** From now on this page sees these backups of a project. */
+export async function showBackups(page: Page, slug: string, list: BackupList) {
+  await page.route(`**/api/projects/${slug}/backups`, (route) => route.fulfill({ json: list }))
+  await page.route(`**/api/projects/${slug}/backup-schedule`, (route) => route.fulfill({ json: schedule }))
+}
 
 /** From now on this page sees these projects, whatever the platform has. */
 export async function showProjects(page: Page, items: Project[], limit = 10) {

@@ -1,6 +1,6 @@
 // Without a pointer: skip the navigation, create a project, leave a dialog.
 
-import { text } from '$kit/text'
+import { text } from '$kit/text/all'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { launch, openPage, signUp, uniqueSlug } from './browser'

@@ -4,8 +4,10 @@
 //! for temporary files until it is complete, so that a crash leaves nothing that looks like a backup.
 
 mod archive;
+mod census;
 pub mod offline;
 mod place;
+mod proof;
 mod swap;
 mod unpack;
 
@@ -28,8 +30,12 @@ use crate::logs;
 use crate::records::pattern::random_id;
 use crate::settings::Settings;
 
+use archive::write as write_archive;
 use place::Place;
+
+pub use census::{Census, Files};
 pub use place::{Key, Stored};
+pub use proof::{Proof, prove};
 pub use swap::{finish as finish_restore, is_unfinished as is_restore_unfinished};
 pub use unpack::Unfit;
 
@@ -225,29 +231,61 @@ async fn prepare_restore(app: &App, key: Key) -> Result<(), Failure> {
 const DATABASES: [&str; 2] = ["data.db", logs::FILE];
 
 async fn make(app: &App, key: Key) -> Result<()> {
-    let _turn = AT_ONCE.acquire().await.map_err(anyhow::Error::new)?;
     let draft = Scratch::new(app.dir());
+    fs::create_dir_all(app.dir().join(TEMPORARY))?;
+    let owner = app.clone();
+    write(app, draft.0.clone(), "", move || owner.is_closing()).await?;
+    Place::of(app)?.put(app.pool(), &key, draft.0.clone()).await
+}
+
+/// An archive that was written, and what is in it.
+pub struct Archived {
+    /// What a restored copy has to hold.
+    pub census: Census,
+    /// Whether nobody wrote meanwhile: only then the counts are those of the copy to the last record.
+    pub exact: bool,
+}
+
+/// Writes an archive that belongs to whoever keeps backups elsewhere, in a file that is not there yet. `owner` is noted in
+/// it; `stop` ends it early.
+///
+/// # Errors
+/// 400 while a backup is made or restored.
+pub async fn archive(
+    app: &App,
+    key: Key,
+    target: PathBuf,
+    owner: &str,
+    stop: impl Fn() -> bool + Send + 'static,
+) -> Result<Archived> {
+    let _busy = app.backups().begin(&key)?;
+    write(app, target, owner, stop).await
+}
+
+async fn write(app: &App, target: PathBuf, owner: &str, stop: impl Fn() -> bool + Send + 'static) -> Result<Archived> {
+    let _turn = AT_ONCE.acquire().await.map_err(anyhow::Error::new)?;
     // Files whose records are pinned must not go before they are in the archive.
     let staying = app.storages().stay().await?;
     let logs = app.logs().database().await;
     let logs = logs.inspect_err(|error| tracing::warn!("a backup is made without logs: {error}")).ok();
     // The guard keeps the logs from being closed while they are pinned.
     let log_store = logs.as_deref().cloned();
-    let owner = app.clone();
-    let made = app.pool().run(move || -> Result<Scratch> {
-        fs::create_dir_all(owner.dir().join(TEMPORARY))?;
-        let mut databases = vec![(DATABASES[0], owner.store().pin()?)];
+    let (app, owner) = (app.clone(), owner.to_owned());
+    let pool = app.pool().clone();
+    let written = pool.run(move || -> Result<Archived> {
+        let before = app.store().version();
+        let mut databases = vec![(DATABASES[0], app.store().pin()?)];
+        let records = databases[0].1.read(census::records)?;
         if let Some(logs) = log_store {
             databases.push((DATABASES[1], logs.pin()?));
         }
-        let file = File::create_new(&draft.0)?;
-        archive::write(owner.dir(), &databases, file, &|| owner.is_closing())?;
-        Ok(draft)
+        let file = File::create_new(&target)?;
+        let files = write_archive(app.dir(), &databases, file, &owner, &stop)?;
+        Ok(Archived { census: Census { records, files }, exact: app.store().version() == before })
     });
-    let made = made.await;
+    let written = written.await;
     drop((logs, staying));
-    let draft = made??;
-    Place::of(app)?.put(app.pool(), &key, draft.0.clone()).await
+    written?
 }
 
 /// The name of a backup of that moment.

@@ -6,7 +6,7 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeZone};
 
 const MALFORMED: &str = "invalid cron expression - must be a valid macro or to have exactly 5 space separated segments";
 /// Minutes, hours, days of the month, months and days of the week from Sunday: the least and the most of each.
@@ -27,7 +27,7 @@ impl Schedule {
     }
 
     /// The first moment after that one when it is due; none for a day no year has.
-    pub fn next_after(&self, moment: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub fn next_after<Z: TimeZone>(&self, moment: DateTime<Z>) -> Option<DateTime<Z>> {
         self.calendar.after(&moment).next()
     }
 }
@@ -114,11 +114,13 @@ fn number(text: &str) -> Result<u32, String> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Utc;
+
     use super::*;
 
     /// The next three moments after a Wednesday.
     fn next(text: &str) -> Vec<String> {
-        let mut moment = "2025-01-01T10:30:30Z".parse().expect("a date");
+        let mut moment = "2025-01-01T10:30:30Z".parse::<DateTime<Utc>>().expect("a date");
         let schedule: Schedule = text.parse().expect("sound");
         let mut moments = Vec::new();
         while let Some(next) = schedule.next_after(moment).filter(|_| moments.len() < 3) {

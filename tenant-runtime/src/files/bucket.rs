@@ -17,7 +17,7 @@ use object_store::{
     ObjectStoreExt as _, PutOptions, RetryConfig,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -102,12 +102,16 @@ impl Bucket {
     }
 
     async fn upload(&self, key: &str, file: &Path, attributes: Attributes) -> Result<()> {
+        self.upload_from(key, tokio::fs::File::open(file).await?, attributes).await
+    }
+
+    async fn upload_from(&self, key: &str, content: impl AsyncRead + Send, attributes: Attributes) -> Result<()> {
         let _permit = self.uploads.acquire().await.context("wait to upload")?;
-        let mut file = tokio::fs::File::open(file).await?;
+        tokio::pin!(content);
         let mut upload = BufWriter::with_capacity(Arc::clone(&self.store) as _, path(key)?, PART)
             .with_max_concurrency(PARTS_AT_ONCE)
             .with_attributes(attributes);
-        if let Err(error) = tokio::io::copy(&mut file, &mut upload).await {
+        if let Err(error) = tokio::io::copy(&mut content, &mut upload).await {
             let _ = upload.abort().await;
             return Err(failed_upload(&error));
         }
@@ -162,6 +166,13 @@ impl Bucket {
         let mut attributes = Attributes::new();
         attributes.insert(Attribute::ContentType, content_type.to_owned().into());
         self.upload(key, file, attributes).await
+    }
+
+    /// Stores what is read to its end. When reading fails, nothing is stored.
+    pub async fn put_object_from(&self, key: &str, content: impl AsyncRead + Send, content_type: &str) -> Result<()> {
+        let mut attributes = Attributes::new();
+        attributes.insert(Attribute::ContentType, content_type.to_owned().into());
+        self.upload_from(key, content, attributes).await
     }
 
     /// Removes an object.

@@ -40,6 +40,12 @@ pub(super) enum Refusal {
     IsolationUnavailable,
     /// An admin request that was not understood.
     Invalid(String),
+    /// An archive that cannot be restored.
+    Unfit(String),
+    /// No such archive, restore or data.
+    NoCopy,
+    /// The disk is full.
+    DiskFull,
     /// The disk, most likely; the log knows.
     StorageFailed,
     /// What the engine answered.
@@ -86,6 +92,11 @@ impl Refusal {
                 coded(S::BAD_REQUEST, "isolation_unavailable", "This host cannot give a tenant a process of its own.")
             }
             Refusal::Invalid(message) => coded(S::BAD_REQUEST, "invalid_request", message),
+            Refusal::Unfit(reason) => {
+                coded(S::UNPROCESSABLE_ENTITY, "unfit", &format!("The archive cannot be restored: {reason}."))
+            }
+            Refusal::NoCopy => coded(S::NOT_FOUND, "no_copy", "There is no such copy of the data."),
+            Refusal::DiskFull => coded(S::INSUFFICIENT_STORAGE, "disk_full", "The disk is full.").retry_after(60),
             Refusal::StorageFailed => {
                 coded(S::SERVICE_UNAVAILABLE, "storage_failed", "The data could not be read or written just now.")
                     .retry_after(5)
@@ -117,7 +128,10 @@ impl From<InvalidTenantId> for Refusal {
 impl From<std::io::Error> for Refusal {
     fn from(error: std::io::Error) -> Refusal {
         tracing::error!("the host's directory could not be read or written: {error}");
-        Refusal::StorageFailed
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => Refusal::DiskFull,
+            _ => Refusal::StorageFailed,
+        }
     }
 }
 

@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Host;
 use super::answers::Refusal;
+use super::copies;
 use super::events;
 use super::spec::{FirstSuperuser, Generation, TenantId, TenantReport, TenantSpec};
 
-type Answer<T> = Result<axum::Json<T>, Refusal>;
+pub(super) type Answer<T> = Result<axum::Json<T>, Refusal>;
 
 /// All there is.
 pub(super) fn router(host: Host) -> Router {
@@ -27,6 +28,7 @@ pub(super) fn router(host: Host) -> Router {
         .route("/v1/tenants/{id}/wake", post(wake_tenant))
         .route("/v1/tenants/{id}/sleep", post(sleep_tenant))
         .route("/v1/tenants/{id}/superusers", put(put_superuser))
+        .merge(copies::routes())
         .route("/v1/events", get(follow_events))
         .fallback(|| async { Refusal::Invalid("The admin API has no such path.".to_owned()) })
         .with_state(host)
@@ -108,12 +110,12 @@ async fn follow_events(State(host): State<Host>) -> Response {
     events::follow(host).into_response()
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::Invalid(format!("The body was not understood: {error}")))
 }
 
 /// What was begun is finished even if the caller goes away.
-async fn to_its_end<T: Send + 'static>(
+pub(super) async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
 ) -> Result<T, Refusal> {
     tokio::spawn(work).await.unwrap_or(Err(Refusal::Broken))

@@ -115,12 +115,17 @@ impl NodeClient {
         })
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Body) -> Result<T, NodeError> {
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Body,
+    ) -> Result<T, NodeError> {
         let answer = self.send(method, path, body).await?;
         Ok(serde_json::from_slice(&collect(answer).await?)?)
     }
 
-    async fn send(&self, method: Method, path: &str, body: Body) -> Result<Response<Body>, NodeError> {
+    pub(super) async fn send(&self, method: Method, path: &str, body: Body) -> Result<Response<Body>, NodeError> {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -138,7 +143,7 @@ impl NodeClient {
     }
 }
 
-fn json(message: &impl Serialize) -> Result<Body, NodeError> {
+pub(super) fn json(message: &impl Serialize) -> Result<Body, NodeError> {
     Ok(Body::from(serde_json::to_vec(message)?))
 }
 

@@ -3,7 +3,8 @@
 //! ```text
 //! <dir>/<id>/tenant.json     what is wished, and which data directory is the current one
 //! <dir>/<id>/usage.json      what was used; only a statistic, so never synced
-//! <dir>/<id>/data-1/         a PocketBase `pb_data`
+//! <dir>/<id>/data-1/         a PocketBase `pb_data`; `data-2` and so on after a restore
+//! <dir>/<id>/copies/         archives to be fetched, and data restored aside
 //! <dir>/<id>.new             a tenant being created: renamed to `<id>` when complete
 //! <dir>/<id>.gone            a tenant being removed
 //! ```
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::copies::CopyName;
 use super::spec::{TenantId, TenantSpec};
 use super::usage::Remembered;
 
@@ -31,18 +33,29 @@ pub(super) struct Directory {
 pub(super) struct TenantFile {
     /// The current data directory. Switching to another one is one atomic rewrite of this file.
     pub(super) data: DataName,
+    /// The data before the last restore, or the data that was restored before that was undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) other: Option<DataName>,
+    /// The restore that brought the newest data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) restored: Option<CopyName>,
     /// The wish as last accepted, without the first superuser.
     pub(super) spec: TenantSpec,
 }
 
 /// The name of a data directory: `data-1`, `data-2` and so on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub(super) struct DataName(u32);
 
 impl DataName {
     /// A new tenant's.
     pub(super) const FIRST: DataName = DataName(1);
+
+    /// The name after this one and another.
+    pub(super) fn after(self, other: Option<DataName>) -> DataName {
+        DataName(other.map_or(self.0, |other| other.0.max(self.0)).saturating_add(1))
+    }
 }
 
 impl From<DataName> for String {
@@ -165,13 +178,14 @@ impl Directory {
         Ok(())
     }
 
-    fn tenant(&self, id: TenantId) -> PathBuf {
+    /// A tenant's own directory.
+    pub(super) fn tenant(&self, id: TenantId) -> PathBuf {
         self.path.join(id.as_str())
     }
 }
 
 /// Writes a file beside its place, then renames it there; on return both file and name are on the disk.
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("tmp");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -184,12 +198,12 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_dir)
 }
 
-fn sync_dir(path: &Path) -> io::Result<()> {
+pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
 /// Makes a directory that only the host's user may enter.
-fn private_dir(path: &Path) -> io::Result<()> {
+pub(super) fn private_dir(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -197,7 +211,7 @@ fn private_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-fn unless_absent(error: io::Error) -> io::Result<()> {
+pub(super) fn unless_absent(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 

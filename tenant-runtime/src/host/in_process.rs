@@ -37,7 +37,6 @@ pub(super) fn launcher(engine: AppOptions, outboxes: Option<Outboxes>) -> Launch
 async fn open(dir: PathBuf, options: AppOptions) -> Result<Backend, OpenError> {
     let pool = options.pool.clone();
     let app = pool.run(move || App::open(&dir, options)).await.map_err(anyhow::Error::new)??;
-    app.keep_time();
     Ok(Backend { service: service::boxed(app.router()), app: Some(app) })
 }
 
@@ -52,6 +51,13 @@ impl Backend {
             app.store().write(move |tx| superusers::put(tx, &email, &password_hash)).await?;
         }
         Ok(())
+    }
+
+    /// Begins to see to what is due.
+    pub(super) fn keep_time(&self) {
+        if let Some(app) = &self.app {
+            app.keep_time();
+        }
     }
 
     /// Whether it is at work although nobody waits for an answer.

@@ -29,7 +29,7 @@ impl Lease {
     /// A lease, if the tenant is awake.
     pub(super) fn new(tenant: &Arc<Tenant>, slot: OwnedRwLockReadGuard<Option<Running>>) -> Option<Lease> {
         let running = OwnedRwLockReadGuard::try_map(slot, Option::as_ref).ok()?;
-        tenant.used();
+        tenant.enter(&running);
         Some(Lease { tenant: Arc::clone(tenant), running })
     }
 

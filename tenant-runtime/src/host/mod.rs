@@ -11,6 +11,7 @@ mod alarms;
 mod answers;
 mod api;
 mod client;
+mod copies;
 mod directory;
 mod events;
 mod in_process;
@@ -25,6 +26,7 @@ mod surroundings;
 mod system;
 mod tenant;
 mod usage;
+mod visit;
 mod wishes;
 
 use std::collections::HashMap;
@@ -55,6 +57,7 @@ use crate::mail::Outbox;
 use crate::service::{self, BoxError, HttpService};
 
 pub use client::{NodeClient, NodeError};
+pub use copies::{ArchiveReport, CopyName, DataReport, InvalidCopyName, RestoreReport};
 pub use spec::{
     FirstSuperuser, Generation, InvalidTenantId, Isolation, Limits, Rest, TenantId, TenantReport, TenantSpec,
     TenantState, Wanted,
@@ -143,7 +146,7 @@ impl Host {
             _ => HostError::Directory { dir, source: error },
         })?;
         let max_awake = max_awake.unwrap_or_else(awake_by_files).max(1);
-        let surroundings = Arc::new(Surroundings::new(directory, engine.pool, launch, max_awake));
+        let surroundings = Arc::new(Surroundings::new(directory, engine, launch, max_awake));
         let tenants = ids.into_iter().map(|id| (id, Arc::new(Tenant::new(id, &surroundings)))).collect();
         let host = Host(Arc::new(Inner {
             sleeper: tokio::spawn(sleeper::run(Arc::clone(&surroundings))).abort_handle(),

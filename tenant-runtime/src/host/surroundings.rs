@@ -15,6 +15,8 @@ use super::in_process::Launch;
 use super::limits::Places;
 use super::spec::TenantId;
 use super::tenant::Tenant;
+use crate::app::AppOptions;
+use crate::settings::EncryptionKey;
 use crate::store::Pool;
 
 /// How long a launch waits for another tenant to make room.
@@ -25,6 +27,8 @@ pub(super) struct Surroundings {
     pub(super) directory: Directory,
     pub(super) pool: Pool,
     pub(super) launch: Launch,
+    /// Hides the settings of all tenants, if there is one.
+    pub(super) encryption_key: Option<EncryptionKey>,
     pub(super) events: Events,
     pub(super) awake: Awake,
     pub(super) alarms: Alarms,
@@ -54,11 +58,12 @@ pub(super) struct Awake {
 }
 
 impl Surroundings {
-    pub(super) fn new(directory: Directory, pool: Pool, launch: Launch, max_awake: usize) -> Surroundings {
+    pub(super) fn new(directory: Directory, engine: AppOptions, launch: Launch, max_awake: usize) -> Surroundings {
         Surroundings {
             directory,
-            pool,
+            pool: engine.pool,
             launch,
+            encryption_key: engine.encryption_key,
             events: Events::default(),
             awake: Awake::default(),
             alarms: Alarms::default(),

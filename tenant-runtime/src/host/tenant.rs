@@ -64,6 +64,10 @@ pub(super) struct Tenant {
     measured_ms: AtomicU64,
     /// Whether `seen` says idle, for those who only need to know that.
     idle: AtomicBool,
+    /// Whether it is open for visits only, so that nobody sees it awake.
+    quiet: AtomicBool,
+    /// Held while its copies change: whoever removes one waits for who makes it.
+    pub(super) copying: tokio::sync::Mutex<()>,
 }
 
 /// An open tenant.
@@ -92,6 +96,8 @@ impl Tenant {
             used_ms: AtomicU64::new(0),
             measured_ms: AtomicU64::new(0),
             idle: AtomicBool::new(false),
+            quiet: AtomicBool::new(false),
+            copying: tokio::sync::Mutex::default(),
         }
     }
 
@@ -183,23 +189,68 @@ impl Tenant {
             self.check_held(&file)?;
             let room = self.surroundings.room().await?;
             self.show(TenantState::Waking, None);
-            let backend = loop {
-                match self.open(&file).await {
-                    Ok(backend) => break backend,
-                    Err(OpenError::InUse) if self.surroundings.waits_for_predecessor().await => {}
-                    Err(error) => return Err(self.failed(&error)),
-                }
-            };
-            *slot = Some(Running {
-                backend,
-                streams_end: CancellationToken::new(),
-                cut: CancellationToken::new(),
-                _room: room,
-            });
-            self.show(TenantState::Awake, None);
-            self.surroundings.awake.insert(self);
+            self.fill(&mut slot, &file, room).await?;
+            self.appear(slot.as_ref());
         }
         Ok(Lease::new(self, slot.downgrade()))
+    }
+
+    /// Opens a tenant that nobody is to see awake. That it must not run forbids only to answer.
+    pub(super) async fn open_quietly(self: &Arc<Self>, slot: &mut Option<Running>) -> Result<(), Refusal> {
+        if slot.is_some() {
+            return Ok(());
+        }
+        let file = self.file().await?;
+        self.check_there()?;
+        let room = self.surroundings.room().await?;
+        self.quiet.store(true, Ordering::Release);
+        let filled = self.fill(slot, &file, room).await;
+        self.quiet.store(filled.is_ok(), Ordering::Release);
+        filled
+    }
+
+    async fn fill(
+        self: &Arc<Self>,
+        slot: &mut Option<Running>,
+        file: &TenantFile,
+        room: OwnedSemaphorePermit,
+    ) -> Result<(), Refusal> {
+        let backend = loop {
+            match self.open(file).await {
+                Ok(backend) => break backend,
+                Err(OpenError::InUse) if self.surroundings.waits_for_predecessor().await => {}
+                Err(error) => return Err(self.failed(&error)),
+            }
+        };
+        *slot = Some(Running {
+            backend,
+            streams_end: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            _room: room,
+        });
+        self.surroundings.awake.insert(self);
+        Ok(())
+    }
+
+    /// From now on the tenant is awake for everybody and sees to what is due.
+    fn appear(&self, running: Option<&Running>) {
+        self.show(TenantState::Awake, None);
+        if let Some(running) = running {
+            running.backend.keep_time();
+        }
+    }
+
+    /// To be called when a request gets in.
+    pub(super) fn enter(&self, running: &Running) {
+        if self.quiet.load(Ordering::Acquire) && self.quiet.swap(false, Ordering::AcqRel) {
+            self.appear(Some(running));
+        }
+        self.used();
+    }
+
+    /// Whether it is open for visits only.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet.load(Ordering::Acquire)
     }
 
     async fn open(&self, file: &TenantFile) -> Result<Backend, OpenError> {
@@ -216,7 +267,7 @@ impl Tenant {
     /// by then is moved out of its log, so that closing later has little to do. Whether there was anything to give.
     pub(super) async fn rest(&self, after: Duration) -> bool {
         let used = self.used_ms.load(Ordering::Relaxed);
-        if self.idle.load(Ordering::Acquire) || self.unused_for() < after {
+        if self.is_quiet() || self.idle.load(Ordering::Acquire) || self.unused_for() < after {
             return false;
         }
         let Ok(slot) = self.slot().try_read_owned() else { return false };
@@ -289,6 +340,7 @@ impl Tenant {
     async fn closed(self: &Arc<Self>, wakes_at_ms: Option<i64>) {
         self.surroundings.awake.remove(self.id);
         self.idle.store(false, Ordering::Release);
+        self.quiet.store(false, Ordering::Release);
         let file = self.file.load_full();
         let (state, reason) = file.as_deref().map_or((TenantState::Asleep, None), seen::at_rest);
         self.show(state, reason);
@@ -306,13 +358,22 @@ impl Tenant {
         }
     }
 
-    async fn measure_databases(&self) {
+    /// Measures the databases.
+    pub(super) async fn measure_databases(&self) {
         let Some(file) = self.file.load_full() else { return };
         let (id, data) = (self.id, file.data);
         let measuring = self.surroundings.on_disk(move |directory| usage::database_bytes(&directory.data(id, data)));
         if let Ok(bytes) = measuring.await {
             self.usage.set_database_bytes(bytes);
         }
+    }
+
+    /// Measures everything of other data that took the place of what was measured.
+    pub(super) async fn measure_anew(&self) {
+        self.measured_ms.store(0, Ordering::Relaxed);
+        self.used();
+        self.measure_databases().await;
+        self.measure_storage(Duration::ZERO).await;
     }
 
     /// Measures the files unless nobody used the tenant since the last time, or that was no longer ago than that.
@@ -385,16 +446,21 @@ impl Tenant {
 
     /// Refuses while it must not run.
     pub(super) fn check_held(&self, file: &TenantFile) -> Result<(), Refusal> {
+        self.check_there()?;
+        match &file.spec.state {
+            Wanted::Running => Ok(()),
+            Wanted::Suspended { reason } => Err(Refusal::Suspended { reason: reason.clone() }),
+        }
+    }
+
+    fn check_there(&self) -> Result<(), Refusal> {
         if self.removed.load(Ordering::Acquire) {
             return Err(Refusal::UnknownProject);
         }
         if self.surroundings.closing.is_cancelled() {
             return Err(Refusal::Waking);
         }
-        match &file.spec.state {
-            Wanted::Running => Ok(()),
-            Wanted::Suspended { reason } => Err(Refusal::Suspended { reason: reason.clone() }),
-        }
+        Ok(())
     }
 
     fn check_pause(&self) -> Result<(), Refusal> {
@@ -437,7 +503,7 @@ impl Tenant {
         }
     }
 
-    fn slot(&self) -> Slot {
+    pub(super) fn slot(&self) -> Slot {
         self.slot.load_full()
     }
 

@@ -700,3 +700,35 @@ async fn requests_and_closings_may_meet_in_any_order() {
         () = closings => {}
     }
 }
+
+#[tokio::test]
+async fn a_visit_opens_a_tenant_that_nobody_sees_awake() {
+    let kit = Kit::new();
+    let spec = kit.tenant().await;
+    let tenant = kit.host.find(spec.id).expect("is there");
+    let visit = tenant.visit().await.expect("opens");
+    assert_eq!(kit.launches.load(Ordering::SeqCst), 1);
+    assert_eq!(tenant.report().state, TenantState::Asleep);
+    tenant.leave(visit).await;
+    let again = tenant.visit().await.expect("opens");
+    assert_eq!(kit.launches.load(Ordering::SeqCst), 2, "it was closed when the visit ended");
+    assert_eq!(kit.get(&spec, "/hello").await.status, 200);
+    assert_eq!(kit.launches.load(Ordering::SeqCst), 2, "a request finds it open");
+    assert_eq!(tenant.report().state, TenantState::Awake);
+    tenant.leave(again).await;
+    assert_eq!(tenant.report().state, TenantState::Awake, "it is somebody else's now");
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_can_be_visited_and_stays_suspended() {
+    let kit = Kit::new();
+    let spec = kit.tenant().await;
+    let held = TenantSpec { state: Wanted::Suspended { reason: "unpaid".into() }, ..spec.clone() };
+    kit.node.put_tenant(&held).await.expect("is taken");
+    let tenant = kit.host.find(spec.id).expect("is there");
+    let visit = tenant.visit().await.expect("opens");
+    assert_eq!(tenant.report().state, TenantState::Held);
+    assert_eq!(kit.get(&spec, "/hello").await.status, 403);
+    tenant.leave(visit).await;
+    assert_eq!(tenant.report().state, TenantState::Held);
+}

@@ -45,7 +45,7 @@ impl Host {
         backend.close().await;
         drop(backend);
         seeded?;
-        let file = TenantFile { data: DataName::FIRST, spec };
+        let file = TenantFile { data: DataName::FIRST, other: None, restored: None, spec };
         let written = file.clone();
         let sizes = surroundings
             .on_disk(move |directory| {
@@ -70,7 +70,7 @@ impl Host {
         if spec == held.spec {
             return Ok(());
         }
-        let file = TenantFile { data: held.data, spec };
+        let file = TenantFile { spec, ..(*held).clone() };
         let written = file.clone();
         self.surroundings().on_disk(move |directory| directory.write(&written)).await??;
         let stops = file.spec.state != Wanted::Running;

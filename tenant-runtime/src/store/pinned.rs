@@ -38,7 +38,7 @@ impl Descriptor {
 /// A database that stays as it is while this lives. To be dropped before its store is closed.
 pub struct Pinned {
     /// Holds the read transaction.
-    _reader: Connection,
+    reader: Connection,
     database: Arc<File>,
     length: u64,
     log: PathBuf,
@@ -50,7 +50,7 @@ impl Pinned {
         let reader = connection::open_reader(path)?;
         reader.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")?;
         let log = connection::log_of(path);
-        Ok(Pinned { _reader: reader, length: database.metadata()?.len(), database, log })
+        Ok(Pinned { reader, length: database.metadata()?.len(), database, log })
     }
 
     /// Pins a database that this process has not opened otherwise.
@@ -61,6 +61,11 @@ impl Pinned {
     /// The bytes of the database; to be read to their end before those of the log.
     pub fn database(&self) -> impl Read + '_ {
         Part { file: &self.database, at: 0, end: self.length }
+    }
+
+    /// Reads what is pinned.
+    pub fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        Ok(work(&self.reader)?)
     }
 
     /// How many bytes the database has.

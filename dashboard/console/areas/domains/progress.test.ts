@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Check, DnsRecord, Domain } from '$api/control/client'
 import { date, day, deadline, hour, minute } from '$kit/i18n'
-import { text } from '$kit/text'
+import { text } from '$kit/text/domains'
 import { addressOf, liveAddress } from './address'
 import { arrange, chipOf, isSet, lookOf, problemsOf, summaryOf } from './progress'
 

@@ -3,7 +3,7 @@
 import type { Check, DnsRecord, Domain, DomainState } from '$api/control/client'
 import { amiss, bad, busy, good, quiet, type Look } from '$kit/ui/look'
 import { ago, date, deadline, hour, timeLeft } from '$kit/i18n'
-import { text } from '$kit/text'
+import { text } from '$kit/text/domains'
 import { isApex } from './host-name'
 
 const words = text.domains

@@ -1,7 +1,7 @@
 // D8: a domain is added, its stale AAAA is shown beside what is wanted, and once that is mended it gets a certificate
 // from a test authority, goes live, and answers; then it is removed. All against a real platform.
 
-import { text } from '$kit/text'
+import { text } from '$kit/text/all'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Authority, missingParts } from '../authority'

@@ -1,7 +1,7 @@
 // D11: an owner invites a viewer, who joins with the mail, sees everything, finds no button that changes anything, and is
 // refused by the server, too. Then the owner makes a token and finds all of it in the audit.
 
-import { text } from '$kit/text'
+import { text } from '$kit/text/all'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { launch, newPerson, openPage, signUp, uniqueSlug, url } from '../browser'

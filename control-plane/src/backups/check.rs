@@ -1,0 +1,171 @@
+//! Proving a backup: it is read back from where it is stored, restored aside by the project's node, and compared with
+//! what was made.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::Context as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use sqlx::{Any, Transaction};
+use tenant_runtime::host::{CopyName, NodeError, RestoreReport};
+use tokio::time::{Duration, sleep};
+
+use super::make::{self, Input};
+use super::{Manifest, Origin, archive_key, copy_name, keeper, manifest_key, store};
+use crate::clock;
+use crate::error::Result;
+use crate::jobs::{self, GiveUp, Kind, Run};
+
+const DEADLINE: Duration = clock::HOUR;
+
+/// What is stored is not what was made, or cannot be restored. Reading it once more changes nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unsound(String);
+
+/// Has a stored backup proven once the transaction is committed; the job. None if that is under way. `checked_ms` is when
+/// that was last done.
+pub(super) async fn begin(
+    tx: &mut Transaction<'static, Any>,
+    project: &str,
+    backup: &str,
+    checked_ms: Option<i64>,
+) -> Result<Option<String>> {
+    let input = serde_json::to_string(&Input { backup: backup.to_owned() }).map_err(anyhow::Error::new)?;
+    let key = format!("check:{backup}:{}", checked_ms.unwrap_or_default());
+    jobs::enqueue(tx, Kind::CheckBackup, project, Some(&key), &input, clock::now_ms(), DEADLINE).await
+}
+
+/// The one step of the job.
+pub async fn perform(run: &Run) -> anyhow::Result<()> {
+    let Input { backup } = run.input()?;
+    prove(run, &backup).await.map_err(give_up_if_unsound)
+}
+
+/// For who can do nothing about what is stored.
+pub(super) fn give_up_if_unsound(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<Unsound>() {
+        Ok(unsound) => GiveUp(unsound.0).into(),
+        Err(error) => error,
+    }
+}
+
+/// Turns the backup red.
+pub async fn failed(run: &Run, error: &anyhow::Error) -> anyhow::Result<()> {
+    let Input { backup } = run.input()?;
+    make::note_failure(run, &backup, error).await
+}
+
+/// Proves a backup; only then it is green.
+pub(super) async fn prove(run: &Run, backup: &str) -> anyhow::Result<()> {
+    run.say("Restoring the stored copy aside to prove it.").await;
+    let db = run.platform.database.write();
+    let row = store::by_id(db, backup).await?.context("The backup is not wanted any more")?;
+    let made = row.manifest.context("The backup is not stored yet")?;
+    let text = run.platform.backups.read(&manifest_key(&run.project, backup)).await;
+    let text = text.context("The manifest could not be read")?;
+    let stored: Manifest =
+        serde_json::from_slice(&text).map_err(|error| Unsound(format!("The manifest is damaged: {error}")))?;
+    if stored != made || stored.project != run.project {
+        return Err(Unsound("The manifest is not this backup's".to_owned()).into());
+    }
+    let (node, id) = keeper(run).await?;
+    let name = copy_name(backup)?;
+    // What an interrupted proof left must not stand for this one.
+    node.discard_restore(&id, &name).await?;
+    let report = restore_aside(run, &run.project, backup, &name).await?;
+    node.discard_restore(&id, &name).await?;
+    compare(&made, &report)?;
+    if made.census.is_none() {
+        make::put_manifest(run, &Manifest { census: Some(report.census), exact: true, ..made }).await?;
+    }
+    store::proven(db, backup).await?;
+    run.say("The stored copy is whole, opens and answers.").await;
+    Ok(())
+}
+
+/// Has the node of the job's project restore a stored backup aside.
+pub(super) async fn restore_aside(
+    run: &Run,
+    owner: &str,
+    backup: &str,
+    name: &CopyName,
+) -> anyhow::Result<RestoreReport> {
+    let (node, id) = keeper(run).await?;
+    let object = run.platform.backups.open(&archive_key(owner, backup)).await;
+    let object = object.context("The stored archive could not be read")?;
+    let (read, all) = (Arc::new(AtomicU64::new(0)), object.bytes);
+    let counted = Arc::clone(&read);
+    let content = object.content.inspect_ok(move |chunk| {
+        counted.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+    });
+    let restoring = node.prepare_restore(&id, name, content.boxed());
+    tokio::pin!(restoring);
+    let report = loop {
+        tokio::select! {
+            report = &mut restoring => break report,
+            // Reading is about half of it; unpacking and checking the other.
+            () = sleep(Duration::from_millis(500)) => {
+                run.progress(read.load(Ordering::Relaxed), all.saturating_mul(2));
+            }
+        }
+    };
+    report.map_err(|error| match error {
+        NodeError::Refused { ref code, ref message, .. } if code == "unfit" => {
+            Unsound(message.trim_end_matches('.').to_owned()).into()
+        }
+        error => anyhow::Error::new(error).context("The stored copy could not be restored aside"),
+    })
+}
+
+/// Whether what came back is what was made.
+pub(super) fn compare(made: &Manifest, report: &RestoreReport) -> std::result::Result<(), Unsound> {
+    let unsound = |what: &str| Err(Unsound(what.to_owned()));
+    if (report.bytes, &report.sha256) != (made.bytes, &made.sha256) {
+        return unsound("The stored archive is not the one that was made");
+    }
+    if made.origin != Origin::Import && report.owner != made.project {
+        return unsound("The stored archive is another project's");
+    }
+    let Some(census) = &made.census else { return Ok(()) };
+    let same = match made.exact {
+        true => census == &report.census,
+        false => census.records.keys().eq(report.census.records.keys()) && census.files == report.census.files,
+    };
+    if same { Ok(()) } else { unsound("The restored copy holds other records or files than were backed up") }
+}
+
+#[cfg(test)]
+mod tests {
+    use tenant_runtime::backups::Census;
+
+    use super::*;
+
+    fn census(posts: u64) -> Census {
+        Census { records: [("posts".to_owned(), posts)].into(), ..Census::default() }
+    }
+
+    #[test]
+    fn a_copy_is_the_same_to_the_last_record_unless_somebody_wrote_meanwhile() {
+        let made = |exact| Manifest {
+            version: 1,
+            project: "p".into(),
+            backup: "b".into(),
+            origin: Origin::Hand,
+            made_ms: 0,
+            bytes: 5,
+            sha256: "x".into(),
+            census: Some(census(3)),
+            exact,
+        };
+        let report = RestoreReport { bytes: 5, sha256: "x".into(), owner: "p".into(), census: census(3) };
+        assert!(compare(&made(true), &report).is_ok());
+        let more = RestoreReport { census: census(4), ..report.clone() };
+        assert!(compare(&made(true), &more).is_err());
+        assert!(compare(&made(false), &more).is_ok());
+        let foreign = RestoreReport { owner: "q".into(), ..report.clone() };
+        assert!(compare(&made(true), &foreign).is_err());
+        let corrupt = RestoreReport { sha256: "y".into(), ..report };
+        assert!(compare(&made(false), &corrupt).is_err());
+    }
+}

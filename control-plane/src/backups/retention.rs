@@ -1,0 +1,156 @@
+//! Which backups are kept. What a rule covers stays; of the scheduled ones the rest goes, but never the last proven one.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Datelike as _, TimeZone as _, Utc};
+use chrono_tz::Tz;
+
+use super::schedule::{self, Schedule};
+use super::{Origin, State, remove_objects, store};
+use crate::clock;
+use crate::state::Platform;
+
+/// How long backups made before a restore, and failed ones, stay in the list.
+const ASIDE: std::time::Duration = clock::DAY.saturating_mul(30);
+
+/// Removes what the project's rules do not cover.
+pub(super) async fn apply(platform: &Platform, project: &str) -> anyhow::Result<()> {
+    let db = platform.database.write();
+    let Some(rules) = schedule::of(db, project).await? else { return Ok(()) };
+    let backups = store::of_project(db, project).await?;
+    for id in surplus(&backups, &rules, clock::now_ms()) {
+        remove_objects(platform, project, &id).await?;
+        store::remove(db, &id).await?;
+    }
+    Ok(())
+}
+
+/// The ids of those that go; `backups` are newest first.
+fn surplus(backups: &[store::Backup], rules: &Schedule, now_ms: i64) -> Vec<String> {
+    let last_proven = backups.iter().find(|backup| backup.state == State::Proven).map(|backup| backup.id.as_str());
+    let covered = covered(backups, rules);
+    let old = now_ms - clock::millis(ASIDE);
+    let goes = |backup: &&store::Backup| {
+        if last_proven.is_none_or(|last| last == backup.id) {
+            return false;
+        }
+        match (backup.state, backup.origin) {
+            // No job takes that long: whoever made it was interrupted.
+            (State::Making, _) => backup.created_ms < now_ms - clock::millis(clock::DAY),
+            (State::Failed, _) | (State::Proven, Origin::Restore) => backup.created_ms < old,
+            (State::Proven, Origin::Schedule) => !covered.contains(backup.id.as_str()),
+            // Made on purpose: whoever asked for them removes them.
+            (State::Proven, Origin::Hand | Origin::Delete | Origin::Import) => false,
+        }
+    };
+    backups.iter().filter(goes).map(|backup| backup.id.clone()).collect()
+}
+
+/// The day, week or month of a moment.
+type Period = fn(&DateTime<Tz>) -> (i32, u32);
+
+/// The scheduled backups some rule covers: the latest, and the newest of each of the latest days, weeks and months.
+fn covered<'b>(backups: &'b [store::Backup], rules: &Schedule) -> HashSet<&'b str> {
+    let zone: Tz = rules.zone.parse().unwrap_or(Tz::UTC);
+    let scheduled: Vec<(&str, DateTime<Tz>)> = backups
+        .iter()
+        .filter(|backup| backup.state == State::Proven && backup.origin == Origin::Schedule)
+        .filter_map(|backup| {
+            let moment: DateTime<Utc> = Utc.timestamp_millis_opt(backup.created_ms).single()?;
+            Some((backup.id.as_str(), moment.with_timezone(&zone)))
+        })
+        .collect();
+    let mut covered: HashSet<&str> =
+        scheduled.iter().take(usize::try_from(rules.keep_last).unwrap_or(0)).map(|(id, _)| *id).collect();
+    let periods: [(i64, Period); 3] = [
+        (rules.keep_daily, |moment| (moment.year(), moment.ordinal())),
+        (rules.keep_weekly, |moment| (moment.iso_week().year(), moment.iso_week().week())),
+        (rules.keep_monthly, |moment| (moment.year(), moment.month())),
+    ];
+    for (most, period) in periods {
+        let mut seen = HashSet::new();
+        for (id, moment) in &scheduled {
+            if seen.len() >= usize::try_from(most).unwrap_or(0) {
+                break;
+            }
+            if seen.insert(period(moment)) {
+                covered.insert(id);
+            }
+        }
+    }
+    covered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY_MS: i64 = 86_400_000;
+    /// A Sunday, noon.
+    const NOW: i64 = 1_767_528_000_000;
+
+    fn backup(id: &str, origin: Origin, state: State, age_days: i64) -> store::Backup {
+        store::Backup {
+            id: id.to_owned(),
+            project: "p".to_owned(),
+            origin,
+            state,
+            reason: None,
+            manifest: None,
+            created_ms: NOW - age_days * DAY_MS,
+            proven_ms: None,
+            checked_ms: None,
+        }
+    }
+
+    fn rules() -> Schedule {
+        Schedule {
+            cron: "0 3 * * *".to_owned(),
+            zone: "UTC".to_owned(),
+            keep_last: 0,
+            keep_daily: 7,
+            keep_weekly: 4,
+            keep_monthly: 0,
+        }
+    }
+
+    #[test]
+    fn seven_days_and_four_weeks_are_kept() {
+        let daily: Vec<store::Backup> =
+            (0..60).map(|age| backup(&age.to_string(), Origin::Schedule, State::Proven, age)).collect();
+        let gone = surplus(&daily, &rules(), NOW);
+        let kept: Vec<&str> =
+            daily.iter().map(|backup| backup.id.as_str()).filter(|id| !gone.iter().any(|gone| gone == id)).collect();
+        // The newest of the present week is among the days already; Sundays end the three weeks before.
+        assert_eq!(kept, ["0", "1", "2", "3", "4", "5", "6", "7", "14", "21"]);
+    }
+
+    #[test]
+    fn the_last_proven_one_stays_whatever_the_rules_say() {
+        let nothing = Schedule { keep_daily: 0, keep_weekly: 0, ..rules() };
+        let backups = [
+            backup("new", Origin::Schedule, State::Failed, 0),
+            backup("good", Origin::Schedule, State::Proven, 400),
+            backup("older", Origin::Schedule, State::Proven, 401),
+            backup("bad", Origin::Hand, State::Failed, 402),
+            backup("begun", Origin::Import, State::Making, 0),
+            backup("left", Origin::Import, State::Making, 2),
+        ];
+        assert_eq!(surplus(&backups, &nothing, NOW), ["older", "bad", "left"]);
+        let unproven = [backup("bad", Origin::Schedule, State::Failed, 400)];
+        assert!(surplus(&unproven, &nothing, NOW).is_empty(), "without a proven one nothing goes");
+        assert!(surplus(&[], &nothing, NOW).is_empty());
+    }
+
+    #[test]
+    fn what_was_made_on_purpose_stays() {
+        let backups = [
+            backup("new", Origin::Schedule, State::Proven, 0),
+            backup("hand", Origin::Hand, State::Proven, 300),
+            backup("import", Origin::Import, State::Proven, 300),
+            backup("undo", Origin::Restore, State::Proven, 29),
+            backup("old-undo", Origin::Restore, State::Proven, 31),
+        ];
+        assert_eq!(surplus(&backups, &rules(), NOW), ["old-undo"]);
+    }
+}

@@ -1,0 +1,226 @@
+//! Backups, schedules and restores in the control database.
+
+use serde::Serialize;
+use sqlx::any::AnyRow;
+use sqlx::{Any, AnyPool, AssertSqlSafe, Row as _, Transaction};
+use utoipa::ToSchema;
+
+use super::{Manifest, Origin, State, meaning, word};
+use crate::clock;
+use crate::error::Result;
+
+const COLUMNS: &str = "id, project_id, origin, state, reason, stored, created_ms, proven_ms, checked_ms";
+
+/// A backup as it is kept.
+#[derive(Clone, Debug)]
+pub(super) struct Backup {
+    pub(super) id: String,
+    pub(super) project: String,
+    pub(super) origin: Origin,
+    pub(super) state: State,
+    pub(super) reason: Option<String>,
+    /// Absent until it is stored.
+    pub(super) manifest: Option<Manifest>,
+    pub(super) created_ms: i64,
+    pub(super) proven_ms: Option<i64>,
+    pub(super) checked_ms: Option<i64>,
+}
+
+/// A restore that was done.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Restore {
+    /// Stable.
+    pub id: String,
+    /// What was restored.
+    pub backup_id: String,
+    /// Milliseconds since the epoch, like the others.
+    pub at_ms: i64,
+    /// Until when it can be undone; absent when it cannot.
+    pub undo_until_ms: Option<i64>,
+    /// When it was undone.
+    pub undone_ms: Option<i64>,
+    /// The data directory before.
+    #[serde(skip)]
+    pub before: Option<String>,
+    /// The data directory it brought.
+    #[serde(skip)]
+    pub data: String,
+    #[serde(skip)]
+    pub(super) project: String,
+}
+
+pub(super) async fn create(tx: &mut Transaction<'static, Any>, id: &str, project: &str, origin: Origin) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO backup (id, project_id, origin, state, told, created_ms) VALUES ($1, $2, $3, 'making', 0, $4)",
+    )
+    .bind(id)
+    .bind(project)
+    .bind(word(origin))
+    .bind(clock::now_ms())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A project's backups, newest first.
+pub(super) async fn of_project(db: &AnyPool, project: &str) -> Result<Vec<Backup>> {
+    let sql = format!("SELECT {COLUMNS} FROM backup WHERE project_id = $1 ORDER BY created_ms DESC, id");
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(project).fetch_all(db).await?;
+    Ok(rows.iter().map(from_row).collect::<sqlx::Result<_>>()?)
+}
+
+pub(super) async fn by_id(db: &AnyPool, id: &str) -> Result<Option<Backup>> {
+    let sql = format!("SELECT {COLUMNS} FROM backup WHERE id = $1");
+    let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?;
+    Ok(row.map(|row| from_row(&row)).transpose()?)
+}
+
+/// The newest proven backup of each project that was not checked since that moment.
+pub(super) async fn to_be_checked(db: &AnyPool, before_ms: i64) -> Result<Vec<(String, String, i64)>> {
+    let rows = sqlx::query(
+        "SELECT b.id, b.project_id, b.checked_ms FROM backup b JOIN project p ON p.id = b.project_id
+         WHERE b.state = 'proven' AND b.checked_ms <= $1 AND p.wish <> 'deleted' AND NOT EXISTS
+           (SELECT 1 FROM backup n WHERE n.project_id = b.project_id AND n.state = 'proven' AND n.created_ms > b.created_ms)",
+    )
+    .bind(before_ms)
+    .fetch_all(db)
+    .await?;
+    Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect::<sqlx::Result<_>>()?)
+}
+
+/// Notes what was stored.
+pub(super) async fn stored<'e, E>(db: E, id: &str, manifest: &Manifest) -> anyhow::Result<()>
+where
+    E: sqlx::Executor<'e, Database = Any>,
+{
+    let text = serde_json::to_string(manifest)?;
+    sqlx::query("UPDATE backup SET stored = $1 WHERE id = $2").bind(text).bind(id).execute(db).await?;
+    Ok(())
+}
+
+/// Notes that it was restored from where it is stored.
+pub(super) async fn proven(db: &AnyPool, id: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE backup SET state = 'proven', reason = NULL, told = 0, proven_ms = COALESCE(proven_ms, $1), checked_ms = $1
+         WHERE id = $2",
+    )
+    .bind(clock::now_ms())
+    .bind(id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes a failure; whether nobody was told of it yet.
+pub(super) async fn failed(tx: &mut Transaction<'static, Any>, id: &str, reason: &str) -> Result<bool> {
+    let told: Option<i64> =
+        sqlx::query_scalar("SELECT told FROM backup WHERE id = $1").bind(id).fetch_optional(&mut **tx).await?;
+    sqlx::query("UPDATE backup SET state = 'failed', reason = $1, told = 1, checked_ms = $2 WHERE id = $3")
+        .bind(reason)
+        .bind(clock::now_ms())
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(told == Some(0))
+}
+
+pub(super) async fn remove(db: &AnyPool, id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM backup WHERE id = $1").bind(id).execute(db).await?;
+    Ok(())
+}
+
+/// Mail addresses of those who look after a project.
+pub(super) async fn keepers(tx: &mut Transaction<'static, Any>, project: &str) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT a.email FROM account a JOIN member m ON m.account_id = a.id JOIN project p ON p.team_id = m.team_id
+         WHERE p.id = $1 AND m.role IN ('owner', 'admin') ORDER BY a.email",
+    )
+    .bind(project)
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// Notes a restore. Those before it can no longer be undone: a project keeps the data before its last restore only.
+pub(super) async fn restored(tx: &mut Transaction<'static, Any>, restore: &Restore) -> Result<()> {
+    sqlx::query("UPDATE restore SET before = NULL WHERE project_id = $1 AND id <> $2")
+        .bind(&restore.project)
+        .bind(&restore.id)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query(
+        "INSERT INTO restore (id, project_id, backup_id, data, before, at_ms, undo_until_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+    )
+    .bind(&restore.id)
+    .bind(&restore.project)
+    .bind(&restore.backup_id)
+    .bind(&restore.data)
+    .bind(&restore.before)
+    .bind(restore.at_ms)
+    .bind(restore.undo_until_ms.unwrap_or_default())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+const RESTORE: &str = "SELECT id, project_id, backup_id, data, before, at_ms, undo_until_ms, undone_ms FROM restore";
+
+/// A project's restores, newest first.
+pub(super) async fn restores(db: &AnyPool, project: &str) -> Result<Vec<Restore>> {
+    let sql = format!("{RESTORE} WHERE project_id = $1 ORDER BY at_ms DESC, id LIMIT 10");
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(project).fetch_all(db).await?;
+    Ok(rows.iter().map(restore_from_row).collect::<sqlx::Result<_>>()?)
+}
+
+/// Restores whose data before is kept no longer.
+pub(super) async fn over(db: &AnyPool, now_ms: i64) -> Result<Vec<Restore>> {
+    let sql = format!("{RESTORE} WHERE before IS NOT NULL AND undo_until_ms <= $1");
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(now_ms).fetch_all(db).await?;
+    Ok(rows.iter().map(restore_from_row).collect::<sqlx::Result<_>>()?)
+}
+
+pub(super) async fn set_undone(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
+    sqlx::query("UPDATE restore SET undone_ms = $1 WHERE id = $2")
+        .bind(clock::now_ms())
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Notes that the data before a restore is gone.
+pub(super) async fn set_over(db: &AnyPool, id: &str) -> Result<()> {
+    sqlx::query("UPDATE restore SET before = NULL WHERE id = $1").bind(id).execute(db).await?;
+    Ok(())
+}
+
+fn from_row(row: &AnyRow) -> sqlx::Result<Backup> {
+    let stored: Option<String> = row.try_get("stored")?;
+    Ok(Backup {
+        id: row.try_get("id")?,
+        project: row.try_get("project_id")?,
+        origin: meaning(row.try_get("origin")?).unwrap_or(Origin::Hand),
+        state: meaning(row.try_get("state")?).unwrap_or(State::Failed),
+        reason: row.try_get("reason")?,
+        manifest: stored.and_then(|text| serde_json::from_str(&text).ok()),
+        created_ms: row.try_get("created_ms")?,
+        proven_ms: row.try_get("proven_ms")?,
+        checked_ms: row.try_get("checked_ms")?,
+    })
+}
+
+fn restore_from_row(row: &AnyRow) -> sqlx::Result<Restore> {
+    let before: Option<String> = row.try_get("before")?;
+    let (until_ms, undone_ms): (i64, Option<i64>) = (row.try_get("undo_until_ms")?, row.try_get("undone_ms")?);
+    Ok(Restore {
+        id: row.try_get("id")?,
+        project: row.try_get("project_id")?,
+        backup_id: row.try_get("backup_id")?,
+        at_ms: row.try_get("at_ms")?,
+        undo_until_ms: (before.is_some() && undone_ms.is_none()).then_some(until_ms),
+        undone_ms,
+        before,
+        data: row.try_get("data")?,
+    })
+}

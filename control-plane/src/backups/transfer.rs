@@ -1,0 +1,126 @@
+//! Zips that leave and zips that come: a download is the stored archive as it is, an import is stored like a backup and
+//! has to be proven like one, which is also its report: nothing of the project changes before it is restored.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use http::{HeaderValue, StatusCode, header};
+use tenant_runtime::BoxError;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::api::{Begun, begun, find, under_way};
+use super::{Manifest, Origin, archive_key, check, manifest_key, remove_objects, store};
+use crate::audit;
+use crate::clock;
+use crate::error::{Error, ErrorBody, Result};
+use crate::projects::api::{find_project, refuse_deleted};
+use crate::session::Session;
+use crate::state::Platform;
+use crate::teams::Action;
+
+pub(super) fn routes() -> OpenApiRouter<Platform> {
+    OpenApiRouter::new().routes(routes!(download_backup)).routes(routes!(import_backup))
+}
+
+/// A backup as a zip that a stock PocketBase restores
+#[utoipa::path(get, path = "/api/projects/{slug}/backups/{id}/zip", params(("slug" = String, Path), ("id" = String, Path)),
+    responses((status = 200, content_type = "application/zip", body = Vec<u8>), (status = 404, body = ErrorBody)))]
+async fn download_backup(
+    State(platform): State<Platform>,
+    session: Session,
+    Path((slug, id)): Path<(String, String)>,
+) -> Result<Response> {
+    let project = find_project(&platform, &session, &slug, Action::Restore).await?;
+    let backup = find(&platform, &project.id, &id).await?;
+    if backup.manifest.is_none() {
+        return Err(Error::not_found("This backup was never stored."));
+    }
+    let object = platform.backups.open(&archive_key(&project.id, &id)).await.map_err(|error| {
+        tracing::warn!("a backup cannot be read: {error:#}");
+        Error::refused(StatusCode::BAD_GATEWAY, "unreadable", "The backup cannot be read from where it is kept.")
+    })?;
+    let made = chrono::DateTime::from_timestamp_millis(backup.created_ms).unwrap_or_default();
+    let name = format!("attachment; filename=\"{}-{}.zip\"", project.slug, made.format("%Y%m%d%H%M%S"));
+    let mut response = Response::new(Body::from_stream(object.content));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(object.bytes));
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(anyhow::Error::new)?);
+    Ok(response)
+}
+
+/// Takes in a zip of a PocketBase or of a Roost project; it is checked, and nothing changes before it is restored
+#[utoipa::path(post, path = "/api/projects/{slug}/imports", params(("slug" = String, Path)),
+    request_body(content_type = "application/zip", content = Vec<u8>),
+    responses((status = 202, body = Begun), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 413, body = ErrorBody)))]
+async fn import_backup(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(slug): Path<String>,
+    request: Request,
+) -> Result<(StatusCode, Json<Begun>)> {
+    let project = find_project(&platform, &session, &slug, Action::Restore).await?;
+    refuse_deleted(&project)?;
+    // Noted first: what a crash leaves behind is then known, and goes with old failures.
+    let backup = tenant_runtime::random_id(15);
+    let mut tx = platform.database.begin().await?;
+    store::create(&mut tx, &backup, &project.id, Origin::Import).await?;
+    tx.commit().await?;
+    let job = take_in(&platform, &project.id, &backup, &session.account.id, request.into_body()).await;
+    if job.is_err() {
+        remove_objects(&platform, &project.id, &backup).await?;
+        store::remove(platform.database.write(), &backup).await?;
+    }
+    begun(&platform, job?, project.slug)
+}
+
+async fn take_in(platform: &Platform, project: &str, backup: &str, account: &str, body: Body) -> Result<String> {
+    let most = platform.config.backups.largest_import.saturating_mul(1 << 20);
+    let too_large = Arc::new(AtomicBool::new(false));
+    let (mut taken, found) = (0, Arc::clone(&too_large));
+    let content = body.into_data_stream().map_err(BoxError::from).map(move |chunk| {
+        let chunk = chunk?;
+        taken += chunk.len() as u64;
+        if taken > most {
+            found.store(true, Ordering::Relaxed);
+            return Err(BoxError::from("the import is too large"));
+        }
+        Ok(chunk)
+    });
+    let stored = platform.backups.put(&archive_key(project, backup), content.boxed()).await.map_err(|error| {
+        if too_large.load(Ordering::Relaxed) {
+            return Error::refused(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                "The zip is larger than an import may be.",
+            );
+        }
+        Error::Internal(error.context("store an import"))
+    })?;
+    let manifest = Manifest {
+        version: Manifest::VERSION,
+        project: project.to_owned(),
+        backup: backup.to_owned(),
+        origin: Origin::Import,
+        made_ms: clock::now_ms(),
+        bytes: stored.bytes,
+        sha256: stored.sha256,
+        census: None,
+        exact: true,
+    };
+    let text = serde_json::to_vec_pretty(&manifest).map_err(anyhow::Error::new)?;
+    platform.backups.put(&manifest_key(project, backup), futures_util::stream::iter([Ok(text.into())])).await?;
+    let mut tx = platform.database.begin().await?;
+    store::stored(&mut *tx, backup, &manifest).await?;
+    let job = check::begin(&mut tx, project, backup, None).await?.ok_or_else(under_way)?;
+    audit::note(&mut tx, Some(account), Some(project), "imported", "A zip was taken in").await?;
+    tx.commit().await?;
+    Ok(job)
+}

@@ -1,0 +1,89 @@
+//! Looking at jobs, and ending them.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::store::{self, Job, JobLine};
+use crate::error::{Error, ErrorBody, Result};
+use crate::projects;
+use crate::projects::api::find_project;
+use crate::session::Session;
+use crate::state::Platform;
+use crate::teams::Action;
+
+const LATEST: i64 = 20;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<Platform> {
+    OpenApiRouter::new().routes(routes!(show_job)).routes(routes!(cancel_job)).routes(routes!(project_jobs))
+}
+
+/// A job with its log
+#[derive(Serialize, ToSchema)]
+struct JobWithLog {
+    #[serde(flatten)]
+    job: Job,
+    lines: Vec<JobLine>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct JobList {
+    items: Vec<Job>,
+}
+
+/// One job of the account's projects
+#[utoipa::path(get, path = "/api/jobs/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = JobWithLog), (status = 404, body = ErrorBody)))]
+async fn show_job(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(id): Path<String>,
+) -> Result<Json<JobWithLog>> {
+    let job = find(&platform, &session, &id).await?;
+    let lines = store::lines(platform.database.read(), &id).await?;
+    Ok(Json(JobWithLog { job, lines }))
+}
+
+/// Cancels a job; everything is as it was before it began
+#[utoipa::path(post, path = "/api/jobs/{id}/cancel", params(("id" = String, Path)),
+    responses((status = 200, body = Job), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+async fn cancel_job(State(platform): State<Platform>, session: Session, Path(id): Path<String>) -> Result<Json<Job>> {
+    let job = find(&platform, &session, &id).await?;
+    let asked = job.can_cancel && store::ask_to_stop(platform.database.write(), &id, &job.step).await?;
+    if !asked {
+        let message = "This job cannot be cancelled any more.";
+        return Err(Error::refused(StatusCode::CONFLICT, "too_late", message));
+    }
+    platform.jobs.stop_one();
+    Ok(Json(Job { can_cancel: false, ..job }))
+}
+
+/// A project's latest jobs, newest first
+#[utoipa::path(get, path = "/api/projects/{slug}/jobs", params(("slug" = String, Path)),
+    responses((status = 200, body = JobList), (status = 404, body = ErrorBody)))]
+async fn project_jobs(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(slug): Path<String>,
+) -> Result<Json<JobList>> {
+    let project = find_project(&platform, &session, &slug, Action::View).await?;
+    Ok(Json(JobList { items: store::of_project(platform.database.read(), &project.id, LATEST).await? }))
+}
+
+async fn find(platform: &Platform, session: &Session, id: &str) -> Result<Job> {
+    let job = store::find(platform.database.write(), id, &session.account.id).await?;
+    job.ok_or_else(|| Error::not_found("There is no such job."))
+}
+
+/// A job as an event stream shows it, if whoever reads may see its project.
+pub async fn present(platform: &Platform, session: &Session, id: &str) -> Result<Option<Job>> {
+    let db = platform.database.read();
+    let Some(job) = store::find(db, id, &session.account.id).await? else { return Ok(None) };
+    let project = projects::store::by_id(db, &job.project_id).await?;
+    Ok(project.filter(|row| session.sees(row)).map(|_| job))
+}

@@ -1,0 +1,80 @@
+//! What a backup holds, counted while it is written. The copy that is restored from it must count the same.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+
+/// What stock servers put beside each file of a record.
+const SIDECAR: &str = ".attrs";
+
+/// Records and files of one backend.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Census {
+    /// How many records each collection has, views apart.
+    pub records: BTreeMap<String, u64>,
+    /// The files of records.
+    pub files: Files,
+}
+
+/// So many files of so many bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Files {
+    /// How many.
+    pub count: u64,
+    /// Their bytes together.
+    pub bytes: u64,
+}
+
+impl Files {
+    pub(super) fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes += bytes;
+    }
+}
+
+/// Whether an entry of an archive is a file of a record.
+pub(super) fn is_record_file(name: &str) -> bool {
+    name.starts_with("storage/") && !name.ends_with(SIDECAR)
+}
+
+/// Counts the records of every collection that has some of its own.
+pub(super) fn records(db: &Connection) -> rusqlite::Result<BTreeMap<String, u64>> {
+    let mut collections = db.prepare("SELECT name FROM _collections WHERE type <> 'view'")?;
+    let names = collections.query_map([], |row| row.get::<_, String>(0))?;
+    names
+        .map(|name| {
+            let name = name?;
+            let sql = format!("SELECT count(*) FROM \"{}\"", name.replace('"', "\"\""));
+            let count: i64 = db.query_row(&sql, [], |row| row.get(0))?;
+            Ok((name, count.unsigned_abs()))
+        })
+        .collect()
+}
+
+/// Counts the files of records in a data directory.
+pub(super) fn files(dir: &Path) -> io::Result<Files> {
+    let mut files = Files::default();
+    let storage = dir.join("storage");
+    if storage.is_dir() {
+        add_below(&storage, &mut files)?;
+    }
+    Ok(files)
+}
+
+fn add_below(dir: &Path, files: &mut Files) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            add_below(&entry.path(), files)?;
+        } else if !entry.file_name().to_string_lossy().ends_with(SIDECAR) {
+            files.add(entry.metadata()?.len());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,497 @@
+//! Backups: made of sleeping projects, proven, red when they cannot be read, restored, undone; whatever is interrupted
+//! ends in the old state or the new.
+
+use http::Method;
+use serde_json::{Value as Json, json};
+use tests::{Console, Project, Roost, eventually};
+
+const SLEEPY: &str = "[rest]\nidle_after = 0.1\nsleep_after = 0.3\n";
+
+/// A project with so many posts.
+async fn orchard(roost: &Roost, posts: usize) -> (Console, Project) {
+    let ann = roost.sign_up("ann@example.com").await;
+    let project = ann.create_project("orchard").await;
+    project.create_collection("posts").await;
+    for n in 0..posts {
+        project.create("posts", &format!("post {n}")).await.expect("acknowledged");
+    }
+    (ann, project)
+}
+
+/// Waits longer than [`eventually`] does: leases and retries take their time.
+async fn in_the_end<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    for _ in 0..900 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("waited in vain for {what}");
+}
+
+async fn newest(ann: &Console) -> Json {
+    ann.backups("orchard").await.into_iter().next().unwrap_or_default()
+}
+
+async fn restore(ann: &Console, backup: &Json) -> String {
+    let path = format!("/api/projects/orchard/backups/{}/restore", backup["id"].as_str().expect("an id"));
+    ann.begin(&path).await
+}
+
+/// Mails that told of a failed backup.
+async fn alarms(ann: &Console) -> usize {
+    let mails = ann.get("/api/outbox").await["items"].take();
+    let about = |mail: &&Json| mail["subject"].as_str().unwrap_or_default().starts_with("A backup of");
+    mails.as_array().expect("a list").iter().filter(about).count()
+}
+
+#[tokio::test]
+async fn a_backup_is_green_only_after_its_copy_was_restored_aside() {
+    let roost = Roost::start();
+    let (ann, _project) = orchard(&roost, 3).await;
+    let job = ann.begin("/api/projects/orchard/backups").await;
+    assert_eq!(ann.end_of(&job).await, "done");
+    let backup = newest(&ann).await;
+    assert_eq!(backup["state"], "proven", "{backup}");
+    assert_eq!((&backup["origin"], &backup["bytes"].is_i64()), (&json!("hand"), &true), "{backup}");
+    let posts = json!({ "name": "posts", "records": 3 });
+    assert!(backup["collections"].as_array().unwrap().contains(&posts), "{backup}");
+    let job = ann.get(&format!("/api/jobs/{job}")).await;
+    let steps: Vec<&str> = job["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
+    assert_eq!((steps, &job["progress"]), (vec!["archive", "store", "prove", "tidy"], &json!(100)));
+    assert!(job["lines"].as_array().unwrap().len() >= 4, "{job}");
+    let copies = roost.tenant_dirs()[0].join("copies");
+    assert_eq!(std::fs::read_dir(copies).unwrap().count(), 0, "nothing is left at the node");
+    assert_eq!(roost.backup_files().len(), 2, "an archive and its manifest");
+}
+
+#[tokio::test]
+async fn a_schedule_backs_up_a_sleeping_project_and_nobody_sees_it_awake() {
+    let roost = Roost::start_with(SLEEPY);
+    let (ann, project) = orchard(&roost, 1).await;
+    let asleep = || async { ann.state("orchard").await == "asleep" };
+    eventually("the project to fall asleep", asleep).await;
+    let before = ann.get("/api/projects/orchard").await;
+    let wakes = ann.get("/api/projects/orchard/activity").await["items"].as_array().unwrap().len();
+    let every_minute = json!({ "cron": "* * * * *", "zone": "Europe/Berlin",
+        "keepLast": 3, "keepDaily": 0, "keepWeekly": 0, "keepMonthly": 0 });
+    let path = "/api/projects/orchard/backup-schedule";
+    let set = ann.call(Method::PUT, path, Some(&every_minute)).await.unwrap().json();
+    assert_eq!(set["nextRunsMs"].as_array().unwrap().len(), 5, "{set}");
+    in_the_end("a backup that was due", || async {
+        assert_eq!(ann.state("orchard").await, "asleep");
+        newest(&ann).await["state"] == "proven"
+    })
+    .await;
+    assert_eq!(newest(&ann).await["origin"], "schedule");
+    let after = ann.get("/api/projects/orchard").await;
+    assert_eq!((&before["requests"], &before["stateSinceMs"]), (&after["requests"], &after["stateSinceMs"]));
+    let lines = ann.get("/api/projects/orchard/activity").await["items"].as_array().unwrap().len();
+    assert_eq!(lines, wakes + 1, "only the change of the schedule is an activity");
+    assert_eq!(project.ids("posts").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_schedule_nobody_can_keep_to_is_refused() {
+    let roost = Roost::start();
+    let (ann, _project) = orchard(&roost, 0).await;
+    let path = "/api/projects/orchard/backup-schedule";
+    let default = ann.get(path).await;
+    assert_eq!((&default["keepDaily"], &default["keepWeekly"]), (&json!(7), &json!(4)), "{default}");
+    for (field, value) in [("cron", json!("61 * * * *")), ("zone", json!("Atlantis")), ("keepDaily", json!(-1))] {
+        let mut wanted = default.clone();
+        wanted[field] = value;
+        let answer = ann.call(Method::PUT, path, Some(&wanted)).await.unwrap();
+        assert_eq!(answer.status, 400, "{field}");
+        assert!(answer.json()["data"][field]["code"].is_string(), "{:?}", answer.json());
+    }
+}
+
+#[tokio::test]
+async fn a_corrupted_object_turns_its_backup_red_and_mails_once() {
+    let roost = Roost::start_with("[backups]\ncheck_every = 1\n");
+    let (ann, _project) = orchard(&roost, 2).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let archive = roost.backup_files().into_iter().find(|file| file.extension().is_some_and(|end| end == "zip"));
+    let archive = archive.expect("an archive");
+    let mut bytes = std::fs::read(&archive).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&archive, bytes).unwrap();
+    in_the_end("the backup to turn red", || async { newest(&ann).await["state"] == "failed" }).await;
+    in_the_end("a mail", || async { alarms(&ann).await > 0 }).await;
+    assert!(newest(&ann).await["reason"].is_string());
+    ann.finish("/api/projects/orchard/backups").await;
+    assert_eq!(newest(&ann).await["state"], "proven");
+    assert_eq!(alarms(&ann).await, 1);
+}
+
+#[tokio::test]
+async fn a_place_that_cannot_be_written_is_red_until_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("place");
+    std::fs::write(&place, "a file where the directory should be").unwrap();
+    let roost = Roost::start_with(&format!("[backups]\ndir = {:?}\n", place.display().to_string()));
+    let (ann, _project) = orchard(&roost, 1).await;
+    let job = ann.begin("/api/projects/orchard/backups").await;
+    in_the_end("the backup to turn red", || async { newest(&ann).await["state"] == "failed" }).await;
+    let refused = ann.call(Method::POST, "/api/projects/orchard/backups", Some(&json!({}))).await.unwrap();
+    assert_eq!(refused.code(), "under_way");
+    std::fs::remove_file(&place).unwrap();
+    assert_eq!(ann.end_of(&job).await, "done");
+    let backup = newest(&ann).await;
+    assert_eq!((&backup["state"], &backup["reason"]), (&json!("proven"), &Json::Null));
+    assert_eq!(alarms(&ann).await, 1);
+}
+
+#[tokio::test]
+async fn a_restore_brings_everything_back_and_an_undo_what_was_there_before_it() {
+    let roost = Roost::start();
+    let (ann, project) = orchard(&roost, 3).await;
+    let first = project.ids("posts").await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let backup = newest(&ann).await;
+    project.delete("posts", &first[0]).await;
+    project.create("posts", "written after the backup").await.expect("acknowledged");
+    let changed = project.ids("posts").await;
+    let job = restore(&ann, &backup).await;
+    assert_eq!(ann.end_of(&job).await, "done", "{}", ann.get(&format!("/api/jobs/{job}")).await);
+    let sorted = |mut ids: Vec<String>| {
+        ids.sort();
+        ids
+    };
+    assert_eq!(sorted(project.ids("posts").await), sorted(first));
+    let list = ann.get("/api/projects/orchard/backups").await;
+    assert_eq!((&list["items"][0]["origin"], &list["items"][0]["state"]), (&json!("restore"), &json!("proven")));
+    let done = &list["restores"][0];
+    assert!(done["undoUntilMs"].is_i64(), "{list}");
+    ann.finish(&format!("/api/projects/orchard/restores/{}/undo", done["id"].as_str().unwrap())).await;
+    assert_eq!(sorted(project.ids("posts").await), sorted(changed));
+    let again = ann.get("/api/projects/orchard/backups").await["restores"][0].take();
+    assert!(again["undoneMs"].is_i64() && again["undoUntilMs"].is_null(), "{again}");
+}
+
+#[tokio::test]
+async fn a_restore_brings_files_back_to_the_last_byte() {
+    let roost = Roost::start();
+    let (ann, project) = orchard(&roost, 0).await;
+    let pictures = json!({ "name": "pictures", "type": "base", "fields": [{ "name": "file", "type": "file" }] });
+    project.call(Method::POST, "/api/collections", Some(&pictures)).await.unwrap();
+    let bytes: Vec<u8> = (0..300_000_u64).map(|n| (n * n % 251) as u8).collect();
+    let file = project.upload("pictures", &bytes).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let backup = newest(&ann).await;
+    assert_eq!(backup["files"], 1, "{backup}");
+    for id in project.ids("pictures").await {
+        project.delete("pictures", &id).await;
+    }
+    assert_eq!(project.call(Method::GET, &file, None).await.unwrap().status, 404);
+    let job = restore(&ann, &backup).await;
+    assert_eq!(ann.end_of(&job).await, "done");
+    assert!(project.call(Method::GET, &file, None).await.unwrap().body == bytes);
+}
+
+#[tokio::test]
+async fn a_backup_amid_writes_holds_all_that_was_acknowledged_before_it() {
+    let roost = Roost::start();
+    let (ann, project) = orchard(&roost, 20).await;
+    let before = project.ids("posts").await;
+    let backing_up = async {
+        for _ in 0..3 {
+            ann.finish("/api/projects/orchard/backups").await;
+        }
+    };
+    let writing = async {
+        loop {
+            project.create("posts", &"long ".repeat(500)).await.expect("acknowledged");
+        }
+    };
+    tokio::select! {
+        () = backing_up => {}
+        () = writing => {}
+    }
+    let now: std::collections::HashSet<String> = project.ids("posts").await.into_iter().collect();
+    let backup = newest(&ann).await;
+    let job = restore(&ann, &backup).await;
+    assert_eq!(ann.end_of(&job).await, "done");
+    let restored = project.ids("posts").await;
+    assert!(before.iter().all(|id| restored.contains(id)), "nothing is missing");
+    assert!(restored.iter().all(|id| now.contains(id)), "nothing is made up");
+}
+
+#[tokio::test]
+async fn a_backup_becomes_a_new_project() {
+    let roost = Roost::start();
+    let (ann, project) = orchard(&roost, 2).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    project.create("posts", "not in the backup").await.expect("acknowledged");
+    let id = newest(&ann).await["id"].as_str().unwrap().to_owned();
+    let into = json!({ "into": { "name": "Copy", "slug": "copy" } });
+    let path = format!("/api/projects/orchard/backups/{id}/restore");
+    let begun = ann.call(Method::POST, &path, Some(&into)).await.unwrap().json();
+    assert_eq!(ann.end_of(begun["jobId"].as_str().unwrap()).await, "done", "{begun}");
+    let copy = ann.open_project(&ann.get("/api/projects/copy").await).await;
+    assert_eq!((copy.ids("posts").await.len(), project.ids("posts").await.len()), (2, 3));
+    let stranger = roost.sign_up("bob@example.com").await;
+    stranger.create_project("burrow").await;
+    let path = format!("/api/projects/burrow/backups/{id}/restore");
+    let stolen = stranger.call(Method::POST, &path, Some(&json!({}))).await.unwrap();
+    assert_eq!(stolen.status, 404);
+}
+
+#[tokio::test]
+async fn a_job_is_seen_by_the_team_and_ended_by_who_may_begin_it() {
+    let roost = Roost::start();
+    let (ann, project) = orchard(&roost, 1).await;
+    let job = ann.begin("/api/projects/orchard/backups").await;
+    let (shown, cancel) = (format!("/api/jobs/{job}"), format!("/api/jobs/{job}/cancel"));
+    let viewer = ann.invite(&roost, &project.team, "vera@example.com", "viewer").await;
+    assert_eq!(viewer.get(&shown).await["projectId"], project.id.as_str());
+    let refused = viewer.call(Method::POST, &cancel, Some(&json!({}))).await.unwrap();
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (403, "not_allowed"));
+    let stranger = roost.sign_up("bob@example.com").await;
+    assert_eq!(stranger.call(Method::GET, &shown, None).await.unwrap().status, 404);
+    assert_eq!(stranger.call(Method::POST, &cancel, Some(&json!({}))).await.unwrap().status, 404);
+    assert_eq!(ann.end_of(&job).await, "done");
+}
+
+#[tokio::test]
+async fn a_download_is_taken_in_again_and_reported_before_anything_changes() {
+    let roost = Roost::start_with("[backups]\nlargest_import = 1\n");
+    let (ann, project) = orchard(&roost, 4).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let id = newest(&ann).await["id"].as_str().unwrap().to_owned();
+    let zip = ann.call(Method::GET, &format!("/api/projects/orchard/backups/{id}/zip"), None).await.unwrap();
+    assert_eq!((zip.status.as_u16(), &zip.body[..2]), (200, &b"PK"[..]));
+    for post in project.ids("posts").await {
+        project.delete("posts", &post).await;
+    }
+    let taken = ann.send_zip("/api/projects/orchard/imports", zip.body.to_vec()).await;
+    assert_eq!(taken.status, 202, "{:?}", taken.json());
+    assert_eq!(ann.end_of(taken.json()["jobId"].as_str().unwrap()).await, "done");
+    let report = newest(&ann).await;
+    assert_eq!((&report["origin"], &report["state"]), (&json!("import"), &json!("proven")), "{report}");
+    assert!(report["collections"].as_array().unwrap().contains(&json!({ "name": "posts", "records": 4 })), "{report}");
+    assert_eq!(project.ids("posts").await.len(), 0, "nothing changed yet");
+    let job = restore(&ann, &report).await;
+    assert_eq!(ann.end_of(&job).await, "done");
+    assert_eq!(project.ids("posts").await.len(), 4);
+    let nonsense = ann.send_zip("/api/projects/orchard/imports", b"no zip at all".to_vec()).await;
+    assert_eq!(ann.end_of(nonsense.json()["jobId"].as_str().unwrap()).await, "failed");
+    assert_eq!(newest(&ann).await["state"], "failed");
+    let huge = ann.send_zip("/api/projects/orchard/imports", vec![0; (1 << 20) + 1]).await;
+    assert_eq!((huge.status.as_u16(), huge.code().as_str()), (413, "too_large"));
+}
+
+#[tokio::test]
+async fn the_last_proven_backup_stays() {
+    let roost = Roost::start();
+    let (ann, _project) = orchard(&roost, 1).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let remove = |id: &Json| format!("/api/projects/orchard/backups/{}", id.as_str().unwrap());
+    let only = newest(&ann).await;
+    let refused = ann.call(Method::DELETE, &remove(&only["id"]), None).await.unwrap();
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (409, "last_backup"));
+    ann.finish("/api/projects/orchard/backups").await;
+    assert_eq!(ann.call(Method::DELETE, &remove(&only["id"]), None).await.unwrap().status, 204);
+    assert_eq!((ann.backups("orchard").await.len(), roost.backup_files().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_deleted_project_is_backed_up_first() {
+    let roost = Roost::start();
+    let (ann, _project) = orchard(&roost, 1).await;
+    ann.call(Method::DELETE, "/api/projects/orchard", Some(&json!({ "slug": "orchard" }))).await.unwrap();
+    in_the_end("the backup", || async { newest(&ann).await["state"] == "proven" }).await;
+    assert_eq!(newest(&ann).await["origin"], "delete");
+    assert_eq!(ann.state("orchard").await, "deleted");
+}
+
+#[tokio::test]
+async fn a_project_that_goes_for_good_takes_its_backups_along() {
+    let roost = Roost::start_with("grace_days = 0\n");
+    let (ann, _project) = orchard(&roost, 1).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    ann.create_project("other").await;
+    ann.finish("/api/projects/other/backups").await;
+    ann.call(Method::DELETE, "/api/projects/orchard", Some(&json!({ "slug": "orchard" }))).await.unwrap();
+    in_the_end("the purge", || async { roost.tenant_dirs().len() == 1 && roost.backup_files().len() == 2 }).await;
+    assert_eq!(ann.backups("other").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_cancelled_restore_leaves_everything_as_it_was() {
+    let roost = Roost::start();
+    let (ann, project) = orchard(&roost, 2).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let backup = newest(&ann).await;
+    project.create("posts", "one more").await.expect("acknowledged");
+    let job = restore(&ann, &backup).await;
+    let cancelled = ann.call(Method::POST, &format!("/api/jobs/{job}/cancel"), Some(&json!({}))).await.unwrap();
+    let state = ann.end_of(&job).await;
+    if cancelled.status == 200 {
+        assert_eq!(state, "cancelled");
+        assert_eq!(project.ids("posts").await.len(), 3);
+        assert_eq!(ann.get("/api/projects/orchard/backups").await["restores"].as_array().unwrap().len(), 0);
+    } else {
+        assert_eq!((cancelled.code().as_str(), state.as_str()), ("too_late", "done"));
+    }
+}
+
+#[tokio::test]
+async fn a_backup_killed_at_any_step_is_finished_by_the_next_process() {
+    let mut roost = Roost::start();
+    let (mut ann, _project) = orchard(&roost, 2).await;
+    for line in
+        ["Writing the archive", "The archive has", "Storing the archive", "to prove it", "The stored copy is whole"]
+    {
+        roost.kill_when_it_says(line);
+        let job = ann.begin("/api/projects/orchard/backups").await;
+        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
+        roost.restart();
+        ann.sign_in_again(&roost.http).await;
+        assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
+        assert_eq!(newest(&ann).await["state"], "proven", "killed at {line:?}");
+    }
+    assert_eq!((ann.backups("orchard").await.len(), roost.backup_files().len()), (5, 10));
+    let copies = roost.tenant_dirs()[0].join("copies");
+    assert_eq!(std::fs::read_dir(copies).unwrap().count(), 0, "nothing is left at the node");
+}
+
+#[tokio::test]
+async fn a_restore_killed_at_any_step_ends_in_the_new_state() {
+    let mut roost = Roost::start();
+    let (mut ann, mut project) = orchard(&roost, 2).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let backup = newest(&ann).await;
+    let mut extra = 0;
+    for line in [
+        "Writing the archive",
+        "Storing the archive",
+        "to prove it",
+        "Restoring the backup aside",
+        "Putting the restored data",
+        "The restored data is in place",
+        "Restored.",
+    ] {
+        project.create("posts", "after the backup").await.expect("acknowledged");
+        roost.kill_when_it_says(line);
+        let job = restore(&ann, &backup).await;
+        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
+        roost.restart();
+        ann.sign_in_again(&roost.http).await;
+        project = project.reconnect(&roost.http);
+        let posts = project.ids("posts").await.len();
+        assert!(posts == 2 || posts == 3, "killed at {line:?}: {posts} posts are neither the old state nor the new");
+        extra += usize::from(posts == 3);
+        assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
+        assert_eq!(project.ids("posts").await.len(), 2, "killed at {line:?}");
+    }
+    assert!(extra >= 5, "before the switch the old state serves");
+    let dirs = std::fs::read_dir(roost.tenant_dirs()[0].clone()).unwrap();
+    let data = dirs.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("data-")).count();
+    assert_eq!(data, 2, "the present data and that before the last restore");
+}
+
+#[tokio::test]
+async fn an_undo_and_a_check_killed_at_any_step_are_finished_by_the_next_process() {
+    let mut roost = Roost::start();
+    let (mut ann, mut project) = orchard(&roost, 2).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let backup = newest(&ann).await;
+    let check = format!("/api/projects/orchard/backups/{}/check", backup["id"].as_str().unwrap());
+    for line in ["to prove it", "The stored copy is whole"] {
+        roost.kill_when_it_says(line);
+        let job = ann.begin(&check).await;
+        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
+        roost.restart();
+        ann.sign_in_again(&roost.http).await;
+        assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
+    }
+    project = project.reconnect(&roost.http);
+    for line in ["Going back to", "The data before the restore is back"] {
+        project.create("posts", "after the backup").await.expect("acknowledged");
+        let posts = project.ids("posts").await.len();
+        let restored = restore(&ann, &backup).await;
+        assert_eq!(ann.end_of(&restored).await, "done");
+        assert_eq!(project.ids("posts").await.len(), 2);
+        roost.kill_when_it_says(line);
+        let job = ann.begin(&format!("/api/projects/orchard/restores/{restored}/undo")).await;
+        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
+        roost.restart();
+        ann.sign_in_again(&roost.http).await;
+        project = project.reconnect(&roost.http);
+        assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
+        assert_eq!(project.ids("posts").await.len(), posts, "killed at {line:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_away_is_red_and_a_corrupted_object_in_it_too() {
+    let Ok(endpoint) = std::env::var("S3_ENDPOINT") else {
+        eprintln!("skipped: S3_ENDPOINT names no server that speaks S3");
+        return;
+    };
+    let port = endpoint.rsplit(':').next().expect("a port").trim_end_matches('/').parse().expect("a port");
+    let front = Front::to(port).await;
+    let bucket = format!("roost-{}", std::process::id());
+    let http = tests::Http::new();
+    let made = http.send(Method::PUT, &format!("{endpoint}/{bucket}"), &[], None).await.unwrap();
+    assert_eq!(made.status, 200);
+    let settings = format!(
+        "[backups]\nbucket = \"{bucket}\"\nendpoint = \"http://127.0.0.1:{}\"\naccess_key = \"a\"\nsecret_key = \"b\"\ncheck_every = 2\n",
+        front.port
+    );
+    let roost = Roost::start_with(&settings);
+    let (ann, project) = orchard(&roost, 2).await;
+    front.set_open(false);
+    let job = ann.begin("/api/projects/orchard/backups").await;
+    in_the_end("the backup to turn red", || async { newest(&ann).await["state"] == "failed" }).await;
+    in_the_end("a mail", || async { alarms(&ann).await == 1 }).await;
+    front.set_open(true);
+    assert_eq!(ann.end_of(&job).await, "done");
+    let backup = newest(&ann).await;
+    assert_eq!(backup["state"], "proven", "{backup}");
+    let object = format!("{endpoint}/{bucket}/{}/{}.zip", project.id, backup["id"].as_str().unwrap());
+    // The server for tests believes whoever says who they are.
+    let owner = [(
+        "authorization",
+        "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0",
+    )];
+    let mut bytes = http.send(Method::GET, &object, &owner, None).await.unwrap().body.to_vec();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    assert_eq!(http.send_bytes(Method::PUT, &object, &owner, bytes.into()).await.unwrap().status, 200);
+    in_the_end("the backup to turn red", || async { newest(&ann).await["state"] == "failed" }).await;
+    in_the_end("another mail", || async { alarms(&ann).await == 2 }).await;
+}
+
+/// A way to another port that can be closed.
+struct Front {
+    port: u16,
+    open: std::sync::Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Front {
+    async fn to(port: u16) -> Front {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let front = Front { port: listener.local_addr().expect("an address").port(), open: Default::default() };
+        let open = front.open.clone();
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                if !open.load(std::sync::atomic::Ordering::SeqCst) {
+                    continue;
+                }
+                tokio::spawn(async move {
+                    let mut server = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+                    tokio::io::copy_bidirectional(&mut client, &mut server).await
+                });
+            }
+        });
+        front
+    }
+
+    fn set_open(&self, open: bool) {
+        self.open.store(open, std::sync::atomic::Ordering::SeqCst);
+    }
+}
