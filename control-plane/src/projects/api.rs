@@ -360,7 +360,12 @@ async fn load(platform: &Platform, session: &Session, slug_or_id: &str) -> Resul
 }
 
 /// The project, if the account may do that with it.
-pub(crate) async fn find_project(platform: &Platform, session: &Session, slug_or_id: &str, action: Action) -> Result<Row> {
+pub(crate) async fn find_project(
+    platform: &Platform,
+    session: &Session,
+    slug_or_id: &str,
+    action: Action,
+) -> Result<Row> {
     let found = store::find(platform.database.read(), &session.account.id, slug_or_id).await?;
     let (row, role) = found.ok_or_else(|| Error::not_found("There is no such project."))?;
     session.allow(role, action)?;
