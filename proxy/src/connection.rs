@@ -159,7 +159,8 @@ fn service(
     connection: Arc<Connection>,
 ) -> impl Service<Request<Incoming>, Response = Response<Download>, Error = Infallible, Future: Send> {
     service_fn(move |request| {
-        let answer = forward::answer(connection.clone(), request);
+        // In a box, as HTTP/1 keeps room for one of these on every idle connection.
+        let answer = Box::pin(forward::answer(connection.clone(), request));
         async { Ok(answer.await) }
     })
 }

@@ -35,22 +35,39 @@ pub(crate) struct Secured {
     pub(crate) is_resumed: bool,
 }
 
-/// Serves one connection on the TLS port.
-pub(crate) async fn serve(edge: Arc<Edge>, mut tcp: TcpStream, peer: IpAddr) {
-    let Some(visitor) = Visitor::admit(&edge, &mut tcp, peer).await else {
+/// Serves one connection on the TLS port. What each part of its life takes is given back before the next begins: most
+/// connections are idle most of the time, and there may be thousands.
+pub(crate) async fn serve(edge: Arc<Edge>, tcp: TcpStream, peer: IpAddr) {
+    let Some((stream, connection)) = Box::pin(shake_hands(edge, tcp, peer)).await else {
         return;
     };
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        Box::pin(http2(TokioIo::new(stream), connection)).await;
+    } else {
+        Box::pin(http1(TokioIo::new(stream), connection)).await;
+    }
+}
+
+/// A connection on which HTTP may be spoken; none if there is to be none, or if it was only a question.
+async fn shake_hands(
+    edge: Arc<Edge>,
+    mut tcp: TcpStream,
+    peer: IpAddr,
+) -> Option<(TlsStream<Socket>, Arc<Connection>)> {
+    let visitor = Visitor::admit(&edge, &mut tcp, peer).await?;
     let socket = Socket::new(tcp, &edge.options.timeouts);
     let linger = socket.linger();
 
     let hello = LazyConfigAcceptor::new(Acceptor::default(), socket);
     let Ok(Ok(hello)) = timeout(edge.options.timeouts.hello, hello).await else {
-        return edge.metrics.shook(Handshake::NoHello);
+        edge.metrics.shook(Handshake::NoHello);
+        return None;
     };
     let asked = hello.client_hello();
     let name = asked.server_name().map(str::to_ascii_lowercase);
     if challenges::is_question(&asked) {
-        return answer_question(&edge, visitor.origin(), name, hello).await;
+        answer_question(&edge, visitor.origin(), name, hello).await;
+        return None;
     }
     let certificate = match &name {
         Some(name) => certificate(&edge, name).await,
@@ -60,22 +77,19 @@ pub(crate) async fn serve(edge: Arc<Edge>, mut tcp: TcpStream, peer: IpAddr) {
     // A name without a certificate goes on, too: the client then gets an alert instead of a bare end.
     let shaken = handshake(&edge, visitor.origin(), hello, edge.tls.clone()).await;
     let Some(certificate) = certificate else {
-        return edge.metrics.shook(Handshake::NoCertificate);
+        edge.metrics.shook(Handshake::NoCertificate);
+        return None;
     };
     let Some(stream) = shaken else {
-        return edge.metrics.shook(Handshake::Failed);
+        edge.metrics.shook(Handshake::Failed);
+        return None;
     };
     let session: &ServerConnection = stream.get_ref().1;
     let is_resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
     edge.metrics.shook(if is_resumed { Handshake::Resumed } else { Handshake::Full });
-    let speaks_h2 = session.alpn_protocol() == Some(b"h2");
     let secured = Secured { certificate, version: session.protocol_version(), is_resumed };
     let connection = Connection::new(edge, visitor, linger, Some(secured));
-    if speaks_h2 {
-        http2(TokioIo::new(stream), connection).await;
-    } else {
-        http1(TokioIo::new(stream), connection).await;
-    }
+    Some((stream, connection))
 }
 
 /// Shakes hands when it is this connection's turn. So many do at once and no more; but a client that takes its time gives

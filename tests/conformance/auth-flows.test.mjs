@@ -138,6 +138,17 @@ test("a token for another address is worth nothing", async () => {
   assert.deepEqual((await ask(name, "confirm-verification", { token })).body.data.token, NOT_VALID);
 });
 
+test("a token whose account has another address by now is told so", async () => {
+  const name = await collection();
+  const { email, id } = await account(name);
+  await guest().collection(name).requestVerification(email);
+  const token = linked(await post.next(email));
+  // Below the API, where no key changes with the address.
+  await admin.send("/api/sql", { method: "POST", body: { query: `UPDATE ${name} SET email = 'moved-${email}' WHERE id = '${id}'` } });
+  const message = "The record email doesn't match with the requested token claims.";
+  assert.deepEqual((await ask(name, "confirm-verification", { token })).body.data.token, { code: "validation_token_email_mismatch", message });
+});
+
 test("superusers are verified by default", async () => {
   for (const path of ["request-verification", "confirm-verification"]) {
     const { status, body } = await ask("_superusers", path, {});

@@ -111,7 +111,9 @@ const PROFILES = [
   ["livechat", { account_id: "7", name: "Ann Smith", email: "ann@example.com", email_verified: true }, { username: "" }],
   ["mailcow", { id: "7", full_name: "Ann Smith", username: "ann@example.com", email: "ann@example.com", active: 1 }, {}],
   ["planningcenter", { data: { id: "7", attributes: { name: "Ann Smith", status: "active" } } }, { username: "", email: "" }],
+  ["oidc", { sub: "7", name: "Ann Smith", preferred_username: "ann", email: "ann@example.com", email_verified: "true" }, {}],
   ["oidc2", { sub: "7", name: "Ann Smith", preferred_username: "ann", email: "ann@example.com", email_verified: "true" }, {}],
+  ["oidc3", { sub: "7", name: "Ann Smith", preferred_username: "ann", email: "ann@example.com", email_verified: "true" }, {}],
 ];
 
 /** A collection whose only service is this one, played by ours. */

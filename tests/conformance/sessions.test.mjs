@@ -143,3 +143,20 @@ test("superusers sign in from the addresses the settings list", async () => {
   assert.equal(await status(guest().collection("_superusers").authWithPassword(server.email, server.password)), 200);
   await admin.settings.update({ superuserIPs: [] });
 });
+
+test("ways to sign in that cannot be are refused", async () => {
+  const refused = (options) => failure(admin.collections.create({ name: "nobodies", type: "auth", ...options }));
+  const service = (name) => ({ name, clientId: "client", clientSecret: "secret" });
+  const through = (...names) => refused({ oauth2: { enabled: true, providers: names.map(service) } });
+  assert.equal((await through("github", "github")).data.oauth2.providers[1].name.code, "validation_duplicated_provider");
+  assert.equal((await through("nope")).data.oauth2.providers[0].name.code, "validation_missing_provider");
+  const alone = await refused({ mfa: { enabled: true, duration: 600 }, otp: { enabled: false } });
+  assert.equal(alone.data.mfa.enabled.code, "validation_mfa_not_enough_auths");
+  const known = async (field) => {
+    const fields = [{ name: "name", type: "text" }];
+    const { data } = await refused({ fields, passwordAuth: { enabled: true, identityFields: [field] } });
+    return data.passwordAuth.identityFields.code;
+  };
+  assert.equal(await known("nope"), "validation_missing_field");
+  assert.equal(await known("name"), "validation_missing_unique_constraint");
+});

@@ -32,12 +32,12 @@ def corpus(name):
 def tell(name, about):
     """Its facts whose names begin so."""
     code, lines, errors = corpus(name)
-    found = [re.match(r"(\S.*?): (ok|FAILED) ?(.*)$", line) for line in lines]
-    found = [match for match in found if match and about(match[1])]
+    found = [re.match(r"(ok|FAILED)\s+(\S.*?)(?:  \((.*)\))?$", line) for line in lines]
+    found = [match for match in found if match and about(match[2])]
     fact(f"tests/edge/{name} says something", found, errors[-300:])
     for match in found:
-        details = [line.strip() for line in lines if line.startswith("  ")] if match[2] != "ok" else []
-        fact(match[1], match[2] == "ok", "; ".join([match[3], *details[:5]]))
+        details = [line.strip() for line in lines if line.startswith("  ")] if match[1] != "ok" else []
+        fact(match[2], match[1] == "ok", "; ".join([match[3] or "", *details[:5]]))
 
 
 @check(16, "malformed HTTP/1 and HTTP/2")

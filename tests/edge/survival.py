@@ -22,7 +22,11 @@ def ask_dns(port, name, kind, over_tcp=False):
         client.settimeout(3)
         client.connect(("127.0.0.1", port))
         client.send(struct.pack(">H", len(question)) + question if over_tcp else question)
-        answer = client.recv(65536)[2 if over_tcp else 0:]
+        if over_tcp:
+            with client.makefile("rb") as stream:
+                answer = stream.read(*struct.unpack(">H", stream.read(2)))
+        else:
+            answer = client.recv(65536)
     _, flags, _, answers, _, _ = struct.unpack(">HHHHHH", answer[:12])
     return flags & 15, answers, len(answer)
 
