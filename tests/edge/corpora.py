@@ -115,3 +115,25 @@ def offers_ml_kem(port):
     with socket.create_connection(("127.0.0.1", port), 5) as client:
         client.sendall(record)
         return retry in client.recv(4096)
+
+
+FUZZED = {"host": "Host headers", "connection": "Connection lists", "dns": "DNS questions", "proxy_header": "PROXY headers"}
+FUZZ_SECONDS = 600
+
+
+@check(40, "fuzzing what strangers send")
+def fuzzed():
+    need("cargo")
+    run = ROOT / "tests/fuzz/run"
+    built = subprocess.run([run, "host", "1"], capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr[-500:]
+    waiting, running = list(FUZZED), {}
+    while waiting or running:
+        while waiting and len(running) < (os.cpu_count() or 1):
+            target = waiting.pop(0)
+            running[target] = subprocess.Popen([run, target, str(FUZZ_SECONDS)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        target, process = running.popitem()
+        said, _ = process.communicate()
+        done = re.search(r"Done (\d+) runs in (\d+) second", said)
+        fact(f"{FUZZED[target]}: nothing found", process.returncode == 0 and done, f"{int(done[1]) / 1e6:.1f} million in {done[2]} s" if done else said[-300:],
+             f"{FUZZ_SECONDS} s")
