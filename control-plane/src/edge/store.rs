@@ -182,6 +182,7 @@ impl EdgeStore {
     }
 
     async fn orders_since(&self, since_ms: i64) -> sqlx::Result<Vec<Ordered>> {
+        sqlx::query("DELETE FROM acme_order WHERE at_ms < $1").bind(since_ms).execute(self.0.write()).await?;
         let sql = "SELECT issuer, name, owner, renews, at_ms FROM acme_order WHERE at_ms >= $1 ORDER BY at_ms";
         let rows = sqlx::query(sql).bind(since_ms).fetch_all(self.0.write()).await?;
         let order = |row: &AnyRow| {
@@ -209,6 +210,11 @@ impl Store for EdgeStore {
 
     fn keep_account<'a>(&'a self, issuer: &'a str, credentials: String) -> Stored<'a, String> {
         stored(async move { self.keep_account(issuer, &credentials).await })
+    }
+
+    fn forget_account<'a>(&'a self, issuer: &'a str) -> Stored<'a, ()> {
+        let forget = sqlx::query("DELETE FROM acme_account WHERE issuer = $1").bind(issuer);
+        stored(async move { forget.execute(self.0.write()).await.map(drop) })
     }
 
     fn certificates(&self) -> Stored<'_, Vec<Held>> {

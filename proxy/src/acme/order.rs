@@ -96,6 +96,22 @@ impl Authority {
         replaces: Option<&str>,
     ) -> Result<OpenOrder, Failure> {
         let account = self.account(options).await?;
+        let order = match self.place_as(&account, name, replaces).await {
+            Err(Error::Api(problem)) if is_about_account(&problem) => {
+                tracing::warn!("{} does not know our account any more; it gets another", self.issuer.name);
+                options.store.forget_account(&self.issuer.directory).await.map_err(Failure::Ours)?;
+                *self.account.lock().await = None;
+                let account = self.account(options).await?;
+                self.place_as(&account, name, replaces).await?
+            }
+            placed => placed?,
+        };
+        let key = KeyPair::generate().map_err(|error| Failure::Ours(error.into()))?;
+        self.keys().insert(order.url().to_owned(), key.serialize_pem());
+        Ok(OpenOrder { order, key })
+    }
+
+    async fn place_as(&self, account: &Account, name: &str, replaces: Option<&str>) -> Result<Order, Error> {
         let identifiers = [Identifier::Dns(name.to_owned())];
         let listed = |wanted: &&String| account.profiles().any(|profile| profile.name == **wanted);
         let profile = self.issuer.profile.as_ref().filter(listed);
@@ -103,19 +119,16 @@ impl Authority {
             let wish = NewOrder::new(&identifiers);
             if let Some(profile) = profile { wish.profile(profile) } else { wish }
         };
-        let order = match replaces.and_then(identifier) {
-            Some(replaced) => match account.new_order(&wish().replaces(replaced)).await {
-                Err(error) if is_about_replacing(&error) => {
-                    tracing::info!("{name}: ordering without naming the certificate that is replaced: {error}");
-                    account.new_order(&wish()).await?
-                }
-                placed => placed?,
-            },
-            None => account.new_order(&wish()).await?,
+        let Some(replaced) = replaces.and_then(identifier) else {
+            return account.new_order(&wish()).await;
         };
-        let key = KeyPair::generate().map_err(|error| Failure::Ours(error.into()))?;
-        self.keys().insert(order.url().to_owned(), key.serialize_pem());
-        Ok(OpenOrder { order, key })
+        match account.new_order(&wish().replaces(replaced)).await {
+            Err(error) if is_about_replacing(&error) => {
+                tracing::info!("{name}: ordering without naming the certificate that is replaced: {error}");
+                account.new_order(&wish()).await
+            }
+            placed => placed,
+        }
     }
 
     /// Comes back to an order; `None` if it can lead nowhere any more.
@@ -310,6 +323,11 @@ async fn why(order: &mut Order, problem: Option<Problem>) -> Failure {
         Some(problem) => Failure::from(&problem),
         None => Failure::Refused { words: "the authority gave the order up without a word".into(), mendable: false },
     }
+}
+
+/// Whether the authority does not know who is asking: it was set up anew, say.
+fn is_about_account(problem: &Problem) -> bool {
+    problem.r#type.as_deref().is_some_and(|kind| kind.ends_with(":accountDoesNotExist"))
 }
 
 /// Whether an order failed because it names the certificate it replaces: the authority takes no such hint, does not like

@@ -19,6 +19,9 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps an account's credentials. The first ones stay: the answer says which count.
     fn keep_account<'a>(&'a self, issuer: &'a str, credentials: String) -> Stored<'a, String>;
 
+    /// Forgets an account the issuer does not know any more.
+    fn forget_account<'a>(&'a self, issuer: &'a str) -> Stored<'a, ()>;
+
     /// All certificates: read once at the start, and again when another process may have added some.
     fn certificates(&self) -> Stored<'_, Vec<Held>>;
 
@@ -59,7 +62,7 @@ pub trait Store: Send + Sync + 'static {
     /// Notes that an order was placed: what the budget counts.
     fn note_order(&self, order: Ordered) -> Stored<'_, ()>;
 
-    /// The orders placed since then.
+    /// The orders placed since then. Earlier ones will not be asked for any more.
     fn orders_since(&self, since_ms: i64) -> Stored<'_, Vec<Ordered>>;
 }
 

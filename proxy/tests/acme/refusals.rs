@@ -227,3 +227,16 @@ async fn an_order_that_takes_long_is_come_back_to() {
     site.issued("a.example.com").await;
     assert_eq!(authority.orders(), Counts::from([("a.example.com".into(), 1)]));
 }
+
+#[tokio::test]
+async fn an_authority_that_does_not_know_our_account_any_more_gets_another() {
+    let time = Time::now();
+    let authority = Authority::open(&time).await;
+    let store = Memory::new();
+    let mut site = Site::open(options(vec![authority.issuer("one")], &store), &time, &["a.example.com"]).await;
+    site.issued("a.example.com").await;
+    authority.forget_accounts();
+    let both = [("a.example.com".to_owned(), String::new()), ("b.example.com".to_owned(), String::new())];
+    site.edge.table.send_replace(crate::kit::table(&both));
+    assert_eq!(site.issued("b.example.com").await, "one");
+}

@@ -80,6 +80,8 @@ struct Desk {
     nonces: BTreeSet<String>,
     next_nonce: u64,
     accounts: usize,
+    /// The first of them are not known any more.
+    forgotten: usize,
     orders: Vec<Order>,
     requests: u64,
     most_open: usize,
@@ -114,6 +116,7 @@ impl Authority {
             nonces: BTreeSet::new(),
             next_nonce: 0,
             accounts: 0,
+            forgotten: 0,
             orders: Vec::new(),
             requests: 0,
             most_open: 0,
@@ -134,6 +137,12 @@ impl Authority {
 
     pub fn set(&self, mood: Mood) {
         self.desk().mood = mood;
+    }
+
+    /// It has never heard of anybody.
+    pub fn forget_accounts(&self) {
+        let mut desk = self.desk();
+        desk.forgotten = desk.accounts;
     }
 
     pub fn set_window(&self, start_ms: i64, end_ms: i64) {
@@ -286,6 +295,10 @@ fn request(desk: &mut Desk, headers: &HeaderMap, body: &[u8]) -> Result<Value, (
     let protected: Value = serde_json::from_slice(&part("protected")).expect("JSON");
     if !desk.nonces.remove(protected["nonce"].as_str().expect("a nonce")) {
         return Err((StatusCode::BAD_REQUEST, "badNonce", "never heard of that nonce".into()));
+    }
+    let account = protected["kid"].as_str().and_then(|kid| kid.rsplit('/').next()?.parse::<usize>().ok());
+    if account.is_some_and(|account| account <= desk.forgotten) {
+        return Err((StatusCode::BAD_REQUEST, "accountDoesNotExist", "never heard of you".into()));
     }
     Ok(serde_json::from_slice(&part("payload")).unwrap_or(Value::Null))
 }

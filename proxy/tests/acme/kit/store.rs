@@ -104,6 +104,10 @@ impl Store for Memory {
         self.call(|shared| shared.accounts.entry(issuer.into()).or_insert(credentials).clone())
     }
 
+    fn forget_account<'a>(&'a self, issuer: &'a str) -> Stored<'a, ()> {
+        self.call(|shared| drop(shared.accounts.remove(issuer)))
+    }
+
     fn certificates(&self) -> Stored<'_, Vec<Held>> {
         self.call(|shared| shared.certificates.values().cloned().collect())
     }
