@@ -17,6 +17,7 @@ mod events;
 mod in_process;
 mod lease;
 mod limits;
+mod logs;
 mod seen;
 mod sleeper;
 mod spec;
