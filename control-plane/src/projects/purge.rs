@@ -18,6 +18,7 @@ pub const KEY: &str = "purge";
 const ALWAYS: i64 = 3;
 
 /// A project whose grace period is over, and that no operator gave yet.
+#[expect(missing_docs, reason = "as in the project")]
 pub struct Due {
     pub id: String,
     pub slug: String,
@@ -28,6 +29,7 @@ pub struct Due {
 
 /// What is to be removed, beside what may be.
 pub struct Waiting {
+    /// The longest due first.
     pub due: Vec<Due>,
     /// How many went within the last day.
     gone: i64,

@@ -36,15 +36,19 @@ pub(super) async fn look(
 impl NodeClient {
     /// Entries of a tenant's log. Wakes nobody.
     pub async fn logs(&self, id: &TenantId, query: &LogQuery) -> Result<LogPage, NodeError> {
-        let path = format!("/v1/tenants/{id}/logs?");
-        let start = path.len();
-        let mut path = url::form_urlencoded::Serializer::for_suffix(path, start);
-        path.append_pair("search", &query.search).append_pair("limit", &query.limit.to_string());
-        for (name, number) in [("level", query.level), ("before", query.before), ("after", query.after)] {
-            if let Some(number) = number {
-                path.append_pair(name, &number.to_string());
-            }
-        }
-        self.ask(Method::GET, &path.finish(), axum::body::Body::empty()).await
+        self.ask(Method::GET, &path(id, query), axum::body::Body::empty()).await
     }
+}
+
+fn path(id: &TenantId, query: &LogQuery) -> String {
+    let path = format!("/v1/tenants/{id}/logs?");
+    let start = path.len();
+    let mut path = url::form_urlencoded::Serializer::for_suffix(path, start);
+    path.append_pair("search", &query.search).append_pair("limit", &query.limit.to_string());
+    for (name, number) in [("level", query.level), ("before", query.before), ("after", query.after)] {
+        if let Some(number) = number {
+            path.append_pair(name, &number.to_string());
+        }
+    }
+    path.finish()
 }
