@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use sqlx::{Any, Transaction};
 use tenant_runtime::host::FirstSuperuser;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -219,19 +220,29 @@ async fn delete_project(
         second_factor::demand(&platform, &session.account, typed.code.as_deref()).await?;
     }
     if row.wish != Wish::Deleted {
-        let until = clock::now_ms() + clock::millis(platform.config.grace());
         let mut tx = platform.database.begin().await?;
-        store::set_wish(&mut tx, &row.id, Wish::Deleted, Some(until)).await?;
-        jobs::cancel_queued(&mut tx, &row.id, purge::KEY).await?;
-        backups::make::begin(&mut tx, &row.id, Origin::Delete, None).await?;
-        jobs::enqueue(&mut tx, Kind::PurgeProject, &row.id, Some(purge::KEY), "", until, DAY * 7).await?;
-        let line = format!("{} was deleted", row.name);
-        audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "deleted", &line).await?;
+        delete(&platform, &mut tx, &session.account.id, &row.id, &row.name).await?;
         tx.commit().await?;
         platform.jobs.poke();
         fleet::reconcile::now(&platform, &row.id).await;
     }
     Ok(Json(load(&platform, &session, &row.id).await?))
+}
+
+/// Has a project deleted once the transaction is committed: backed up now, removed for good after the grace period.
+pub(crate) async fn delete(
+    platform: &Platform,
+    tx: &mut Transaction<'static, Any>,
+    account: &str,
+    id: &str,
+    name: &str,
+) -> Result<()> {
+    let until = clock::now_ms() + clock::millis(platform.config.grace());
+    store::set_wish(tx, id, Wish::Deleted, Some(until)).await?;
+    jobs::cancel_queued(tx, id, purge::KEY).await?;
+    backups::make::begin(tx, id, Origin::Delete, None).await?;
+    jobs::enqueue(tx, Kind::PurgeProject, id, Some(purge::KEY), "", until, DAY * 7).await?;
+    audit::note(tx, Some(account), Some(id), "deleted", &format!("{name} was deleted")).await
 }
 
 /// Brings a deleted project back
