@@ -92,6 +92,9 @@ async fn download_export(State(platform): State<Platform>, form: Bytes) -> Resul
         fields.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).unwrap_or_default()
     };
     let (secret, project) = (field("secret"), field("project"));
+    if secret.is_empty() || project.is_empty() {
+        return Err(Error::field("secret", "required", "The form lacks the secret or the project."));
+    }
     let db = platform.database.read();
     let slug = exported(db, &secret, &project).await?.ok_or_else(over)?;
     let kept = backups::newest_proven(db, &project).await?;
