@@ -261,30 +261,39 @@ async fn check<'p>(
         }
         Project(action) => {
             let missing = || Error::not_found("There is no such project.");
-            let slug = param("slug").unwrap_or_default();
-            let found = projects::store::find(db, account, slug).await?;
-            let Some((row, role)) = found.filter(|(row, _)| session.sees(row)) else {
-                return Err(if is_let_in_by_none(platform, session, slug).await? { not_let_in() } else { missing() });
-            };
-            session.allow(role, action)?;
-            if teams::store::role_in(db, &row.team_id, account).await?.is_some() {
-                return Ok(());
-            }
-            if !action.in_support() {
-                let message = "Support access does not allow that: only members of the project's team may.";
-                return Err(Error::refused(StatusCode::FORBIDDEN, "not_allowed", message));
-            }
-            support::note_use(platform, account, &row.id, request).await
+            check_project(platform, session, param("slug").unwrap_or_default(), action, request, missing).await
         }
         Job(action) => {
             let missing = || Error::not_found("There is no such job.");
             let project = jobs::project_of(db, param("id").unwrap_or_default()).await?.ok_or_else(missing)?;
-            let row =
-                projects::store::by_id(db, &project).await?.filter(|row| session.sees(row)).ok_or_else(missing)?;
-            let role = teams::store::role_in(db, &row.team_id, account).await?;
-            session.allow(role.ok_or_else(missing)?, action)
+            check_project(platform, session, &project, action, request, missing).await
         }
     }
+}
+
+/// Refuses who may not do that with a project. Operators who are let in may do some of it, and it is noted.
+async fn check_project(
+    platform: &Platform,
+    session: &Session,
+    slug_or_id: &str,
+    action: Action,
+    request: &str,
+    missing: impl Fn() -> Error,
+) -> Result<()> {
+    let (db, account) = (platform.database.read(), &session.account.id);
+    let found = projects::store::find(db, account, slug_or_id).await?;
+    let Some((row, role)) = found.filter(|(row, _)| session.sees(row)) else {
+        return Err(if is_let_in_by_none(platform, session, slug_or_id).await? { not_let_in() } else { missing() });
+    };
+    session.allow(role, action)?;
+    if teams::store::role_in(db, &row.team_id, account).await?.is_some() {
+        return Ok(());
+    }
+    if !action.in_support() {
+        let message = "Support access does not allow that: only members of the project's team may.";
+        return Err(Error::refused(StatusCode::FORBIDDEN, "not_allowed", message));
+    }
+    support::note_use(platform, account, &row.id, request).await
 }
 
 /// Whether an operator asks for a project that is there and whose people let no operator in.

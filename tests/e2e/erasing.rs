@@ -46,12 +46,8 @@ async fn an_account_is_erased_and_its_data_can_be_fetched_with_the_mail() {
     assert_eq!(wrong.status, 404);
 
     // Of the person nothing is left, of what they did to others' projects the lines.
-    let gone = roost.http.get(&format!("{}/api/health", project.url)).await;
-    eventually("the project to be gone", || async {
-        roost.http.get(&format!("{}/api/health", project.url)).await.status == 404
-    })
-    .await;
-    drop(gone);
+    let health = format!("{}/api/health", project.url);
+    eventually("the project to be gone", || async { roost.http.get(&health).await.status == 404 }).await;
     let audit = operator.get("/api/operator/audit").await["items"].take();
     let lines = audit.as_array().unwrap();
     assert!(lines.iter().any(|line| line["kind"] == "account_erased"), "{audit}");

@@ -82,14 +82,14 @@ async fn project_jobs(
 }
 
 async fn find(platform: &Platform, session: &Session, id: &str) -> Result<Job> {
-    let job = store::find(platform.database.write(), id, &session.account.id).await?;
+    let job = present(platform, session, id).await?;
     job.ok_or_else(|| Error::not_found("There is no such job."))
 }
 
 /// A job as an event stream shows it, if whoever reads may see its project.
 pub async fn present(platform: &Platform, session: &Session, id: &str) -> Result<Option<Job>> {
-    let db = platform.database.read();
-    let Some(job) = store::find(db, id, &session.account.id).await? else { return Ok(None) };
-    let project = projects::store::by_id(db, &job.project_id).await?;
-    Ok(project.filter(|row| session.sees(row)).map(|_| job))
+    let db = platform.database.write();
+    let Some(job) = store::by_id(db, id).await? else { return Ok(None) };
+    let project = projects::store::find(db, &session.account.id, &job.project_id).await?;
+    Ok(project.filter(|(row, _)| session.sees(row)).map(|_| job))
 }

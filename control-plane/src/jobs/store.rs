@@ -117,16 +117,6 @@ pub async fn cancel_queued(tx: &mut Transaction<'static, Any>, project: &str, ke
 const SHOWN: &str = "j.id, j.tenant_id, j.kind, j.state, j.step, j.progress, j.stopping, j.attempt, j.error, \
      j.created_ms, j.updated_ms, j.due_ms, j.deadline_ms";
 
-/// A job of one of an account's projects.
-pub(super) async fn find(db: &AnyPool, id: &str, account: &str) -> Result<Option<Job>> {
-    let sql = format!(
-        "SELECT {SHOWN} FROM job j JOIN project p ON p.id = j.tenant_id JOIN member m ON m.team_id = p.team_id
-         WHERE j.id = $1 AND m.account_id = $2"
-    );
-    let row = sqlx::query(AssertSqlSafe(sql)).bind(id).bind(account).fetch_optional(db).await?;
-    Ok(row.map(|row| job_from_row(&row)).transpose()?)
-}
-
 /// The id of the project a job is for.
 pub async fn project_of(db: &AnyPool, id: &str) -> Result<Option<String>> {
     let sql = "SELECT tenant_id FROM job WHERE id = $1 AND tenant_id <> ''";
