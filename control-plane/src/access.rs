@@ -104,6 +104,7 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("DELETE", "/api/projects/{slug}/domains/{name}", Project(Action::ManageDomains)),
     ("POST", "/api/projects/{slug}/domains/{name}/look", Project(Action::ManageDomains)),
     ("GET", "/api/slugs/{slug}", Account),
+    ("GET", "/api/plans", Account),
     // Backups
     ("GET", "/api/projects/{slug}/backups", Project(Action::View)),
     ("POST", "/api/projects/{slug}/backups", Project(Action::BackUp)),
@@ -139,6 +140,7 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("GET", "/api/operator/attention", Operator),
     ("GET", "/api/operator/tenants", Operator),
     ("GET", "/api/operator/tenants/{id}", Operator),
+    ("PATCH", "/api/operator/tenants/{id}/limits", Operator),
     ("POST", "/api/operator/tenants/{id}/suspend", Operator),
     ("POST", "/api/operator/tenants/{id}/resume", Operator),
     ("GET", "/api/operator/jobs", Operator),

@@ -17,6 +17,7 @@ pub mod session;
 pub mod accounts;
 pub mod backups;
 pub mod domains;
+pub mod plans;
 pub mod projects;
 pub mod teams;
 

@@ -14,6 +14,7 @@ use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::files;
 use tenant_runtime::host::{Host, HostOptions, NodeClient};
+use tenant_runtime::meter::Meter;
 use tenant_runtime::outbound::Outbound;
 use tenant_runtime::store::Pool;
 use tokio::sync::broadcast;
@@ -181,6 +182,7 @@ fn open_host(config: &Config, hasher: &Hasher, database: &Database, succeeds: bo
         encryption_key: None,
         outbox: None,
         identity: None,
+        meter: Meter::default(),
     };
     let options = HostOptions {
         dir: config.dir.join("tenants"),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tenant_runtime::host::{
-    FirstSuperuser, Generation, Isolation, Limits, NodeClient, TenantId, TenantReport, TenantSpec, TenantState, Wanted,
+    FirstSuperuser, Generation, Isolation, NodeClient, TenantId, TenantReport, TenantSpec, TenantState, Wanted,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -120,7 +120,7 @@ fn spec(platform: &Platform, row: &Row) -> anyhow::Result<TenantSpec> {
             Wish::Deleted => Wanted::Suspended { reason: "deleted".to_owned() },
         },
         isolation: Isolation::Shared,
-        limits: Limits::default(),
+        limits: platform.limits_of(row),
         rest: platform.config.rest.to_spec(),
         public_url: platform.urls.project(&row.slug),
         app_name: row.name.clone(),
