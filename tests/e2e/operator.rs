@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value as Json, json};
-use tests::{Console, Roost, eventually};
+use tests::{Console, Roost, eventually, in_the_end};
 
 async fn tenants(operator: &Console, query: &str) -> Vec<Json> {
     let page = operator.get(&format!("/api/operator/tenants?{query}")).await;
@@ -12,17 +12,6 @@ async fn tenants(operator: &Console, query: &str) -> Vec<Json> {
 async fn attention(operator: &Console, kind: &str) -> Vec<Json> {
     let list = operator.get("/api/operator/attention").await["items"].take();
     list.as_array().unwrap().iter().filter(|item| item["kind"] == kind).cloned().collect()
-}
-
-/// Waits longer than [`eventually`] does: retries take their time.
-async fn in_the_end<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    for _ in 0..900 {
-        if condition().await {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    panic!("waited in vain for {what}");
 }
 
 #[tokio::test]
