@@ -11,6 +11,7 @@ mod mail;
 mod people;
 mod projects;
 mod providers;
+mod quotas;
 mod recovery;
 mod second_factor;
 mod sleep;
