@@ -13,10 +13,10 @@ use utoipa::openapi::extensions::Extensions;
 use crate::audit::Origin;
 use crate::error::{Error, Result};
 use crate::http::ClientAddress;
+use crate::projects::support;
 use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::{self, Action};
-use crate::projects::support;
 use crate::{jobs, projects};
 
 /// What an endpoint asks of whoever calls.
@@ -105,6 +105,7 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("POST", "/api/projects/{slug}/domains/{name}/look", Project(Action::ManageDomains)),
     ("GET", "/api/slugs/{slug}", Account),
     ("GET", "/api/plans", Account),
+    ("GET", "/api/projects/{slug}/usage", Project(Action::View)),
     // Backups
     ("GET", "/api/projects/{slug}/backups", Project(Action::View)),
     ("POST", "/api/projects/{slug}/backups", Project(Action::BackUp)),

@@ -20,6 +20,7 @@ pub mod domains;
 pub mod plans;
 pub mod projects;
 pub mod teams;
+pub mod usage;
 
 pub mod audit;
 pub mod edge;

@@ -35,6 +35,7 @@ use crate::fleet::{Fleet, reconcile, routes};
 use crate::jobs::Jobs;
 use crate::state::{Parts, Platform};
 use crate::upgrade::{self, Control, Heir, Predecessor, Successor};
+use crate::usage::{self, Usage};
 use crate::{backups, clock, http, operator, projects};
 
 /// Changes the console's event streams may lag behind.
@@ -84,6 +85,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     say_ready(&platform);
     tasks.spawn(reconcile::run(platform.clone(), stop.clone()));
     tasks.spawn(reconcile::follow(platform.clone(), stop.clone()));
+    tasks.spawn(usage::collect::run(platform.clone(), stop.clone()));
     tasks.spawn(domains::keeper::run(platform.clone(), stop.clone()));
     tasks.spawn(operator::disk::run(platform.clone(), stop.clone()));
     tasks.spawn(work_alone(platform.clone(), host.clone(), alone.clone(), stop.clone()));
@@ -97,6 +99,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
             std::mem::forget((successor, asked));
         }
     }
+    usage::collect::finish(&platform).await; // what was counted meanwhile
     platform.database.close().await;
     Ok(())
 }
@@ -120,6 +123,7 @@ pub(crate) async fn assemble(config: Config, succeeds: bool) -> anyhow::Result<(
         backups: backups::Target::of(&config).context("open the place for backups")?,
         routes: Publisher::new(host.service()),
         domains,
+        usage: Usage::default(),
         changes: broadcast::channel(CHANGES).0,
         config,
     });

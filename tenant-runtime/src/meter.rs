@@ -15,8 +15,6 @@ pub struct Meter {
     pub logs: Arc<Quota>,
     /// Bytes of files beside the database: those of records, and backups.
     pub storage: Arc<Quota>,
-    /// Bytes of the database's free pages.
-    pub free: Arc<AtomicU64>,
     /// Mails that went out without a server of the backend's own.
     pub mails: Arc<AtomicU64>,
 }

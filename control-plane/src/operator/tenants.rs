@@ -25,6 +25,8 @@ use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::store::Member;
 use crate::teams::{self, Role};
+use crate::usage;
+use crate::usage::limits::LimitUse;
 
 const PAGE: usize = 50;
 const LONGEST_REASON: usize = 200;
@@ -104,6 +106,8 @@ struct TenantDetails {
     support: Option<SupportGrant>,
     /// What it may use: its plan's figures, with its own in their place; 0 is no limit.
     limits: Plan,
+    /// What it uses of that.
+    usage: Vec<LimitUse>,
     /// Its own figures.
     overrides: Overrides,
 }
@@ -164,6 +168,7 @@ async fn details(platform: &Platform, row: Row) -> Result<TenantDetails> {
         jobs: jobs::latest_of(db, &row.id).await?,
         support: support::of(db, &row.id).await?,
         limits: grant.figures,
+        usage: usage::limits_of(platform, &row),
         overrides: grant.overrides,
         tenant: load(platform, row).await?,
     })
@@ -297,14 +302,9 @@ async fn team_names(db: &AnyPool) -> Result<HashMap<String, TeamNames>> {
     Ok(teams)
 }
 
-fn present(
-    platform: &Platform,
-    row: Row,
-    teams: &HashMap<String, TeamNames>,
-    support_until_ms: Option<i64>,
-) -> Tenant {
-    let (seen, plan) = (platform.fleet.seen(&row.id), platform.grant_of(&row).plan);
-    let project = Project::new(row, Role::Viewer, seen, &platform.urls);
+fn present(platform: &Platform, row: Row, teams: &HashMap<String, TeamNames>, support_until_ms: Option<i64>) -> Tenant {
+    let plan = platform.grant_of(&row).plan;
+    let project = Project::new(platform, row, Role::Viewer);
     let team = teams.get(&project.team_id);
     Tenant {
         team_name: team.map(|team| team.name.clone()).unwrap_or_default(),

@@ -117,6 +117,7 @@ pub async fn assign(platform: &Platform, by: &str, project: &Row, change: &Assig
     let line = format!("{} has the plan {}{own}", project.name, found.title);
     audit::note(&mut tx, Some(by), Some(&project.id), "plan", &line).await?;
     tx.commit().await?;
+    platform.usage.forget(&project.id);
     fleet::reconcile::now(platform, &project.id).await;
     Ok(())
 }

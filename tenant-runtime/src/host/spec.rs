@@ -138,9 +138,9 @@ pub struct TenantReport {
     pub since_ms: i64,
     /// Bytes of its databases when last measured.
     pub database_bytes: u64,
-    /// Of these, what is free for reuse.
+    /// What of it counts: pages free for reuse apart, and what waits in the log.
     #[serde(default)]
-    pub free_bytes: u64,
+    pub database_used: u64,
     /// Bytes of its files.
     pub storage_bytes: u64,
     /// Requests since the host started, those refused apart.

@@ -464,7 +464,7 @@ impl Tenant {
             state: seen.state,
             since_ms: seen.since_ms,
             database_bytes: remembered.sizes.database_bytes,
-            free_bytes: remembered.sizes.free_bytes,
+            database_used: remembered.sizes.database_used,
             storage_bytes: remembered.sizes.storage_bytes,
             requests: self.usage.requests(),
             awake_ms: self.usage.awake_ms(now_ms()),

@@ -39,8 +39,8 @@ pub(super) struct Remembered {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Sizes {
     pub(super) database_bytes: u64,
-    /// Of these, what is free for reuse.
-    pub(super) free_bytes: u64,
+    /// What of it is in use: pages free for reuse apart, and what waits in the log.
+    pub(super) database_used: u64,
     pub(super) storage_bytes: u64,
 }
 
@@ -62,7 +62,7 @@ impl Usage {
         let wakes = self.wakes_at_ms.load(Ordering::Relaxed);
         let sizes = Sizes {
             database_bytes: self.database_bytes.load(Ordering::Relaxed),
-            free_bytes: self.meter.free.load(Ordering::Relaxed),
+            database_used: self.meter.database.used() + self.meter.logs.used(),
             storage_bytes: self.meter.storage.used(),
         };
         Remembered { last_request_ms: (last > 0).then_some(last), wakes_at_ms: (wakes > 0).then_some(wakes), sizes }
@@ -73,7 +73,8 @@ impl Usage {
         self.last_request_ms.fetch_max(remembered.last_request_ms.unwrap_or(0), Ordering::Relaxed);
         self.set_wakes_at(remembered.wakes_at_ms);
         self.set_database_bytes(remembered.sizes.database_bytes);
-        self.meter.free.store(remembered.sizes.free_bytes, Ordering::Relaxed);
+        let Sizes { database_bytes, database_used, .. } = remembered.sizes;
+        self.meter.database.set_used(if database_used > 0 { database_used } else { database_bytes });
         self.set_storage_bytes(remembered.sizes.storage_bytes);
     }
 
@@ -168,6 +169,7 @@ mod tests {
         usage.count(5);
         usage.set_wakes_at(Some(9));
         usage.set_database_bytes(1);
+        usage.meter.database.set_used(1);
         usage.set_storage_bytes(2);
         let text = serde_json::to_string(&usage.to_remember()).expect("is JSON");
         let later = Usage::default();

@@ -5,8 +5,6 @@
 //! backstop SQLite itself is told a number of pages somewhat above the bound: it ends a statement that would pass it,
 //! whatever the statement is.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use rusqlite::Connection;
 
 use crate::error::{Error, Result};
@@ -91,7 +89,7 @@ impl Growth {
     /// Refuses what surely needs room before any of it is done.
     pub(super) fn check(&self, connection: &Connection) -> Result<()> {
         let most = self.most();
-        if most == u64::MAX || self.in_use(connection)?.0.saturating_add(LEAST) <= most {
+        if most == u64::MAX || self.in_use(connection)?.saturating_add(LEAST) <= most {
             return Ok(());
         }
         Err(Error::Full(Full::Database))
@@ -124,19 +122,15 @@ impl Growth {
     }
 
     fn measure(&mut self, connection: &Connection) -> Result<()> {
-        let (used, free) = self.in_use(connection)?;
-        self.used = used;
-        if let Kind::Records(meter) = &self.kind {
-            meter.free.store(free, Relaxed);
-        }
+        self.used = self.in_use(connection)?;
         Ok(())
     }
 
-    /// Bytes of pages in use and of free ones.
-    fn in_use(&self, connection: &Connection) -> Result<(u64, u64)> {
+    /// Bytes of the pages that are not free for reuse.
+    fn in_use(&self, connection: &Connection) -> Result<u64> {
         let pages = pragma(connection, "PRAGMA page_count")?;
         let free = pragma(connection, "PRAGMA freelist_count")?;
-        Ok((pages.saturating_sub(free) * self.page, free * self.page))
+        Ok(pages.saturating_sub(free) * self.page)
     }
 
     fn publish(&self) {
