@@ -17,14 +17,17 @@ pub mod session;
 pub mod accounts;
 pub mod backups;
 pub mod domains;
+pub mod plans;
 pub mod projects;
 pub mod teams;
+pub mod usage;
 
 pub mod audit;
 pub mod edge;
 pub mod fleet;
 pub mod jobs;
 pub mod mail;
+pub mod operator;
 
 mod clock;
 mod state;

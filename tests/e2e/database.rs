@@ -9,12 +9,15 @@ const SUITE: &[&str] = &[
     "access::",
     "accounts::",
     "backups::",
+    "erasing::",
     "mail::",
+    "operator::",
     "people::",
     "projects::",
     "providers::",
     "recovery::",
     "second_factor::",
+    "support::",
     "teams::",
 ];
 

@@ -10,13 +10,14 @@ use utoipa_axum::routes;
 
 use super::schedule::{self, Schedule};
 use super::store::{self, Restore};
-use super::{Origin, State, check, make, restore, transfer};
+use super::{Origin, State, check, make, restore, retention, transfer};
 use crate::audit;
 use crate::clock;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet;
 use crate::http::Body;
 use crate::jobs::{self, Job};
+use crate::operator::disk;
 use crate::projects::api::{find_project, parse_name, refuse_deleted};
 use crate::projects::{self, Slug};
 use crate::session::Session;
@@ -149,6 +150,7 @@ async fn make_backup(
     Path(slug): Path<String>,
 ) -> Result<(StatusCode, Json<Begun>)> {
     let project = find_project(&platform, &session, &slug, Action::BackUp).await?;
+    retention::refuse_many(&platform, &project).await?;
     let mut tx = platform.database.begin().await?;
     let job = make::begin(&mut tx, &project.id, Origin::Hand, None).await?.ok_or_else(under_way)?;
     audit::note(&mut tx, Some(&session.account.id), Some(&project.id), "backup", "A backup was begun").await?;
@@ -251,6 +253,7 @@ async fn create_project(
     source: &projects::store::Row,
     new: RestoredProject,
 ) -> Result<(String, String)> {
+    disk::refuse_if_full(platform)?;
     let team = new.team.as_deref().unwrap_or(&source.team_id);
     let team = teams::api::team_for(platform, session, Some(team)).await?;
     let name = parse_name(&new.name)?;

@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::{Begun, begun, find, under_way};
-use super::{Manifest, Origin, archive_key, check, manifest_key, remove_objects, store};
+use super::{Manifest, Origin, archive_key, check, manifest_key, remove_objects, retention, store};
 use crate::audit;
 use crate::clock;
 use crate::error::{Error, ErrorBody, Result};
@@ -41,12 +41,19 @@ async fn download_backup(
     if backup.manifest.is_none() {
         return Err(Error::not_found("This backup was never stored."));
     }
-    let object = platform.backups.open(&archive_key(&project.id, &id)).await.map_err(|error| {
+    let bytes = backup.manifest.map_or(0, |manifest| i64::try_from(manifest.bytes).unwrap_or(i64::MAX));
+    let kept = store::Kept { id, bytes, made_ms: backup.created_ms };
+    send_zip(&platform, &project.id, &project.slug, &kept).await
+}
+
+/// A stored backup as a download.
+pub async fn send_zip(platform: &Platform, project: &str, slug: &str, kept: &store::Kept) -> Result<Response> {
+    let object = platform.backups.open(&archive_key(project, &kept.id)).await.map_err(|error| {
         tracing::warn!("a backup cannot be read: {error:#}");
         Error::refused(StatusCode::BAD_GATEWAY, "unreadable", "The backup cannot be read from where it is kept.")
     })?;
-    let made = chrono::DateTime::from_timestamp_millis(backup.created_ms).unwrap_or_default();
-    let name = format!("attachment; filename=\"{}-{}.zip\"", project.slug, made.format("%Y%m%d%H%M%S"));
+    let made = chrono::DateTime::from_timestamp_millis(kept.made_ms).unwrap_or_default();
+    let name = format!("attachment; filename=\"{slug}-{}.zip\"", made.format("%Y%m%d%H%M%S"));
     let mut response = Response::new(Body::from_stream(object.content));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
@@ -68,6 +75,7 @@ async fn import_backup(
 ) -> Result<(StatusCode, Json<Begun>)> {
     let project = find_project(&platform, &session, &slug, Action::Restore).await?;
     refuse_deleted(&project)?;
+    retention::refuse_many(&platform, &project).await?;
     // Noted first: what a crash leaves behind is then known, and goes with old failures.
     let backup = tenant_runtime::random_id(15);
     let mut tx = platform.database.begin().await?;

@@ -38,7 +38,52 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        delete?: never;
+        /** Erases the account and everything that tells who it was, after mailing a link to the data of its projects */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         /** Changes the name or the password */
@@ -772,6 +817,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The projects whose data can be fetched with the secret from the mail */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ExportSecret"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Export"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One project's data as a zip that a stock PocketBase restores; a form, so that a page's button saves it to a file */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/x-www-form-urlencoded": components["schemas"]["ExportForm"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/zip": number[];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -1007,6 +1146,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/operator/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What needs somebody, the most urgent first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AttentionList"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/operator/audit": {
         parameters: {
             query?: never;
@@ -1053,6 +1235,596 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Jobs of all projects and of the platform */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `queued`, `running`, `done`, `failed` or `cancelled`; empty for all. */
+                    state?: string;
+                    /** @description Such as `backup`; empty for all. */
+                    kind?: string;
+                    /** @description `next` of the page before. */
+                    before?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OperatorJobPage"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job with its log */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OperatorJobWithLog"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancels a job; everything is as it was before it began */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OperatorJob"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a job again that failed */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OperatorJob"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/node": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This machine: load, memory, disk and its forecast, projects, jobs, certificates */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NodeView"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/purges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deleted projects that wait for an operator's word to be removed for good */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PurgeList"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Lets the projects go that are held now; they are removed for good */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PurgeConfirmation"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PurgeList"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody's projects */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Part of the slug, the name, the id, the team's name or an owner's mail address. */
+                    query?: string;
+                    /** @description Only those in this state, such as `awake` or `suspended`. */
+                    state?: string;
+                    /** @description `name`, `size`, `requests` or `lastRequest`; the largest or latest first. */
+                    sort?: string;
+                    /** @description Counted from 1. */
+                    page?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TenantPage"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/tenants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One project, its people and its latest jobs */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TenantDetails"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/tenants/{id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Gives a project another plan, figures of its own, or both */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Assignment"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TenantDetails"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/operator/tenants/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a suspended project go on */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Tenant"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/tenants/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops a project: it answers everybody with the reason, and its people can still export and delete it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Suspension"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Tenant"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -1192,6 +1964,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The plans there are; 0 is no limit */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PlanList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects": {
         parameters: {
             query?: never;
@@ -1251,6 +2058,14 @@ export interface paths {
                     };
                 };
                 403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2194,6 +3009,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a project logged, newest first; one that sleeps goes on sleeping */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Part of the message or of the data. */
+                    query?: string;
+                    /** @description Of this level or a higher one: -4 debug, 0 info, 4 warning, 8 error. */
+                    level?: number;
+                    /** @description Only for pages: `next` of the page before. */
+                    before?: number;
+                    /** @description Only for a tail: the `position` of the newest entry one has, so that nothing is missed. */
+                    after?: number;
+                    /** @description Only for pages: 1 to 500, 50 unless it is said. */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProjectLogPage"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/logs/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A stream of what a project logs from now on, or since `after`: events `entry`, each with one entry */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Part of the message or of the data. */
+                    query?: string;
+                    /** @description Of this level or a higher one: -4 debug, 0 info, 4 warning, 8 error. */
+                    level?: number;
+                    /** @description Only for pages: `next` of the page before. */
+                    before?: number;
+                    /** @description Only for a tail: the `position` of the newest entry one has, so that nothing is missed. */
+                    after?: number;
+                    /** @description Only for pages: 1 to 500, 50 unless it is said. */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/event-stream": string;
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/restores/{id}/undo": {
         parameters: {
             query?: never;
@@ -2303,6 +3238,119 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/support": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether operators may see what is in the project */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SupportAccess"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Lets operators see what is in the project for so many hours; given again, from now on */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewGrant"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SupportAccess"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        /** Ends it at once */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/transfer": {
         parameters: {
             query?: never;
@@ -2407,6 +3455,56 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a project uses of what it is granted, and used by the hour */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Milliseconds since the epoch; 30 days ago when absent. */
+                    from?: number;
+                    /** @description The same; now when absent. */
+                    to?: number;
+                };
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Usage"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3625,6 +4723,36 @@ export interface components {
              */
             usedMs?: number | null;
         };
+        /** @description Another plan, other overrides, or both. What is absent stays as it is. */
+        Assignment: {
+            overrides?: components["schemas"]["Overrides"] | null;
+            /** @description The plan's name. */
+            plan?: string | null;
+        };
+        /** @description Something that needs somebody */
+        AttentionItem: {
+            /** @description The job it is about. */
+            jobId?: string | null;
+            kind: components["schemas"]["AttentionKind"];
+            project?: components["schemas"]["NamedProject"] | null;
+            /**
+             * Format: int64
+             * @description Since when, in milliseconds since the epoch, if that is known.
+             */
+            sinceMs?: number | null;
+            /** @description A sentence. */
+            text: string;
+            urgency: components["schemas"]["Urgency"];
+        };
+        /**
+         * @description What needs attention
+         * @enum {string}
+         */
+        AttentionKind: "diskFilling" | "purgesHeld" | "damaged" | "notStarting" | "backupFailed" | "backupUnproven" | "overQuota" | "certificateFailing" | "jobStuck" | "jobFailed" | "mailNotSent";
+        AttentionList: {
+            /** @description The most urgent first. */
+            items: components["schemas"]["AttentionItem"][];
+        };
         /** @description A line of the audit. */
         AuditLine: {
             /** @description From where. */
@@ -3817,6 +4945,43 @@ export interface components {
             email: string;
             password: string;
         };
+        /** @description How full the disk was on a day */
+        DiskSample: {
+            /**
+             * Format: int64
+             * @description The day's beginning, in milliseconds since the epoch.
+             */
+            dayMs: number;
+            /** Format: int64 */
+            freeBytes: number;
+            /** Format: int64 */
+            totalBytes: number;
+        };
+        /** @description The disk, and how long it will do */
+        DiskView: {
+            /** Format: int64 */
+            freeBytes: number;
+            /**
+             * Format: int64
+             * @description At the pace of the last weeks; null when it does not fill, or too little is known.
+             */
+            fullInDays?: number | null;
+            room: components["schemas"]["Room"];
+            /** @description The last look of each day, oldest first. */
+            samples: components["schemas"]["DiskSample"][];
+            /**
+             * Format: int64
+             * @description With less than this free, no projects are created;
+             */
+            stopProjectsBelowBytes: number;
+            /**
+             * Format: int64
+             * @description with less than this, projects stop growing.
+             */
+            stopWritesBelowBytes: number;
+            /** Format: int64 */
+            totalBytes: number;
+        };
         /** @description A record to be set at the domain's DNS provider. */
         DnsRecord: {
             /** @description Its type. */
@@ -3870,6 +5035,24 @@ export interface components {
          * @enum {string}
          */
         DomainState: "dnsWait" | "verifying" | "issuing" | "live" | "failed";
+        /** @description A certificate that ends soon */
+        EndingCertificate: {
+            /** @description What went wrong at the last try to renew it. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch.
+             */
+            expiresMs: number;
+            name: string;
+        };
+        Erasure: {
+            /** @description From the device, if a second factor is on. */
+            code?: string | null;
+            currentPassword?: string | null;
+            /** @description Whether the projects of teams that have nobody else are deleted, too; without it they are in the way. */
+            deleteProjects?: boolean;
+        };
         /** @description The envelope, for the OpenAPI document. */
         Error: {
             /** @description `code` for the whole request, or one `{code, message}` for each field. */
@@ -3882,10 +5065,48 @@ export interface components {
              */
             status: number;
         };
+        Export: {
+            projects: components["schemas"]["ExportedProject"][];
+            /**
+             * Format: int64
+             * @description Until when, in milliseconds since the epoch.
+             */
+            untilMs: number;
+        };
+        /** @description Which zip */
+        ExportForm: {
+            /** @description The project's id. */
+            project: string;
+            /** @description From the mail. */
+            secret: string;
+        };
+        ExportSecret: {
+            /** @description From the mail. */
+            secret: string;
+        };
+        /** @description A project, and its newest proven backup once there is one */
+        ExportedProject: {
+            /** Format: int64 */
+            bytes?: number | null;
+            id: string;
+            /** Format: int64 */
+            madeMs?: number | null;
+            name: string;
+            slug: string;
+        };
         Health: {
             /** Format: int32 */
             code: number;
             message: string;
+        };
+        /** @description A deleted project whose grace period is over */
+        HeldPurge: {
+            /**
+             * Format: int64
+             * @description When its grace period ended, in milliseconds since the epoch.
+             */
+            dueMs: number;
+            project: components["schemas"]["NamedProject"];
         };
         /** @description An invitation nobody accepted yet. */
         Invitation: {
@@ -3967,6 +5188,21 @@ export interface components {
              */
             updatedMs: number;
         };
+        /** @description How many jobs wait, run, and failed */
+        JobCounts: {
+            /**
+             * Format: int64
+             * @description In the last week.
+             */
+            failed: number;
+            /** Format: int64 */
+            running: number;
+            /**
+             * Format: int64
+             * @description Due now.
+             */
+            waiting: number;
+        };
         /** @description A line of a job's log. */
         JobLine: {
             /**
@@ -3991,6 +5227,62 @@ export interface components {
         JobWithLog: components["schemas"]["Job"] & {
             lines: components["schemas"]["JobLine"][];
         };
+        /**
+         * @description What there are limits for.
+         * @enum {string}
+         */
+        Limit: "database" | "storage" | "egress" | "requests" | "realtime" | "mails" | "awake";
+        /**
+         * @description How it stands with a limit.
+         * @enum {string}
+         */
+        LimitState: "ok" | "near" | "over";
+        /** @description A limit, and how much of it is used */
+        LimitUse: {
+            /**
+             * Format: int64
+             * @description How much it will be when the month ends if it goes on like this; null when too little is known.
+             */
+            forecast?: number | null;
+            /** @description Which. */
+            limit: components["schemas"]["Limit"];
+            /**
+             * Format: int64
+             * @description How much may be; 0 is no limit.
+             */
+            max: number;
+            /** @description When counting begins anew. */
+            period: components["schemas"]["Period"];
+            /** @description How it stands. */
+            state: components["schemas"]["LimitState"];
+            /** @description What both are counted in. */
+            unit: components["schemas"]["Unit"];
+            /**
+             * Format: int64
+             * @description How much is used.
+             */
+            used: number;
+        };
+        /** @description How busy the processors are */
+        Load: {
+            /** Format: int64 */
+            cores: number;
+            /**
+             * Format: double
+             * @description and over the last fifteen.
+             */
+            fifteen: number;
+            /**
+             * Format: double
+             * @description over the last five,
+             */
+            five: number;
+            /**
+             * Format: double
+             * @description Programs that ran or wanted to, on average over the last minute,
+             */
+            one: number;
+        };
         /** @description Somebody in a team. */
         Member: {
             /** @description Their mail address. */
@@ -4003,6 +5295,30 @@ export interface components {
             role: components["schemas"]["Role"];
             /** @description Whether a second factor guards their account. */
             secondFactor: boolean;
+        };
+        /** @description Memory of the machine, and what of it this process has */
+        Memory: {
+            /**
+             * Format: int64
+             * @description What programs can still get.
+             */
+            availableBytes: number;
+            /**
+             * Format: int64
+             * @description What this process has.
+             */
+            residentBytes: number;
+            /** Format: int64 */
+            totalBytes: number;
+        };
+        NamedPlan: components["schemas"]["Plan"] & {
+            name: string;
+        };
+        /** @description A project, as far as it has to be named */
+        NamedProject: {
+            id: string;
+            name: string;
+            slug: string;
         };
         NewAccount: {
             email: string;
@@ -4019,6 +5335,13 @@ export interface components {
         };
         NewDomain: {
             name: string;
+        };
+        NewGrant: {
+            /**
+             * Format: int32
+             * @description 1 to 168.
+             */
+            hours: number;
         };
         NewInvitation: {
             email: string;
@@ -4050,12 +5373,55 @@ export interface components {
             scope: components["schemas"]["Scope"];
             team: string;
         };
+        /** @description This machine and what runs on it */
+        NodeView: {
+            /** @description Those that end soon. */
+            certificates: components["schemas"]["EndingCertificate"][];
+            disk: components["schemas"]["DiskView"];
+            files: components["schemas"]["OpenFiles"];
+            jobs: components["schemas"]["JobCounts"];
+            load: components["schemas"]["Load"];
+            memory: components["schemas"]["Memory"];
+            projects: components["schemas"]["ProjectCounts"];
+            /**
+             * Format: int64
+             * @description When this process began, in milliseconds since the epoch.
+             */
+            startedMs: number;
+            version: string;
+        };
         /** @description A provider as the console offers it. */
         OfferedProvider: {
             /** @description What people call it. */
             label: string;
             /** @description Stable: `github` or `oidc`. */
             name: string;
+        };
+        /** @description Files and connections this process has open */
+        OpenFiles: {
+            /**
+             * Format: int64
+             * @description How many it may have.
+             */
+            limit: number;
+            /** Format: int64 */
+            open: number;
+        };
+        /** @description A job, and for which project it is */
+        OperatorJob: components["schemas"]["Job"] & {
+            /** @description Whether it failed and can be tried again. */
+            canRetry: boolean;
+            project?: components["schemas"]["NamedProject"] | null;
+        };
+        OperatorJobPage: {
+            /** @description The latest change first. */
+            items: components["schemas"]["OperatorJob"][];
+            /** @description For `before`, if there are older ones. */
+            next?: string | null;
+        };
+        /** @description A job, for which project it is, and its log */
+        OperatorJobWithLog: components["schemas"]["OperatorJob"] & {
+            lines: components["schemas"]["JobLine"][];
         };
         /**
          * @description Why a backup was made.
@@ -4076,6 +5442,64 @@ export interface components {
             subject: string;
             text: string;
             to: string;
+        };
+        /** @description What an operator set for one project, instead of its plan's figures. */
+        Overrides: {
+            /** Format: int64 */
+            awakeHours?: number | null;
+            /** Format: int32 */
+            backupsKept?: number | null;
+            /** Format: int64 */
+            databaseMb?: number | null;
+            /** Format: int64 */
+            egressGb?: number | null;
+            /** Format: int32 */
+            mailsPerDay?: number | null;
+            /** Format: int32 */
+            realtimeConnections?: number | null;
+            /** Format: int64 */
+            requests?: number | null;
+            /** Format: int32 */
+            requestsPerSecond?: number | null;
+            /** Format: int64 */
+            storageMb?: number | null;
+            /** Format: int64 */
+            uploadMb?: number | null;
+        };
+        /**
+         * @description When counting begins anew; what is `now` stands.
+         * @enum {string}
+         */
+        Period: "now" | "day" | "month";
+        /** @description What a plan grants; 0 is no limit. */
+        Plan: {
+            /** Format: int64 */
+            awakeHours: number;
+            /** Format: int32 */
+            backupsKept: number;
+            /** Format: int64 */
+            databaseMb: number;
+            /** Format: int64 */
+            egressGb: number;
+            isolation: string;
+            /** Format: int32 */
+            mailsPerDay: number;
+            /** Format: int32 */
+            realtimeConnections: number;
+            /** Format: int64 */
+            requests: number;
+            /** Format: int32 */
+            requestsPerSecond: number;
+            /** Format: int64 */
+            storageMb: number;
+            title: string;
+            /** Format: int64 */
+            uploadMb: number;
+        };
+        PlanList: {
+            /** @description The name of the one new projects get. */
+            default: string;
+            items: components["schemas"]["NamedPlan"][];
         };
         /** @description A project as the console shows it. */
         Project: {
@@ -4108,6 +5532,8 @@ export interface components {
              * @description When the latest came.
              */
             lastRequestMs?: number | null;
+            /** @description How much it uses of what its plan grants. */
+            limits: components["schemas"]["LimitUse"][];
             /** @description What people call it. */
             name: string;
             /** @description Why it is suspended, not starting or damaged. */
@@ -4140,6 +5566,29 @@ export interface components {
             name?: string | null;
             slug?: string | null;
         };
+        /** @description How many projects do what */
+        ProjectCounts: {
+            /** Format: int64 */
+            asleep: number;
+            /** Format: int64 */
+            awake: number;
+            /** Format: int64 */
+            damaged: number;
+            /**
+             * Format: int64
+             * @description In their grace period.
+             */
+            deleted: number;
+            /** Format: int64 */
+            notStarting: number;
+            /**
+             * Format: int64
+             * @description All that are not deleted.
+             */
+            registered: number;
+            /** Format: int64 */
+            suspended: number;
+        };
         ProjectList: {
             items: components["schemas"]["Project"][];
             /**
@@ -4149,6 +5598,38 @@ export interface components {
             limit: number;
             /** @description The id of the team in which the account creates projects unless it names another; absent if it owns none. */
             team?: string | null;
+        };
+        /** @description A line of a project's log */
+        ProjectLogEntry: {
+            /**
+             * Format: int64
+             * @description When, in milliseconds since the epoch.
+             */
+            atMs: number;
+            /** @description Such as `method`, `url`, `status`, `execTime`, `error`. */
+            data: Record<string, never>;
+            /** @description The entry's id in the project's own API. */
+            id: string;
+            /**
+             * Format: int64
+             * @description -4 debug, 0 info, 4 warning, 8 error.
+             */
+            level: number;
+            message: string;
+            /**
+             * Format: int64
+             * @description Grows with every entry.
+             */
+            position: number;
+        };
+        ProjectLogPage: {
+            /** @description Newest first. */
+            items: components["schemas"]["ProjectLogEntry"][];
+            /**
+             * Format: int64
+             * @description For `before`, if there are older ones.
+             */
+            next?: number | null;
         };
         /**
          * @description What a project is doing.
@@ -4162,6 +5643,19 @@ export interface components {
             qr: string;
             /** @description For typing into a device. */
             secret: string;
+        };
+        PurgeConfirmation: {
+            /** @description How many are held: typed by hand, so that nobody confirms what they have not seen. */
+            projects: number;
+        };
+        PurgeList: {
+            /** @description Empty unless they are more than go by themselves. */
+            held: components["schemas"]["HeldPurge"][];
+            /**
+             * Format: int64
+             * @description How many go within a day without an operator's word.
+             */
+            most: number;
         };
         /**
          * @description A record's type.
@@ -4206,6 +5700,11 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "developer" | "admin" | "owner";
+        /**
+         * @description What the disk still allows
+         * @enum {string}
+         */
+        Room: "ample" | "noProjects" | "noGrowth";
         /** @description When a project is backed up and how much of that is kept. */
         Schedule: {
             /** @description Five fields, such as `0 3 * * *`; empty: never. */
@@ -4297,6 +5796,30 @@ export interface components {
             email: string;
             password: string;
         };
+        SupportAccess: {
+            grant?: components["schemas"]["SupportGrant"] | null;
+        };
+        /** @description That operators may see what is in a project */
+        SupportGrant: {
+            /** @description The mail address of who gave it, while there is one. */
+            givenBy?: string | null;
+            /**
+             * Format: int64
+             * @description When, in milliseconds since the epoch.
+             */
+            givenMs: number;
+            /**
+             * Format: int64
+             * @description Until when.
+             */
+            untilMs: number;
+        };
+        Suspension: {
+            /** @description Whether the owners get a mail. */
+            notice?: boolean;
+            /** @description What visitors and owners read. */
+            reason: string;
+        };
         /** @description A team as one of its members sees it. */
         Team: {
             /**
@@ -4331,6 +5854,73 @@ export interface components {
             members: components["schemas"]["Member"][];
             team: components["schemas"]["Team"];
         };
+        /** @description A project as an operator sees it */
+        Tenant: {
+            /** Format: int64 */
+            createdMs: number;
+            /** Format: int64 */
+            databaseBytes: number;
+            /**
+             * Format: int64
+             * @description Until when a deleted project can be brought back.
+             */
+            deletedUntilMs?: number | null;
+            endpoint: string;
+            id: string;
+            /** Format: int64 */
+            lastRequestMs?: number | null;
+            name: string;
+            /** @description The mail addresses of the team's owners. */
+            owners: string[];
+            /** @description The name of its plan. */
+            plan: string;
+            /** @description Why it is suspended, not starting or damaged. */
+            reason?: string | null;
+            /** Format: int64 */
+            requests: number;
+            slug: string;
+            state: components["schemas"]["ProjectState"];
+            /**
+             * Format: int64
+             * @description Since when, in milliseconds since the epoch like the others.
+             */
+            stateSinceMs: number;
+            /** Format: int64 */
+            storageBytes: number;
+            /**
+             * Format: int64
+             * @description Until when its people let operators in.
+             */
+            supportUntilMs?: number | null;
+            teamId: string;
+            teamName: string;
+        };
+        /** @description A project with its people and its work */
+        TenantDetails: {
+            /** @description Newest first. */
+            jobs: components["schemas"]["Job"][];
+            /** @description What it may use: its plan's figures, with its own in their place; 0 is no limit. */
+            limits: components["schemas"]["Plan"];
+            members: components["schemas"]["Member"][];
+            /** @description Its own figures. */
+            overrides: components["schemas"]["Overrides"];
+            support?: components["schemas"]["SupportGrant"] | null;
+            tenant: components["schemas"]["Tenant"];
+            /** @description What it uses of that. */
+            usage: components["schemas"]["LimitUse"][];
+        };
+        TenantPage: {
+            items: components["schemas"]["Tenant"][];
+            /** Format: int64 */
+            page: number;
+            /** Format: int64 */
+            perPage: number;
+            /**
+             * Format: int64
+             * @description How many there are on all pages.
+             */
+            total: number;
+        };
         Ticket: {
             /** @description From the device, or a recovery code. */
             code: string;
@@ -4348,6 +5938,61 @@ export interface components {
             code?: string | null;
             /** @description The id of the team it will belong to. */
             team: string;
+        };
+        /**
+         * @description What something is counted in.
+         * @enum {string}
+         */
+        Unit: "bytes" | "count" | "ms";
+        /**
+         * @description How soon
+         * @enum {string}
+         */
+        Urgency: "now" | "soon";
+        /** @description What a project uses */
+        Usage: {
+            /** @description Those in which something was counted, oldest first. */
+            hours: components["schemas"]["UsageHour"][];
+            limits: components["schemas"]["LimitUse"][];
+            plan: components["schemas"]["UsedPlan"];
+            /**
+             * Format: int64
+             * @description When what counts by the month begins anew, in milliseconds since the epoch.
+             */
+            resets: number;
+        };
+        /** @description An hour of a project */
+        UsageHour: {
+            /** Format: int64 */
+            awakeMs: number;
+            /**
+             * Format: int64
+             * @description Bytes of databases on disk at its end.
+             */
+            databaseBytes: number;
+            /**
+             * Format: int64
+             * @description Bytes of answers.
+             */
+            egress: number;
+            /**
+             * Format: int64
+             * @description Its first millisecond.
+             */
+            hour: number;
+            /** Format: int64 */
+            mails: number;
+            /** Format: int64 */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Bytes of files at its end.
+             */
+            storageBytes: number;
+        };
+        UsedPlan: {
+            name: string;
+            title: string;
         };
         Wanted: {
             into?: components["schemas"]["RestoredProject"] | null;
