@@ -70,6 +70,12 @@ const pages: Page[] = [
     load: () => import('./areas/overview/Overview.svelte'),
   },
   {
+    path: '/p/:slug/usage',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/usage/Usage.svelte'),
+  },
+  {
     path: '/p/:slug/domains',
     audience: 'account',
     frame: 'shell',

@@ -3,12 +3,15 @@
 const locale = globalThis.navigator?.languages?.find((language) => language.startsWith('en')) ?? 'en-GB'
 
 const counts = new Intl.NumberFormat(locale)
-const compactCounts = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 })
+// Elsewhere in English a million is a small m, which reads as metres or minutes.
+const compactCounts = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
 const dates = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' })
 const deadlines = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
 const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
 const clockTimes = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 const daysAndMonths = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' })
+const weekdays = new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric' })
+const percents = new Intl.NumberFormat(locale, { style: 'percent' })
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
 const lists = new Intl.ListFormat(locale)
 const plurals = new Intl.PluralRules(locale)
@@ -23,6 +26,13 @@ export const date = (ms: number) => dates.format(ms)
 export const moment = (ms: number) => moments.format(ms)
 /** To the minute: `28 Nov 2026, 09:40`. */
 export const deadline = (ms: number) => deadlines.format(ms)
+export const clockTime = (ms: number) => clockTimes.format(ms)
+/** `27 Nov` */
+export const dayAndMonth = (ms: number) => daysAndMonths.format(ms)
+/** `Fri 27` */
+export const weekday = (ms: number) => weekdays.format(ms)
+/** Down to the whole percent, so that 100 means all of it. */
+export const percent = (share: number) => percents.format(Math.floor(share * 100 + 1e-9) / 100)
 export const list = (items: string[]) => lists.format(items)
 
 /** `09:41` today, `20 Nov` before. */
@@ -76,5 +86,22 @@ export function sizeParts(bytes: number): [string, string] {
   const number = parts.filter((part) => part.type !== 'unit' && part.type !== 'literal')
   return [number.map((part) => part.value).join(''), parts.find((part) => part.type === 'unit')?.value ?? '']
 }
+
+/** A span of time as a number and its unit: `['95', 'mins']`, `['12.5', 'hrs']`. */
+export function spanParts(ms: number): [string, string] {
+  const unit = ms < minute ? 'second' : ms < 2 * hour ? 'minute' : 'hour'
+  const value = ms / { second: 1000, minute, hour }[unit]
+  const format = new Intl.NumberFormat(locale, {
+    style: 'unit',
+    unit,
+    unitDisplay: 'short',
+    maximumFractionDigits: unit === 'hour' && value < 100 ? 1 : 0,
+  })
+  const parts = format.formatToParts(value)
+  const number = parts.filter(({ type }) => type !== 'unit' && type !== 'literal')
+  return [number.map((part) => part.value).join(''), parts.find(({ type }) => type === 'unit')?.value ?? '']
+}
+
+export const span = (ms: number) => spanParts(ms).join(' ')
 
 export const size = (bytes: number) => sizeParts(bytes).join(' ')

@@ -17,6 +17,7 @@ export type Domain = Schemas['Domain']
 export type DomainState = Domain['state']
 export type Invitation = Schemas['Invitation']
 export type Job = Schemas['Job']
+export type Limit = Schemas['LimitUse']
 export type Member = Schemas['Member']
 export type OutboxMail = Schemas['OutboxMail']
 export type Project = Schemas['Project']
@@ -28,6 +29,8 @@ export type Scope = Schemas['Scope']
 export type SlugCheck = Schemas['SlugCheck']
 export type Team = Schemas['Team']
 export type Token = Schemas['ApiToken']
+export type Usage = Schemas['Usage']
+export type UsageHour = Schemas['UsageHour']
 
 export interface FieldError {
   code: string

@@ -37,6 +37,8 @@ export const common = {
     operator: 'Platform audit',
     outbox: 'Outbox',
     overview: 'Overview',
+    usage: 'Usage',
+    logs: 'Logs',
     domains: 'Domains',
     backups: 'Backups',
     settings: 'Settings',

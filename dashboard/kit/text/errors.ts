@@ -43,7 +43,6 @@ export const errors = {
     already_member: 'They are in the team already.',
     second_factor_required: 'Enter the code from your device.',
     wrong_code: 'This code does not fit. Codes change every half minute and work once.',
-    not_allowed: 'Your role in this team does not allow that.',
     last_owner: 'A team needs an owner. Make somebody else one first.',
     team_in_use: 'This team still has projects. Hand them over or delete them first.',
   } as Record<string, string>,
