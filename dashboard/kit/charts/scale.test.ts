@@ -1,12 +1,17 @@
 import { expect, it } from 'vitest'
-import { everyNth, roundTicks, timeTicks } from './scale'
+import { everyNth, roundTicks, sizeTicks, timeTicks } from './scale'
 
 const hour = 3_600_000
 
 it('puts lines at round numbers and the last above everything', () => {
   expect(roundTicks(742)).toEqual([0, 250, 500, 750])
   expect(roundTicks(3)).toEqual([0, 1, 2, 3])
-  expect(roundTicks(212_400_000)).toEqual([0, 100_000_000, 200_000_000, 300_000_000])
+})
+
+it('counts bytes in steps of 1024', () => {
+  const mb = 1024 ** 2
+  expect(sizeTicks(212 * mb)).toEqual([0, 100 * mb, 200 * mb, 300 * mb])
+  expect(sizeTicks(0)).toEqual([0, 1])
 })
 
 it('draws an empty chart with one line', () => {

@@ -13,6 +13,12 @@ export function roundTicks(most: number, wanted = 3): number[] {
   return ladder(step, most)
 }
 
+/** The same for bytes, whose units are 1024 of the one below. */
+export function sizeTicks(most: number, wanted = 3): number[] {
+  const unit = 1024 ** Math.max(0, Math.floor(Math.log(Math.max(1, most)) / Math.log(1024)))
+  return roundTicks(most / unit, wanted).map((tick) => tick * unit)
+}
+
 const spans = [
   5 * 60_000,
   10 * 60_000,

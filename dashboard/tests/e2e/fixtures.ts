@@ -16,6 +16,8 @@ import type {
 
 const hour = 3_600_000
 const day = 24 * hour
+const MB = 1024 ** 2
+const GB = 1024 ** 3
 
 export function project(slug: string, state: ProjectState, more: Partial<Project> = {}): Project {
   const now = Date.now()
@@ -30,8 +32,8 @@ export function project(slug: string, state: ProjectState, more: Partial<Project
     firstRequestMs: now - 399 * hour,
     lastRequestMs: now - 3 * hour,
     requests: 184_220,
-    databaseBytes: 212_400_000,
-    storageBytes: 1_900_000_000,
+    databaseBytes: 212 * MB,
+    storageBytes: 1.9 * GB,
     teamId: 'team00000000000',
     role: 'owner',
     limits: limits(),
@@ -41,9 +43,8 @@ export function project(slug: string, state: ProjectState, more: Partial<Project
 
 /** What a project uses of its plan; `more` by the name of the limit. */
 export function limits(more: Partial<Record<Limit['limit'], Partial<Limit>>> = {}): Limit[] {
-  const GB = 1e9
   const all: Limit[] = [
-    limit('database', 212e6, 500e6, 'bytes', 'now', 270e6),
+    limit('database', 212 * MB, 500 * MB, 'bytes', 'now', 270 * MB),
     limit('storage', 1.9 * GB, 10 * GB, 'bytes', 'now', 1.91 * GB),
     limit('requests', 2_104_000, 5_000_000, 'count', 'month', 3_406_000),
     limit('egress', 31 * GB, 50 * GB, 'bytes', 'month', 61 * GB),
@@ -78,8 +79,8 @@ export function usage(found = limits(), days = 30): Usage {
       hour: at,
       requests,
       egress: requests * 14_300,
-      databaseBytes: 212e6 - (days * 24 - index) * 90_000,
-      storageBytes: 1.9e9 - (days * 24 - index) * 350_000,
+      databaseBytes: 212 * MB - (days * 24 - index) * 90_000,
+      storageBytes: 1.9 * GB - (days * 24 - index) * 350_000,
       awakeMs: isNight ? 0 : hour * 0.9,
       mails: index % 5 === 0 ? 3 : 0,
     }
