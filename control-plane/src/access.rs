@@ -16,6 +16,7 @@ use crate::http::ClientAddress;
 use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::{self, Action};
+use crate::projects::support;
 use crate::{jobs, projects};
 
 /// What an endpoint asks of whoever calls.
@@ -63,6 +64,9 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("POST", "/api/password-reset/confirm", Nothing),
     ("GET", "/api/account", Account),
     ("PATCH", "/api/account", Person),
+    ("DELETE", "/api/account", Person),
+    ("POST", "/api/exports", Nothing),
+    ("POST", "/api/exports/zip", Nothing),
     ("POST", "/api/account/email", Person),
     ("POST", "/api/account/email/confirm", Nothing),
     ("GET", "/api/account/second-factor", Person),
@@ -89,6 +93,11 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("PUT", "/api/projects/{slug}/superuser", Project(Action::SetSuperuser)),
     ("GET", "/api/projects/{slug}/activity", Project(Action::View)),
     ("GET", "/api/projects/{slug}/audit", Project(Action::View)),
+    ("GET", "/api/projects/{slug}/logs", Project(Action::ReadLogs)),
+    ("GET", "/api/projects/{slug}/logs/tail", Project(Action::ReadLogs)),
+    ("GET", "/api/projects/{slug}/support", Project(Action::View)),
+    ("POST", "/api/projects/{slug}/support", Project(Action::GrantSupport)),
+    ("DELETE", "/api/projects/{slug}/support", Project(Action::GrantSupport)),
     ("GET", "/api/projects/{slug}/domains", Project(Action::View)),
     ("POST", "/api/projects/{slug}/domains", Project(Action::ManageDomains)),
     ("GET", "/api/projects/{slug}/domains/{name}", Project(Action::View)),
@@ -126,6 +135,18 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("GET", "/api/teams/{team}/tokens", Team(Action::ManageTokens)),
     ("DELETE", "/api/teams/{team}/tokens/{id}", Team(Action::ManageTokens)),
     // The operator
+    ("GET", "/api/operator/node", Operator),
+    ("GET", "/api/operator/attention", Operator),
+    ("GET", "/api/operator/tenants", Operator),
+    ("GET", "/api/operator/tenants/{id}", Operator),
+    ("POST", "/api/operator/tenants/{id}/suspend", Operator),
+    ("POST", "/api/operator/tenants/{id}/resume", Operator),
+    ("GET", "/api/operator/jobs", Operator),
+    ("GET", "/api/operator/jobs/{id}", Operator),
+    ("POST", "/api/operator/jobs/{id}/cancel", Operator),
+    ("POST", "/api/operator/jobs/{id}/retry", Operator),
+    ("GET", "/api/operator/purges", Operator),
+    ("POST", "/api/operator/purges", Operator),
     ("GET", "/api/operator/audit", Operator),
 ];
 
@@ -191,8 +212,9 @@ async fn enter(platform: &Platform, path: &str, request: Request) -> Result<(Req
             let params = params.as_ref().ok()?;
             params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value)
         };
-        check(platform, &session, needs, param).await?;
         origin.via = session.grant.as_ref().map(|grant| grant.name.clone());
+        let request = format!("{} {}", parts.method, parts.uri.path());
+        origin.clone().scope(check(platform, &session, needs, &request, param)).await?;
         parts.extensions.insert(session);
     }
     Ok((Request::from_parts(parts, body), origin))
@@ -220,6 +242,7 @@ async fn check<'p>(
     platform: &Platform,
     session: &Session,
     needs: Needs,
+    request: &str,
     param: impl Fn(&str) -> Option<&'p str>,
 ) -> Result<()> {
     let db = platform.database.read();
@@ -238,20 +261,50 @@ async fn check<'p>(
         }
         Project(action) => {
             let missing = || Error::not_found("There is no such project.");
-            let slug = param("slug").unwrap_or_default();
-            let found = projects::store::find(db, account, slug).await?;
-            let (_, role) = found.filter(|(row, _)| session.sees(row)).ok_or_else(missing)?;
-            session.allow(role, action)
+            check_project(platform, session, param("slug").unwrap_or_default(), action, request, missing).await
         }
         Job(action) => {
             let missing = || Error::not_found("There is no such job.");
             let project = jobs::project_of(db, param("id").unwrap_or_default()).await?.ok_or_else(missing)?;
-            let row =
-                projects::store::by_id(db, &project).await?.filter(|row| session.sees(row)).ok_or_else(missing)?;
-            let role = teams::store::role_in(db, &row.team_id, account).await?;
-            session.allow(role.ok_or_else(missing)?, action)
+            check_project(platform, session, &project, action, request, missing).await
         }
     }
+}
+
+/// Refuses who may not do that with a project. Operators who are let in may do some of it, and it is noted.
+async fn check_project(
+    platform: &Platform,
+    session: &Session,
+    slug_or_id: &str,
+    action: Action,
+    request: &str,
+    missing: impl Fn() -> Error,
+) -> Result<()> {
+    let (db, account) = (platform.database.read(), &session.account.id);
+    let found = projects::store::find(db, account, slug_or_id).await?;
+    let Some((row, role)) = found.filter(|(row, _)| session.sees(row)) else {
+        return Err(if is_let_in_by_none(platform, session, slug_or_id).await? { not_let_in() } else { missing() });
+    };
+    session.allow(role, action)?;
+    if teams::store::role_in(db, &row.team_id, account).await?.is_some() {
+        return Ok(());
+    }
+    if !action.in_support() {
+        let message = "Support access does not allow that: only members of the project's team may.";
+        return Err(Error::refused(StatusCode::FORBIDDEN, "not_allowed", message));
+    }
+    support::note_use(platform, account, &row.id, request).await
+}
+
+/// Whether an operator asks for a project that is there and whose people let no operator in.
+async fn is_let_in_by_none(platform: &Platform, session: &Session, slug: &str) -> Result<bool> {
+    let asks = session.account.operator && session.grant.is_none();
+    Ok(asks && projects::store::exists(platform.database.read(), slug).await?)
+}
+
+fn not_let_in() -> Error {
+    let message = "What is in this project is its people's. They can let operators in for a while, in its settings.";
+    Error::refused(StatusCode::FORBIDDEN, "no_support_grant", message)
 }
 
 fn no_operator() -> Error {

@@ -11,6 +11,8 @@ use proxy::{Bounds, PerAddress};
 use serde::Deserialize;
 use tenant_runtime::outbound::Network;
 
+use crate::operator::disk::Mark;
+
 const DEFAULTS: &str = include_str!("../../ops/roost.toml");
 
 /// All settings, keys as in `ops/roost.toml`.
@@ -32,6 +34,7 @@ pub struct Config {
     pub edge: Edge,
     pub rest: Rest,
     pub projects: Projects,
+    pub disk: Disk,
     pub backups: Backups,
     pub mail: Mail,
     pub sign_in: SignIn,
@@ -142,6 +145,17 @@ pub struct Rest {
 pub struct Projects {
     pub may_reach: Vec<Network>,
     pub mails_per_day: i64,
+    pub purge_most: i64,
+    pub purge_share: i64,
+}
+
+/// What stops while the disk is nearly full.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Disk {
+    pub stop_projects_below: Mark,
+    pub stop_writes_below: Mark,
 }
 
 /// Where backups are kept.

@@ -27,7 +27,7 @@ use crate::jobs;
 use crate::mail::{self, OutboxMail};
 use crate::session::{self, Session};
 use crate::state::{Change, Platform};
-use crate::{access, accounts, audit, backups, clock, domains, projects, teams};
+use crate::{access, accounts, audit, backups, clock, domains, operator, projects, teams};
 
 /// What a JSON body may have.
 const MOST_BODY_BYTES: usize = 64 * 1024;
@@ -74,6 +74,7 @@ fn api() -> OpenApiRouter<Platform> {
         .routes(routes!(config))
         .merge(jobs::api::routes())
         .merge(backups::api::routes())
+        .merge(operator::routes())
         .routes(routes!(outbox))
         .routes(routes!(events))
 }

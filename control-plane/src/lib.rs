@@ -25,6 +25,7 @@ pub mod edge;
 pub mod fleet;
 pub mod jobs;
 pub mod mail;
+pub mod operator;
 
 mod clock;
 mod state;

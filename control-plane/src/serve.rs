@@ -34,7 +34,7 @@ use crate::fleet::{Fleet, reconcile, routes};
 use crate::jobs::Jobs;
 use crate::state::{Parts, Platform};
 use crate::upgrade::{self, Control, Heir, Predecessor, Successor};
-use crate::{backups, http, projects};
+use crate::{backups, clock, http, operator, projects};
 
 /// Changes the console's event streams may lag behind.
 const CHANGES: usize = 1024;
@@ -84,6 +84,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     tasks.spawn(reconcile::run(platform.clone(), stop.clone()));
     tasks.spawn(reconcile::follow(platform.clone(), stop.clone()));
     tasks.spawn(domains::keeper::run(platform.clone(), stop.clone()));
+    tasks.spawn(operator::disk::run(platform.clone(), stop.clone()));
     tasks.spawn(work_alone(platform.clone(), host.clone(), alone.clone(), stop.clone()));
 
     let running = Running { proxy, host, stop, tasks };
@@ -107,6 +108,7 @@ pub(crate) async fn assemble(config: Config, succeeds: bool) -> anyhow::Result<(
     let hasher = Hasher::for_this_machine();
     let host = open_host(&config, &hasher, &database, succeeds)?;
     let platform = Platform::new(Parts {
+        started_ms: clock::now_ms(),
         urls: urls(&config),
         database,
         hashing: Hashing::start()?,

@@ -23,6 +23,8 @@ pub struct Platform(Arc<Parts>);
 /// See the field's types.
 pub struct Parts {
     pub config: Config,
+    /// When this process began to serve, in milliseconds since the epoch.
+    pub started_ms: i64,
     pub urls: Urls,
     pub database: Database,
     pub hashing: Hashing,

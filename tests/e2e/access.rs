@@ -49,7 +49,8 @@ impl Endpoint {
         let path = self.path.replace("{slug}", &world.project).replace("{team}", &world.team);
         let path = path.replace("{id}", "nothing").replace("{account}", "nobody");
         // An event stream never ends; its head says what is asked here.
-        let method = if path == "/api/events" { Method::HEAD } else { self.method.clone() };
+        let streams = path == "/api/events" || path.ends_with("/tail");
+        let method = if streams { Method::HEAD } else { self.method.clone() };
         let body = json!({ "team": world.team, "name": "" });
         let body = (method != Method::GET && method != Method::HEAD).then_some(&body);
         roost.http.send(method, &format!("{}{path}", roost.url()), headers, body).await.expect("an answer")

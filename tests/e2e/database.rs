@@ -8,12 +8,15 @@ use tests::{POSTGRES_VARIABLE, Postgres};
 const SUITE: &[&str] = &[
     "access::",
     "accounts::",
+    "erasing::",
     "mail::",
+    "operator::",
     "people::",
     "projects::",
     "providers::",
     "recovery::",
     "second_factor::",
+    "support::",
     "teams::",
 ];
 

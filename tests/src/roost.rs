@@ -142,6 +142,19 @@ impl Roost {
         (serde_json::from_slice(&output.stdout).expect("JSON"), output.status.success())
     }
 
+    /// Loses the control database of a process that has ended: the next one finds an empty one.
+    pub fn lose_control_database(&mut self) {
+        if self.database.is_empty() {
+            for end in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(self.dir.path().join(format!("data/control.db{end}")));
+            }
+        } else {
+            let others = self.settings[self.database.len()..].to_owned();
+            self.database = database_line();
+            self.settings = format!("{}{others}", self.database);
+        }
+    }
+
     /// Starts again with other settings.
     pub fn restart_with(&mut self, settings: &str) {
         self.settings = format!("{}{settings}", self.database);

@@ -3,6 +3,8 @@
 mod api;
 mod device;
 mod email;
+mod erase;
+mod exports;
 pub mod hashing;
 mod password;
 pub mod providers;
@@ -27,6 +29,8 @@ pub use password::Password;
 pub fn routes() -> OpenApiRouter<Platform> {
     api::routes()
         .merge(sign_in::routes())
+        .merge(erase::routes())
+        .merge(exports::routes())
         .merge(providers::api::routes())
         .merge(tokens::routes())
         .merge(second_factor::api::routes())

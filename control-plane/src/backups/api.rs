@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorBody, Result};
 use crate::fleet;
 use crate::http::Body;
 use crate::jobs::{self, Job};
+use crate::operator::disk;
 use crate::projects::api::{find_project, parse_name, refuse_deleted};
 use crate::projects::{self, Slug};
 use crate::session::Session;
@@ -251,6 +252,7 @@ async fn create_project(
     source: &projects::store::Row,
     new: RestoredProject,
 ) -> Result<(String, String)> {
+    disk::refuse_if_full(platform)?;
     let team = new.team.as_deref().unwrap_or(&source.team_id);
     let team = teams::api::team_for(platform, session, Some(team)).await?;
     let name = parse_name(&new.name)?;

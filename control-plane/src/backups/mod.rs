@@ -24,7 +24,9 @@ use crate::jobs::Run;
 use crate::projects;
 use crate::state::Platform;
 
+pub use store::{Kept, newest_proven};
 pub use target::Target;
+pub use transfer::send_zip;
 
 /// Why a backup was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -76,6 +76,26 @@ pub(super) async fn by_id(db: &AnyPool, id: &str) -> Result<Option<Backup>> {
     Ok(row.map(|row| from_row(&row)).transpose()?)
 }
 
+/// A backup that can be fetched.
+pub struct Kept {
+    /// Stable.
+    pub id: String,
+    /// The zip's size.
+    pub bytes: i64,
+    /// When it was made.
+    pub made_ms: i64,
+}
+
+/// The newest proven backup of a project.
+pub async fn newest_proven(db: &AnyPool, project: &str) -> Result<Option<Kept>> {
+    let backups = of_project(db, project).await?;
+    let mut proven = backups.into_iter().filter(|backup| backup.state == State::Proven);
+    Ok(proven.find_map(|backup| {
+        let bytes = i64::try_from(backup.manifest?.bytes).unwrap_or(i64::MAX);
+        Some(Kept { id: backup.id, bytes, made_ms: backup.created_ms })
+    }))
+}
+
 /// The newest proven backup of each project that was not checked since that moment.
 pub(super) async fn to_be_checked(db: &AnyPool, before_ms: i64) -> Result<Vec<(String, String, i64)>> {
     let rows = sqlx::query(

@@ -41,12 +41,19 @@ async fn download_backup(
     if backup.manifest.is_none() {
         return Err(Error::not_found("This backup was never stored."));
     }
-    let object = platform.backups.open(&archive_key(&project.id, &id)).await.map_err(|error| {
+    let bytes = backup.manifest.map_or(0, |manifest| i64::try_from(manifest.bytes).unwrap_or(i64::MAX));
+    let kept = store::Kept { id, bytes, made_ms: backup.created_ms };
+    send_zip(&platform, &project.id, &project.slug, &kept).await
+}
+
+/// A stored backup as a download.
+pub async fn send_zip(platform: &Platform, project: &str, slug: &str, kept: &store::Kept) -> Result<Response> {
+    let object = platform.backups.open(&archive_key(project, &kept.id)).await.map_err(|error| {
         tracing::warn!("a backup cannot be read: {error:#}");
         Error::refused(StatusCode::BAD_GATEWAY, "unreadable", "The backup cannot be read from where it is kept.")
     })?;
-    let made = chrono::DateTime::from_timestamp_millis(backup.created_ms).unwrap_or_default();
-    let name = format!("attachment; filename=\"{}-{}.zip\"", project.slug, made.format("%Y%m%d%H%M%S"));
+    let made = chrono::DateTime::from_timestamp_millis(kept.made_ms).unwrap_or_default();
+    let name = format!("attachment; filename=\"{slug}-{}.zip\"", made.format("%Y%m%d%H%M%S"));
     let mut response = Response::new(Body::from_stream(object.content));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));

@@ -16,8 +16,6 @@ use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::Action;
 
-const LATEST: i64 = 20;
-
 /// The routes.
 pub fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new().routes(routes!(show_job)).routes(routes!(cancel_job)).routes(routes!(project_jobs))
@@ -54,13 +52,21 @@ async fn show_job(
     responses((status = 200, body = Job), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
 async fn cancel_job(State(platform): State<Platform>, session: Session, Path(id): Path<String>) -> Result<Json<Job>> {
     let job = find(&platform, &session, &id).await?;
-    let asked = job.can_cancel && store::ask_to_stop(platform.database.write(), &id, &job.step).await?;
+    Ok(Json(cancel(&platform, job).await?))
+}
+
+/// Asks a job to end.
+///
+/// # Errors
+/// `too_late` once there is only forward.
+pub async fn cancel(platform: &Platform, job: Job) -> Result<Job> {
+    let asked = job.can_cancel && store::ask_to_stop(platform.database.write(), &job.id, &job.step).await?;
     if !asked {
         let message = "This job cannot be cancelled any more.";
         return Err(Error::refused(StatusCode::CONFLICT, "too_late", message));
     }
     platform.jobs.stop_one();
-    Ok(Json(Job { can_cancel: false, ..job }))
+    Ok(Job { can_cancel: false, ..job })
 }
 
 /// A project's latest jobs, newest first
@@ -72,18 +78,18 @@ async fn project_jobs(
     Path(slug): Path<String>,
 ) -> Result<Json<JobList>> {
     let project = find_project(&platform, &session, &slug, Action::View).await?;
-    Ok(Json(JobList { items: store::of_project(platform.database.read(), &project.id, LATEST).await? }))
+    Ok(Json(JobList { items: store::latest_of(platform.database.read(), &project.id).await? }))
 }
 
 async fn find(platform: &Platform, session: &Session, id: &str) -> Result<Job> {
-    let job = store::find(platform.database.write(), id, &session.account.id).await?;
+    let job = present(platform, session, id).await?;
     job.ok_or_else(|| Error::not_found("There is no such job."))
 }
 
 /// A job as an event stream shows it, if whoever reads may see its project.
 pub async fn present(platform: &Platform, session: &Session, id: &str) -> Result<Option<Job>> {
-    let db = platform.database.read();
-    let Some(job) = store::find(db, id, &session.account.id).await? else { return Ok(None) };
-    let project = projects::store::by_id(db, &job.project_id).await?;
-    Ok(project.filter(|row| session.sees(row)).map(|_| job))
+    let db = platform.database.write();
+    let Some(job) = store::by_id(db, id).await? else { return Ok(None) };
+    let project = projects::store::find(db, &session.account.id, &job.project_id).await?;
+    Ok(project.filter(|(row, _)| session.sees(row)).map(|_| job))
 }

@@ -103,6 +103,11 @@ impl Kind {
         !matches!(self, Kind::SendMail | Kind::PurgeProject)
     }
 
+    /// Whether what it was given may be kept after it failed: no secrets.
+    pub(super) fn keeps_input(self) -> bool {
+        self != Kind::SendMail
+    }
+
     /// How long one step may take.
     pub(super) fn patience(self) -> Duration {
         if self.takes_long() { clock::HOUR * 6 } else { clock::MINUTE * 2 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::{AnyPool, AssertSqlSafe, Row as _};
 
-use super::kinds::Step;
+use super::kinds::{Kind, Step};
 use crate::clock;
 
 /// How long a claim holds unless it is renewed.
@@ -121,11 +121,14 @@ pub(super) struct Outcome<'a> {
     pub(super) error: Option<String>,
 }
 
-/// Lets go of a job. A finished one's input goes: it may hold a secret.
+/// Lets go of a job. A finished one's input goes: it may hold a secret. That of a failed one is kept if it holds none, so
+/// that it can be tried again.
 pub(super) async fn finish(db: &AnyPool, claim: &Claim, outcome: Outcome<'_>) -> sqlx::Result<()> {
+    let is_harmless = Kind::from_name(&claim.kind).is_some_and(Kind::keeps_input);
+    let keeps_input = outcome.state == "queued" || (outcome.state == "failed" && is_harmless);
     sqlx::query(
         "UPDATE job SET state = $1, step = $2, due_ms = $3, error = $4, updated_ms = $5, lease_until_ms = 0,
-           input = CASE WHEN $1 = 'queued' THEN input ELSE '' END,
+           input = CASE WHEN $8 = 1 THEN input ELSE '' END,
            progress = CASE WHEN $1 = 'done' THEN 100 ELSE progress END
          WHERE id = $6 AND lease_epoch = $7",
     )
@@ -136,6 +139,7 @@ pub(super) async fn finish(db: &AnyPool, claim: &Claim, outcome: Outcome<'_>) ->
     .bind(clock::now_ms())
     .bind(&claim.id)
     .bind(claim.epoch)
+    .bind(i64::from(keeps_input))
     .execute(db)
     .await?;
     Ok(())

@@ -17,5 +17,8 @@ mod again;
 
 pub use kinds::Kind;
 pub use run::{GiveUp, Run};
-pub use store::{Job, active_of, cancel_queued, enqueue, project_of};
+pub use api::cancel;
+pub use store::{
+    Job, JobLine, active_of, begin_again, by_id, can_retry, cancel_queued, enqueue, latest_of, lines, list, project_of, retry,
+};
 pub use worker::Jobs;

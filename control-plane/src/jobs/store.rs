@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use super::kinds::{Kind, Step};
 use crate::clock;
-use crate::error::Result;
+use crate::database::is_unique_violation;
+use crate::error::{Error, Result};
 
 /// A job as the console shows it. Its input may hold secrets and is not shown.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -65,6 +66,13 @@ pub struct JobLine {
     pub text: String,
 }
 
+/// How many of a project's jobs are shown.
+const LATEST: i64 = 20;
+/// How many a page of all jobs has.
+const PAGE: i64 = 50;
+/// How long a job that is tried again may take, all its tries together.
+const SECOND_CHANCE: Duration = clock::DAY;
+
 /// Adds a job; its id. None if there is one under that key, or an exclusive one of that project.
 pub async fn enqueue(
     tx: &mut Transaction<'static, Any>,
@@ -109,16 +117,6 @@ pub async fn cancel_queued(tx: &mut Transaction<'static, Any>, project: &str, ke
 const SHOWN: &str = "j.id, j.tenant_id, j.kind, j.state, j.step, j.progress, j.stopping, j.attempt, j.error, \
      j.created_ms, j.updated_ms, j.due_ms, j.deadline_ms";
 
-/// A job of one of an account's projects.
-pub(super) async fn find(db: &AnyPool, id: &str, account: &str) -> Result<Option<Job>> {
-    let sql = format!(
-        "SELECT {SHOWN} FROM job j JOIN project p ON p.id = j.tenant_id JOIN member m ON m.team_id = p.team_id
-         WHERE j.id = $1 AND m.account_id = $2"
-    );
-    let row = sqlx::query(AssertSqlSafe(sql)).bind(id).bind(account).fetch_optional(db).await?;
-    Ok(row.map(|row| job_from_row(&row)).transpose()?)
-}
-
 /// The id of the project a job is for.
 pub async fn project_of(db: &AnyPool, id: &str) -> Result<Option<String>> {
     let sql = "SELECT tenant_id FROM job WHERE id = $1 AND tenant_id <> ''";
@@ -126,10 +124,93 @@ pub async fn project_of(db: &AnyPool, id: &str) -> Result<Option<String>> {
 }
 
 /// A project's latest jobs, newest first; mails are not among them.
-pub(super) async fn of_project(db: &AnyPool, project: &str, limit: i64) -> Result<Vec<Job>> {
+pub async fn latest_of(db: &AnyPool, project: &str) -> Result<Vec<Job>> {
     let sql = format!("SELECT {SHOWN} FROM job j WHERE j.tenant_id = $1 ORDER BY j.created_ms DESC, j.id LIMIT $2");
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(project).bind(limit).fetch_all(db).await?;
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(project).bind(LATEST).fetch_all(db).await?;
     Ok(rows.iter().map(job_from_row).collect::<sqlx::Result<_>>()?)
+}
+
+/// Any job.
+pub async fn by_id(db: &AnyPool, id: &str) -> Result<Option<Job>> {
+    let sql = format!("SELECT {SHOWN} FROM job j WHERE j.id = $1");
+    let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?;
+    Ok(row.map(|row| job_from_row(&row)).transpose()?)
+}
+
+/// A page of everybody's jobs in that state and of that kind, the latest change first, and where the next one begins.
+///
+/// # Errors
+/// `invalid_page` for a `before` that was never such a place.
+pub async fn list(db: &AnyPool, state: &str, kind: &str, before: &str) -> Result<(Vec<Job>, Option<String>)> {
+    let invalid = || Error::field("before", "invalid_page", "There is no such page.");
+    let (before_ms, before_id) = match before {
+        "" => (i64::MAX, ""),
+        given => given.split_once('-').and_then(|(at, id)| Some((at.parse().ok()?, id))).ok_or_else(invalid)?,
+    };
+    let sql = format!(
+        "SELECT {SHOWN} FROM job j WHERE ($1 = '' OR j.state = $1) AND ($2 = '' OR j.kind = $2)
+           AND (j.updated_ms < $3 OR (j.updated_ms = $3 AND j.id < $4)) ORDER BY j.updated_ms DESC, j.id DESC LIMIT $5"
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(state)
+        .bind(kind)
+        .bind(before_ms)
+        .bind(before_id)
+        .bind(PAGE + 1)
+        .fetch_all(db)
+        .await?;
+    let mut jobs = rows.iter().map(job_from_row).collect::<sqlx::Result<Vec<Job>>>()?;
+    let has_more = jobs.len() > PAGE as usize;
+    jobs.truncate(PAGE as usize);
+    let next = jobs.last().filter(|_| has_more).map(|job| format!("{}-{}", job.updated_ms, job.id));
+    Ok((jobs, next))
+}
+
+/// Whether a job failed and can be tried again. What a mail said may have been a secret, and is gone.
+pub fn can_retry(job: &Job) -> bool {
+    job.state == "failed" && Kind::from_name(&job.kind).is_some_and(Kind::keeps_input)
+}
+
+/// Has a failed job tried again, from its first step unless there was only forward; whether it is.
+pub async fn retry(db: &AnyPool, job: &Job) -> Result<bool> {
+    let steps = Kind::from_name(&job.kind).map_or(&[] as &[Step], Kind::steps);
+    let at = steps.iter().find(|step| step.name == job.step);
+    let from = if at.is_some_and(|step| !step.can_cancel) { at } else { steps.first() };
+    let now = clock::now_ms();
+    let begun = sqlx::query(
+        "UPDATE job SET state = 'queued', step = $1, progress = $2, attempt = 0, stopping = 0, due_ms = $3,
+           deadline_ms = $4, updated_ms = $3
+         WHERE id = $5 AND state = 'failed'",
+    )
+    .bind(from.map_or("", |step| step.name))
+    .bind(from.map_or(0, |step| i64::from(step.begins_at)))
+    .bind(now)
+    .bind(now + clock::millis(SECOND_CHANCE))
+    .bind(&job.id)
+    .execute(db)
+    .await;
+    match begun {
+        Ok(begun) => Ok(begun.rows_affected() > 0),
+        // Another one of its project is under way that must be alone.
+        Err(error) if is_unique_violation(&error) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Has what is kept under a key done now, if it waits or failed.
+pub async fn begin_again(tx: &mut Transaction<'static, Any>, project: &str, key: &str) -> Result<()> {
+    let now = clock::now_ms();
+    sqlx::query(
+        "UPDATE job SET state = 'queued', attempt = 0, due_ms = $1, deadline_ms = $2, updated_ms = $1
+         WHERE tenant_id = $3 AND idem_key = $4 AND state IN ('queued', 'failed')",
+    )
+    .bind(now)
+    .bind(now + clock::millis(SECOND_CHANCE))
+    .bind(project)
+    .bind(key)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// The jobs of a project that are under way and take long.
@@ -144,7 +225,7 @@ pub async fn active_of(db: &AnyPool, project: &str) -> Result<Vec<Job>> {
 }
 
 /// A job's log.
-pub(super) async fn lines(db: &AnyPool, job: &str) -> Result<Vec<JobLine>> {
+pub async fn lines(db: &AnyPool, job: &str) -> Result<Vec<JobLine>> {
     let rows = sqlx::query("SELECT at_ms, text FROM job_line WHERE job_id = $1 ORDER BY at_ms, id")
         .bind(job)
         .fetch_all(db)

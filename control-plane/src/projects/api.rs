@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use sqlx::{Any, Transaction};
 use tenant_runtime::host::FirstSuperuser;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,6 +20,7 @@ use crate::error::{Error, ErrorBody, Result};
 use crate::fleet;
 use crate::http::Body;
 use crate::jobs::{self, Kind};
+use crate::operator::disk;
 use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::{self, Action, Role};
@@ -38,6 +40,8 @@ pub fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(set_superuser))
         .routes(routes!(project_activity))
         .routes(routes!(check_slug))
+        .merge(super::logs::routes())
+        .merge(super::support::routes())
 }
 
 #[derive(Serialize, ToSchema)]
@@ -125,13 +129,15 @@ async fn list_projects(State(platform): State<Platform>, session: Session) -> Re
 
 /// Creates a project; usually it serves when this answers
 #[utoipa::path(post, path = "/api/projects", request_body = NewProject,
-    responses((status = 201, body = CreatedProject), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)))]
+    responses((status = 201, body = CreatedProject), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 503, body = ErrorBody)))]
 async fn create_project(
     State(platform): State<Platform>,
     session: Session,
     Body(new): Body<NewProject>,
 ) -> Result<(StatusCode, Json<CreatedProject>)> {
     let team = teams::api::team_for(&platform, &session, new.team.as_deref()).await?;
+    disk::refuse_if_full(&platform)?;
     let name = parse_name(&new.name)?;
     let slug: Slug = match new.slug.as_deref().filter(|slug| !slug.is_empty()) {
         Some(slug) => slug.parse()?,
@@ -214,19 +220,29 @@ async fn delete_project(
         second_factor::demand(&platform, &session.account, typed.code.as_deref()).await?;
     }
     if row.wish != Wish::Deleted {
-        let until = clock::now_ms() + clock::millis(platform.config.grace());
         let mut tx = platform.database.begin().await?;
-        store::set_wish(&mut tx, &row.id, Wish::Deleted, Some(until)).await?;
-        jobs::cancel_queued(&mut tx, &row.id, purge::KEY).await?;
-        backups::make::begin(&mut tx, &row.id, Origin::Delete, None).await?;
-        jobs::enqueue(&mut tx, Kind::PurgeProject, &row.id, Some(purge::KEY), "", until, DAY * 7).await?;
-        let line = format!("{} was deleted", row.name);
-        audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "deleted", &line).await?;
+        delete(&platform, &mut tx, &session.account.id, &row.id, &row.name).await?;
         tx.commit().await?;
         platform.jobs.poke();
         fleet::reconcile::now(&platform, &row.id).await;
     }
     Ok(Json(load(&platform, &session, &row.id).await?))
+}
+
+/// Has a project deleted once the transaction is committed: backed up now, removed for good after the grace period.
+pub(crate) async fn delete(
+    platform: &Platform,
+    tx: &mut Transaction<'static, Any>,
+    account: &str,
+    id: &str,
+    name: &str,
+) -> Result<()> {
+    let until = clock::now_ms() + clock::millis(platform.config.grace());
+    store::set_wish(tx, id, Wish::Deleted, Some(until)).await?;
+    jobs::cancel_queued(tx, id, purge::KEY).await?;
+    backups::make::begin(tx, id, Origin::Delete, None).await?;
+    jobs::enqueue(tx, Kind::PurgeProject, id, Some(purge::KEY), "", until, DAY * 7).await?;
+    audit::note(tx, Some(account), Some(id), "deleted", &format!("{name} was deleted")).await
 }
 
 /// Brings a deleted project back
@@ -240,7 +256,9 @@ async fn undelete_project(
     let row = find_project(&platform, &session, &slug, Action::Delete).await?;
     if row.wish == Wish::Deleted {
         let mut tx = platform.database.begin().await?;
-        store::set_wish(&mut tx, &row.id, Wish::Active, None).await?;
+        // Who was suspended before is so again.
+        let wish = if row.suspended_reason.is_some() { Wish::Suspended } else { Wish::Active };
+        store::set_wish(&mut tx, &row.id, wish, None).await?;
         jobs::cancel_queued(&mut tx, &row.id, purge::KEY).await?;
         let line = format!("{} was brought back", row.name);
         audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "undeleted", &line).await?;

@@ -1,10 +1,12 @@
 //! Projects: what a customer owns. A project is a wish; the fleet makes it true.
 
 pub mod api;
+mod logs;
 pub mod mail;
 pub mod purge;
 mod slug;
 pub mod store;
+pub mod support;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -66,6 +68,22 @@ pub enum ProjectState {
     NotStarting,
     Damaged,
     Deleted,
+}
+
+impl ProjectState {
+    /// The name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProjectState::Creating => "creating",
+            ProjectState::Awake => "awake",
+            ProjectState::Asleep => "asleep",
+            ProjectState::Waking => "waking",
+            ProjectState::Suspended => "suspended",
+            ProjectState::NotStarting => "notStarting",
+            ProjectState::Damaged => "damaged",
+            ProjectState::Deleted => "deleted",
+        }
+    }
 }
 
 /// What is wished of a project.

@@ -109,13 +109,22 @@ pub async fn of_account(db: &AnyPool, account: &str) -> Result<Vec<(Row, Role)>>
     Ok(rows.iter().map(with_role).collect::<sqlx::Result<_>>()?)
 }
 
-/// One of an account's projects, by slug or id.
+/// One of an account's projects, by slug or id, or one whose people let operators in, if the account is one.
 pub async fn find(db: &AnyPool, account: &str, slug_or_id: &str) -> Result<Option<(Row, Role)>> {
     let sql = format!(
-        "SELECT {COLUMNS}, m.role FROM project p JOIN member m ON m.team_id = p.team_id
-         WHERE m.account_id = $1 AND (p.slug = $2 OR p.id = $2) ORDER BY CASE WHEN p.slug = $2 THEN 0 ELSE 1 END LIMIT 1"
+        "SELECT {COLUMNS}, COALESCE(m.role, 'admin') AS role FROM project p
+         LEFT JOIN member m ON m.team_id = p.team_id AND m.account_id = $1
+         WHERE (p.slug = $2 OR p.id = $2) AND (m.role IS NOT NULL OR EXISTS (
+           SELECT 1 FROM support_grant s JOIN account a ON a.id = $1
+           WHERE s.project_id = p.id AND s.until_ms > $3 AND a.operator = 1))
+         ORDER BY CASE WHEN p.slug = $2 THEN 0 ELSE 1 END LIMIT 1"
     );
-    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account).bind(slug_or_id).fetch_optional(db).await?;
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(account)
+        .bind(slug_or_id)
+        .bind(clock::now_ms())
+        .fetch_optional(db)
+        .await?;
     Ok(row.map(|row| with_role(&row)).transpose()?)
 }
 
@@ -124,6 +133,12 @@ pub async fn of_node(db: &AnyPool, node: &str) -> Result<Vec<Row>> {
     let sql = format!("SELECT {COLUMNS} FROM project p WHERE p.node_id = $1");
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(node).fetch_all(db).await?;
     Ok(rows.iter().map(from_row).collect::<sqlx::Result<_>>()?)
+}
+
+/// Whether there is a project of that slug or id.
+pub async fn exists(db: &AnyPool, slug_or_id: &str) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM project WHERE slug = $1 OR id = $1";
+    Ok(sqlx::query_scalar::<_, i64>(sql).bind(slug_or_id).fetch_one(db).await? > 0)
 }
 
 /// Whether some project, a deleted one included, has that address.
@@ -149,12 +164,34 @@ pub async fn rename(tx: &mut Transaction<'static, Any>, id: &str, name: &str, sl
 
 /// Sets the wish; a deleted project says until when it can be brought back.
 pub async fn set_wish(tx: &mut Transaction<'static, Any>, id: &str, wish: Wish, until_ms: Option<i64>) -> Result<()> {
-    sqlx::query("UPDATE project SET wish = $1, deleted_until_ms = $2 WHERE id = $3")
+    sqlx::query("UPDATE project SET wish = $1, deleted_until_ms = $2, purge_confirmed_ms = NULL WHERE id = $3")
         .bind(wish.name())
         .bind(until_ms)
         .bind(id)
         .execute(&mut **tx)
         .await?;
+    Ok(())
+}
+
+/// Has a project that is not deleted answer everybody with a reason.
+pub async fn suspend(tx: &mut Transaction<'static, Any>, id: &str, reason: &str) -> Result<()> {
+    sqlx::query("UPDATE project SET wish = 'suspended', suspended_reason = $1 WHERE id = $2 AND wish <> 'deleted'")
+        .bind(reason)
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Lets a project serve again; one that was deleted meanwhile will, once it is brought back.
+pub async fn resume(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE project SET wish = CASE WHEN wish = 'suspended' THEN 'active' ELSE wish END, suspended_reason = NULL
+         WHERE id = $1",
+    )
+    .bind(id)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

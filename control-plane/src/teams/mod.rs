@@ -26,11 +26,13 @@ pub enum Role {
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Action {
     View,
+    ReadLogs,
     Wake,
     BackUp,
     Restore,
     SetSuperuser,
     ManageDomains,
+    GrantSupport,
     Create,
     Rename,
     RenameTeam,
@@ -59,14 +61,23 @@ impl Action {
     pub fn least(self) -> (Role, Option<Scope>) {
         match self {
             Action::View => (Role::Viewer, Some(Scope::Read)),
+            Action::ReadLogs => (Role::Developer, Some(Scope::Read)),
             Action::Wake | Action::BackUp => (Role::Developer, Some(Scope::Write)),
             Action::Restore | Action::SetSuperuser | Action::ManageDomains => (Role::Admin, Some(Scope::Admin)),
             Action::Create | Action::Rename | Action::RenameTeam => (Role::Admin, Some(Scope::Admin)),
             Action::Delete => (Role::Owner, Some(Scope::Admin)),
             Action::Leave => (Role::Viewer, None),
-            Action::ManageTokens | Action::ManagePeople => (Role::Admin, None),
+            Action::ManageTokens | Action::ManagePeople | Action::GrantSupport => (Role::Admin, None),
             Action::Transfer | Action::DeleteTeam => (Role::Owner, None),
         }
+    }
+}
+
+impl Action {
+    /// Whether an operator may do that with a project whose people let operators in.
+    pub fn in_support(self) -> bool {
+        use Action::{BackUp, ReadLogs, Restore, SetSuperuser, View, Wake};
+        matches!(self, View | ReadLogs | Wake | BackUp | Restore | SetSuperuser)
     }
 }
 

@@ -174,6 +174,14 @@ pub async fn remove(tx: &mut Transaction<'static, Any>, team: &str) -> Result<()
     Ok(())
 }
 
+/// Removes a team that has neither people nor projects any more: its last member's account was erased.
+pub async fn remove_if_left(tx: &mut Transaction<'static, Any>, team: &str) -> Result<()> {
+    let sql = "DELETE FROM team WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM member m WHERE m.team_id = team.id)
+         AND NOT EXISTS (SELECT 1 FROM project p WHERE p.team_id = team.id)";
+    sqlx::query(sql).bind(team).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// Counts owners under a lock on the team, so that two owners who leave at once do not both succeed.
 async fn refuse_without_owner(tx: &mut Transaction<'static, Any>, team: &str) -> Result<()> {
     sqlx::query("UPDATE team SET name = name WHERE id = $1").bind(team).execute(&mut **tx).await?;

@@ -16,6 +16,7 @@ use super::Host;
 use super::answers::Refusal;
 use super::copies;
 use super::events;
+use super::logs;
 use super::spec::{FirstSuperuser, Generation, TenantId, TenantReport, TenantSpec};
 
 pub(super) type Answer<T> = Result<axum::Json<T>, Refusal>;
@@ -28,7 +29,9 @@ pub(super) fn router(host: Host) -> Router {
         .route("/v1/tenants/{id}/wake", post(wake_tenant))
         .route("/v1/tenants/{id}/sleep", post(sleep_tenant))
         .route("/v1/tenants/{id}/superusers", put(put_superuser))
+        .route("/v1/tenants/{id}/logs", get(logs::look))
         .merge(copies::routes())
+        .route("/v1/growth", put(allow_growth))
         .route("/v1/events", get(follow_events))
         .fallback(|| async { Refusal::Invalid("The admin API has no such path.".to_owned()) })
         .with_state(host)
@@ -40,6 +43,12 @@ pub(super) fn router(host: Host) -> Router {
 pub(super) struct SuperuserUpsert {
     pub(super) email: String,
     pub(super) password_hash: String,
+}
+
+/// The body of `PUT /v1/growth`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Growth {
+    pub(super) allowed: bool,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +112,12 @@ async fn put_superuser(State(host): State<Host>, Path(id): Path<String>, body: B
     let SuperuserUpsert { email, password_hash } = parse(&body)?;
     let lease = tenant.lease().await?;
     lease.running().backend.put_superuser(FirstSuperuser { email, password_hash }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn allow_growth(State(host): State<Host>, body: Bytes) -> Result<StatusCode, Refusal> {
+    let Growth { allowed } = parse(&body)?;
+    host.surroundings().growth.allow(allowed);
     Ok(StatusCode::NO_CONTENT)
 }
 

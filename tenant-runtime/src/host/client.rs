@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
-use super::api::SuperuserUpsert;
+use super::api::{Growth, SuperuserUpsert};
 use super::spec::{Generation, TenantId, TenantReport, TenantSpec};
 use crate::service::{BoxError, HttpService};
 
@@ -96,6 +96,12 @@ impl NodeClient {
         let path = format!("/v1/tenants/{id}/superusers");
         let body = json(&SuperuserUpsert { email: email.to_owned(), password_hash: password_hash.to_owned() })?;
         self.send(Method::PUT, &path, body).await?;
+        Ok(())
+    }
+
+    /// Says whether tenants may grow. What they have they keep; reads, deletes and signing in go on either way.
+    pub async fn allow_growth(&self, allowed: bool) -> Result<(), NodeError> {
+        self.send(Method::PUT, "/v1/growth", json(&Growth { allowed })?).await?;
         Ok(())
     }
 

@@ -14,9 +14,11 @@ mod client;
 mod copies;
 mod directory;
 mod events;
+mod growth;
 mod in_process;
 mod lease;
 mod limits;
+mod logs;
 mod seen;
 mod sleeper;
 mod spec;
@@ -221,6 +223,7 @@ impl Host {
             return Err(Refusal::Moved);
         }
         tenant.check_held(&file)?;
+        self.surroundings().growth.check(request.method(), request.uri().path())?;
         let place = tenant.gate.admit(&file.spec.limits, request)?;
         let asked = Instant::now();
         let lease = tenant.lease().await?;

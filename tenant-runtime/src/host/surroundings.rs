@@ -11,6 +11,7 @@ use super::alarms::Alarms;
 use super::answers::Refusal;
 use super::directory::Directory;
 use super::events::Events;
+use super::growth::Growth;
 use super::in_process::Launch;
 use super::limits::Places;
 use super::spec::TenantId;
@@ -32,6 +33,8 @@ pub(super) struct Surroundings {
     pub(super) events: Events,
     pub(super) awake: Awake,
     pub(super) alarms: Alarms,
+    /// Whether there is disk enough for tenants to grow.
+    pub(super) growth: Growth,
     /// Requests that wait for a tenant to wake.
     pub(super) waiting: Places,
     /// The host closes: nobody wakes any more.
@@ -67,6 +70,7 @@ impl Surroundings {
             events: Events::default(),
             awake: Awake::default(),
             alarms: Alarms::default(),
+            growth: Growth::default(),
             waiting: Places::default(),
             closing: CancellationToken::new(),
             owner: CancellationToken::new(),

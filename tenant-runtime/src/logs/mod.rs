@@ -3,6 +3,7 @@
 //! Nothing that notes an entry waits. The queue is bounded, and what does not fit is counted and told by an entry of its
 //! own. The file is opened by the first batch rather than by waking, and closed again when the backend rests.
 
+mod look;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ use crate::json;
 use crate::records::list::Page;
 use crate::settings::Logs as Wanted;
 use crate::store::{self, Pool, Store};
+
+pub use look::{LogEntry, LogPage, LogQuery, look_aside};
 
 /// The name of the file in a data directory.
 pub const FILE: &str = "auxiliary.db";
@@ -168,6 +171,11 @@ impl Logs {
     /// 400 for a filter that makes no sense.
     pub async fn stats(self: &Arc<Self>, filter: String) -> Result<Vec<u8>> {
         self.read(move |db| table::stats(db, &filter)).await
+    }
+
+    /// Entries as the platform looks at them.
+    pub async fn look(self: &Arc<Self>, query: LogQuery) -> Result<LogPage> {
+        self.read(move |db| look::look(db, &query)).await
     }
 
     /// Removes all entries.

@@ -67,6 +67,21 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Opens a database to look at it while nobody has it open, or somebody else may: nothing of it changes, and no file
+/// appears beside it. What a crash left in the log is seen, too.
+pub fn open_aside(path: &Path) -> Result<Connection> {
+    if log_of(path).exists() {
+        return open_reader(path);
+    }
+    let mut url = url::Url::from_file_path(path).map_err(|()| rusqlite::Error::InvalidPath(path.to_owned()))?;
+    url.set_query(Some("immutable=1"));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(url.as_str(), flags)?;
+    confine(&connection)?;
+    functions::register(&connection)?;
+    Ok(connection)
+}
+
 /// No other database file can be reached from this connection, no code loaded into it, and no value fills the memory.
 fn confine(connection: &Connection) -> Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;

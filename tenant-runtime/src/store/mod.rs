@@ -16,7 +16,7 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 
-pub use connection::{open_exclusive, open_untouched, take_over, typed};
+pub use connection::{open_aside, open_exclusive, open_untouched, take_over, typed};
 pub use pinned::Pinned;
 pub use pool::{Pool, lower_priority_of_this_thread};
 pub use transaction::Tx;
