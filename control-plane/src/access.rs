@@ -104,6 +104,8 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("DELETE", "/api/projects/{slug}/domains/{name}", Project(Action::ManageDomains)),
     ("POST", "/api/projects/{slug}/domains/{name}/look", Project(Action::ManageDomains)),
     ("GET", "/api/slugs/{slug}", Account),
+    ("GET", "/api/plans", Account),
+    ("GET", "/api/projects/{slug}/usage", Project(Action::View)),
     // Backups
     ("GET", "/api/projects/{slug}/backups", Project(Action::View)),
     ("POST", "/api/projects/{slug}/backups", Project(Action::BackUp)),

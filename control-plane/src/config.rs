@@ -1,5 +1,6 @@
 //! The settings: `ops/roost.toml` is the documentation and what the program loads.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use tenant_runtime::outbound::Network;
 
 use crate::operator::disk::Mark;
+use crate::plans::{self, Plan};
 
 const DEFAULTS: &str = include_str!("../../ops/roost.toml");
 
@@ -26,6 +28,8 @@ pub struct Config {
     pub database: String,
     pub sign_up: SignUp,
     pub projects_per_account: i64,
+    pub default_plan: String,
+    pub plans: BTreeMap<String, Plan>,
     pub grace_days: u32,
     pub listen: Listen,
     pub tls: Tls,
@@ -144,7 +148,6 @@ pub struct Rest {
 #[expect(missing_docs, reason = "ops/roost.toml explains each")]
 pub struct Projects {
     pub may_reach: Vec<Network>,
-    pub mails_per_day: i64,
     pub purge_most: i64,
     pub purge_share: i64,
 }
@@ -243,7 +246,12 @@ impl Config {
                 settings.insert(key, value.into());
             }
         }
-        settings.try_into().context("understand the settings")
+        if let Some(toml::Value::Table(plans)) = settings.get_mut("plans") {
+            plans::complete(plans)?;
+        }
+        let config: Config = settings.try_into().context("understand the settings")?;
+        plans::check(&config.plans, &config.default_plan)?;
+        Ok(config)
     }
 
     /// Fills in where to listen if nothing was said: for the world when certificates come by themselves, else for this

@@ -27,7 +27,7 @@ use crate::jobs;
 use crate::mail::{self, OutboxMail};
 use crate::session::{self, Session};
 use crate::state::{Change, Platform};
-use crate::{access, accounts, audit, backups, clock, domains, operator, projects, teams};
+use crate::{access, accounts, audit, backups, clock, domains, operator, plans, projects, teams, usage};
 
 /// What a JSON body may have.
 const MOST_BODY_BYTES: usize = 64 * 1024;
@@ -70,6 +70,8 @@ fn api() -> OpenApiRouter<Platform> {
         .merge(teams::api::routes())
         .merge(audit::api::routes())
         .merge(domains::api::routes())
+        .merge(plans::api::routes())
+        .merge(usage::api::routes())
         .routes(routes!(health))
         .routes(routes!(config))
         .merge(jobs::api::routes())

@@ -17,8 +17,10 @@ pub mod session;
 pub mod accounts;
 pub mod backups;
 pub mod domains;
+pub mod plans;
 pub mod projects;
 pub mod teams;
+pub mod usage;
 
 pub mod audit;
 pub mod edge;

@@ -13,6 +13,7 @@ use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::files;
 use tenant_runtime::host::{Host, HostOptions, NodeClient};
+use tenant_runtime::meter::Meter;
 use tenant_runtime::outbound::Outbound;
 use tenant_runtime::store::Pool;
 use tokio::sync::broadcast;
@@ -34,6 +35,7 @@ use crate::fleet::{Fleet, reconcile, routes};
 use crate::jobs::Jobs;
 use crate::state::{Parts, Platform};
 use crate::upgrade::{self, Control, Heir, Predecessor, Successor};
+use crate::usage::{self, Usage};
 use crate::{backups, clock, http, operator, projects};
 
 /// Changes the console's event streams may lag behind.
@@ -83,6 +85,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     say_ready(&platform);
     tasks.spawn(reconcile::run(platform.clone(), stop.clone()));
     tasks.spawn(reconcile::follow(platform.clone(), stop.clone()));
+    tasks.spawn(usage::collect::run(platform.clone(), stop.clone()));
     tasks.spawn(domains::keeper::run(platform.clone(), stop.clone()));
     tasks.spawn(operator::disk::run(platform.clone(), stop.clone()));
     tasks.spawn(work_alone(platform.clone(), host.clone(), alone.clone(), stop.clone()));
@@ -96,6 +99,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
             std::mem::forget((successor, asked));
         }
     }
+    usage::collect::finish(&platform).await; // what was counted meanwhile
     platform.database.close().await;
     Ok(())
 }
@@ -119,6 +123,7 @@ pub(crate) async fn assemble(config: Config, succeeds: bool) -> anyhow::Result<(
         backups: backups::Target::of(&config).context("open the place for backups")?,
         routes: Publisher::new(host.service()),
         domains,
+        usage: Usage::default(),
         changes: broadcast::channel(CHANGES).0,
         config,
     });
@@ -185,6 +190,7 @@ fn open_host(config: &Config, hasher: &Hasher, database: &Database, succeeds: bo
         encryption_key: None,
         outbox: None,
         identity: None,
+        meter: Meter::default(),
     };
     let options = HostOptions {
         dir: config.dir.join("tenants"),

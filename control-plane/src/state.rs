@@ -15,6 +15,7 @@ use crate::fleet::Fleet;
 use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
 use crate::jobs::Jobs;
+use crate::usage::Usage;
 
 /// The platform's parts; clones share them.
 #[derive(Clone)]
@@ -34,6 +35,7 @@ pub struct Parts {
     pub fleet: Fleet,
     pub routes: Publisher,
     pub domains: Domains,
+    pub usage: Usage,
     /// Where backups are kept.
     pub backups: Target,
     /// What looks different now, for the console's event streams.

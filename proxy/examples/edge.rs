@@ -90,5 +90,6 @@ fn route(upstream: HttpService, limits: Limits) -> Route {
         // The plain port is served, too, so that HTTP/1 can be sent without anything around it.
         tls: Tls::None,
         hsts: false,
+        meter: Arc::default(),
     }
 }

@@ -103,6 +103,7 @@ fn route(number: usize, version: u64) -> Route {
         state: State::Serving,
         tls: Tls::None,
         hsts: false,
+        meter: Arc::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::BoxError;
@@ -21,6 +22,8 @@ pub(crate) struct Download {
     body: Body,
     exchange: Exchange,
     patience: Patience,
+    /// What waits because it is slowed.
+    slowed: Option<Slowed>,
 }
 
 impl Download {
@@ -29,13 +32,30 @@ impl Download {
         if http_body::Body::is_end_stream(&body) {
             exchange.complete();
         }
-        Download { body, exchange, patience: Patience::Idle(limit, Alarm::default()) }
+        Download { body, exchange, patience: Patience::Idle(limit, Alarm::default()), slowed: None }
     }
 
     /// The body of an event stream.
     pub(crate) fn event_stream(body: Body, exchange: Exchange, end: CancellationToken) -> Self {
-        Download { body, exchange, patience: Patience::Endless(Box::pin(end.cancelled_owned())) }
+        Download { body, exchange, patience: Patience::Endless(Box::pin(end.cancelled_owned())), slowed: None }
     }
+}
+
+impl Download {
+    /// A piece goes to the client.
+    fn hand_over(&mut self, frame: Option<Frame<Bytes>>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.exchange.pulse.beat();
+        if http_body::Body::is_end_stream(&self.body) {
+            self.exchange.complete();
+        }
+        Poll::Ready(frame.map(Ok))
+    }
+}
+
+/// A piece of a body that may go on only after a while.
+struct Slowed {
+    until: Pin<Box<Sleep>>,
+    frame: Option<Frame<Bytes>>,
 }
 
 /// What ends a download before its upstream does.
@@ -79,6 +99,12 @@ impl http_body::Body for Download {
             this.exchange.pulse.end_connection();
             return Poll::Ready(None);
         }
+        if let Some(slowed) = &mut this.slowed {
+            ready!(slowed.until.as_mut().poll(cx));
+            let frame = slowed.frame.take();
+            this.slowed = None;
+            return this.hand_over(frame);
+        }
         let Poll::Ready(next) = Pin::new(&mut this.body).poll_frame(cx) else {
             this.exchange.pulse.wait();
             let given_up = ready!(this.patience.poll(cx));
@@ -89,11 +115,16 @@ impl http_body::Body for Download {
         this.patience.renew();
         match next {
             Some(Ok(frame)) => {
-                this.exchange.sent += frame.data_ref().map_or(0, Bytes::len) as u64;
-                if http_body::Body::is_end_stream(&this.body) {
-                    this.exchange.complete();
+                let size = frame.data_ref().map_or(0, Bytes::len) as u64;
+                if let Some(time) = this.exchange.sends(size) {
+                    let mut until = Box::pin(sleep(time));
+                    if until.as_mut().poll(cx).is_pending() {
+                        this.exchange.pulse.wait();
+                        this.slowed = Some(Slowed { until, frame: Some(frame) });
+                        return Poll::Pending;
+                    }
                 }
-                Poll::Ready(Some(Ok(frame)))
+                this.hand_over(Some(frame))
             }
             Some(Err(cause)) => {
                 this.exchange.upstream_failed();
@@ -107,10 +138,15 @@ impl http_body::Body for Download {
     }
 
     fn is_end_stream(&self) -> bool {
-        http_body::Body::is_end_stream(&self.body)
+        self.slowed.is_none() && http_body::Body::is_end_stream(&self.body)
     }
 
     fn size_hint(&self) -> SizeHint {
-        http_body::Body::size_hint(&self.body)
+        let rest = http_body::Body::size_hint(&self.body);
+        let waiting = self.slowed.as_ref().and_then(|slowed| slowed.frame.as_ref()?.data_ref()).map_or(0, Bytes::len);
+        match (rest.exact(), waiting) {
+            (Some(exact), waiting) => SizeHint::with_exact(exact + waiting as u64),
+            (None, _) => rest,
+        }
     }
 }

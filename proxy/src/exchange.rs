@@ -1,7 +1,7 @@
 //! What an exchange holds while it lasts, and lets go of when it ends - however it ends.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{Request, StatusCode};
 
@@ -10,6 +10,7 @@ use crate::answers::{self, Answer};
 use crate::client::Client;
 use crate::connection::{Connection, Pulse};
 use crate::limits::{Limiter, Permit};
+use crate::meter::Meter;
 use crate::metrics::Limit;
 use crate::routes::Route;
 
@@ -19,9 +20,10 @@ pub(crate) type Permits = [Option<Permit>; 2];
 /// A request being answered, until the last byte of its response.
 pub(crate) struct Exchange {
     pub(crate) pulse: Pulse,
-    pub(crate) sent: u64,
+    sent: u64,
     begun: Instant,
     limiter: Option<Arc<Limiter>>,
+    meter: Option<Arc<Meter>>,
     is_stream: bool,
     permits: Permits,
     status: Option<StatusCode>,
@@ -37,6 +39,7 @@ impl Exchange {
             sent: 0,
             begun,
             limiter: None,
+            meter: None,
             is_stream: false,
             permits: [None, None],
             status: None,
@@ -48,6 +51,20 @@ impl Exchange {
     /// Leads to the route with these counters.
     pub(crate) fn routed(&mut self, limiter: &Arc<Limiter>) {
         self.limiter = Some(limiter.clone());
+    }
+
+    /// Counts on this meter, and so will what is sent.
+    pub(crate) fn metered(&mut self, meter: &Arc<Meter>, path: &str) -> Result<(), Answer> {
+        meter.admit(path).map_err(|answer| self.refuse(Limit::Allowance, answer))?;
+        self.meter = Some(meter.clone());
+        Ok(())
+    }
+
+    /// Counts bytes of the body that go to the client. Says how long they have to wait.
+    pub(crate) fn sends(&mut self, bytes: u64) -> Option<Duration> {
+        let pause = self.meter.as_ref().and_then(|meter| meter.sent(bytes, self.sent));
+        self.sent += bytes;
+        pause
     }
 
     /// Counts as a request in flight, here and on its route.

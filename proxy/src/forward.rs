@@ -100,7 +100,10 @@ async fn forward(
         State::Held(answer) => return Err(answer.clone()),
         State::Redirect(to) => return redirect(client.scheme(), to, port_of(&authority), request.uri()),
         State::Serving if route.tls != Tls::None && !client.is_secure => return to_https(edge, &host, &request),
-        State::Serving => check_pace(edge, client, limiter, route, exchange)?,
+        State::Serving => {
+            check_pace(edge, client, limiter, route, exchange)?;
+            exchange.metered(&route.meter, request.uri().path())?;
+        }
     }
 
     let mut tunnel = Tunnel::wanted_by(&request);

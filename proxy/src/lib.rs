@@ -10,6 +10,7 @@
 
 pub mod acme;
 pub mod certificates;
+pub mod meter;
 pub mod routes;
 
 mod server;

@@ -44,6 +44,7 @@ kinds! {
         StreamsOfRoute = "streams",
         Streams = "long_lived",
         Uploads = "uploads",
+        Allowance = "allowance",
         Body = "body_bytes",
     }
 }

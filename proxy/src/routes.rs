@@ -15,6 +15,7 @@ use http::HeaderMap;
 use crate::HttpService;
 use crate::answers::Answer;
 use crate::limits::Limiter;
+use crate::meter::Meter;
 
 /// A host as it is looked up: lower case, without port, without a dot at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -141,6 +142,8 @@ pub struct Route {
     pub stamp: HeaderMap,
     /// How much clients may ask of it.
     pub limits: Limits,
+    /// Counts what they do, and says when it is enough.
+    pub meter: Arc<Meter>,
     /// Whether it is served at all.
     pub state: State,
     /// Whether it is served without TLS.

@@ -21,6 +21,7 @@ use crate::hooks::Hooks;
 use crate::http::cors::Origins;
 use crate::logs::Logs;
 use crate::mail::{Mail, MailError, Mailer, Outbox};
+use crate::meter::Meter;
 use crate::outbound::Outbound;
 use crate::rate_limit::Windows;
 use crate::realtime::{self, Broker};
@@ -57,6 +58,8 @@ pub struct AppOptions {
     pub outbox: Option<Arc<dyn Outbox>>,
     /// Name and address a new data directory's settings begin with.
     pub identity: Option<Identity>,
+    /// What it uses, and how much it may.
+    pub meter: Meter,
 }
 
 impl AppOptions {
@@ -64,7 +67,17 @@ impl AppOptions {
     pub fn alone(pool: Pool, hasher: Hasher) -> AppOptions {
         let (outbound, site) = (Outbound::anywhere(), Site::default());
         let file_threads = files::Threads::for_this_machine();
-        AppOptions { pool, hasher, file_threads, outbound, site, encryption_key: None, outbox: None, identity: None }
+        AppOptions {
+            pool,
+            hasher,
+            file_threads,
+            outbound,
+            site,
+            encryption_key: None,
+            outbox: None,
+            identity: None,
+            meter: Meter::default(),
+        }
     }
 }
 
@@ -143,14 +156,14 @@ impl App {
         let Opened { db, collections, settings } =
             schema::layout::open(dir, options.identity.as_ref(), options.encryption_key.as_ref())?;
         let undecided = Undecided::left_in(dir);
-        let store = Store::new(&path, db, &options.pool).map_err(OpenError::from_store)?;
-        let logs = Logs::new(dir, &options.pool, &settings.logs);
+        let store = Store::new(&path, db, &options.pool, &options.meter).map_err(OpenError::from_store)?;
+        let logs = Logs::new(dir, &options.pool, &options.meter, &settings.logs);
         let mut hooks = Hooks::default();
         auth::records::bind(&mut hooks);
         auth::references::bind(&mut hooks);
         files::bind(&mut hooks);
         realtime::bind(&mut hooks);
-        let storages = Storages::new(dir, &options.file_threads, &options.outbound);
+        let storages = Storages::new(dir, &options.file_threads, &options.outbound, &options.meter.storage);
         let app = App(Arc::new(Inner {
             dir: dir.to_owned(),
             store,
@@ -192,6 +205,11 @@ impl App {
     /// The pool for blocking work.
     pub fn pool(&self) -> &Pool {
         &self.0.options.pool
+    }
+
+    /// What the backend uses, and how much it may.
+    pub fn meter(&self) -> &Meter {
+        &self.0.options.meter
     }
 
     /// The pool for password hashes.

@@ -10,6 +10,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
+use crate::meter::Full;
+
 /// A result of the engine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -28,12 +30,15 @@ pub enum Error {
     /// More work waits than will be taken on.
     #[error("too much work is waiting")]
     Busy,
+    /// There is no more room for what would be added.
+    #[error("there is no more room: {0:?}")]
+    Full(Full),
     /// SQLite refused.
     #[error("database: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// A file could not be read or written.
     #[error("file: {0}")]
-    Io(#[from] std::io::Error),
+    Io(#[source] std::io::Error),
     /// Anything else; told to nobody but the log.
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
@@ -233,7 +238,7 @@ impl Error {
     pub fn or_bad_request(self, message: &str) -> Error {
         match self {
             Error::Invalid(problems) => ApiError::bad_request(message).with_problems(&problems).into(),
-            Error::Api(_) | Error::Busy => self,
+            Error::Api(_) | Error::Busy | Error::Full(_) => self,
             other if other.is_storage_failure() => other,
             other => {
                 tracing::debug!("{message} {other}");
@@ -268,6 +273,16 @@ impl Error {
                 "The server is busy, please try again in a moment.",
             )
             .retry_after(1),
+            Error::Full(Full::Database) => ApiError::coded(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "quota_database",
+                "The database has the size it may have. Delete records to make room, or choose a larger plan.",
+            ),
+            Error::Full(Full::Storage) => ApiError::coded(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "quota_storage",
+                "The files have the size they may have. Delete some to make room, or choose a larger plan.",
+            ),
             other if other.is_storage_failure() => {
                 tracing::error!("storage failed: {other}");
                 ApiError::coded(
@@ -281,6 +296,16 @@ impl Error {
                 tracing::warn!("failed to answer: {other}");
                 ApiError::bad_request("").because(other)
             }
+        }
+    }
+}
+
+impl From<std::io::Error> for Error {
+    /// Writing files ends with that kind when there is no more room for them.
+    fn from(error: std::io::Error) -> Error {
+        match error.kind() {
+            std::io::ErrorKind::QuotaExceeded => Error::Full(Full::Storage),
+            _ => Error::Io(error),
         }
     }
 }

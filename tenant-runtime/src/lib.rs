@@ -15,6 +15,7 @@ pub mod http;
 pub mod json;
 pub mod logs;
 pub mod mail;
+pub mod meter;
 pub mod migrations;
 pub mod outbound;
 pub mod rate_limit;

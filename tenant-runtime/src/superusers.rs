@@ -95,6 +95,7 @@ pub async fn installer_token(app: &App) -> Result<Option<String>> {
     let inner = app.clone();
     app.store()
         .write(move |tx| {
+            tx.must_be_possible();
             let schema = inner.schema();
             let Some(superusers) = schema.by_name(SUPERUSERS) else { return Ok(None) };
             if exist(tx)? {

@@ -6,7 +6,7 @@ use tests::Roost;
 
 #[tokio::test]
 async fn a_project_sends_its_mails_through_the_platform_and_only_so_many() {
-    let roost = Roost::start_with("[projects]\nmails_per_day = 2\n");
+    let roost = Roost::start_with("[plans.standard]\nmails_per_day = 2\n");
     let ann = roost.sign_up("ann@example.com").await;
     let (orchard, garden) = (ann.create_project("orchard").await, ann.create_project("garden").await);
     let trial = json!({ "email": "bob@example.com", "template": "password-reset" });

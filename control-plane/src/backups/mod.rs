@@ -11,7 +11,7 @@ pub mod make;
 pub mod restore;
 mod retention;
 pub mod schedule;
-mod store;
+pub(crate) mod store;
 mod target;
 mod transfer;
 

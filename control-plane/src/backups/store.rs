@@ -151,7 +151,7 @@ pub(super) async fn remove(db: &AnyPool, id: &str) -> Result<()> {
 }
 
 /// Mail addresses of those who look after a project.
-pub(super) async fn keepers(tx: &mut Transaction<'static, Any>, project: &str) -> Result<Vec<String>> {
+pub(crate) async fn keepers(tx: &mut Transaction<'static, Any>, project: &str) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(
         "SELECT a.email FROM account a JOIN member m ON m.account_id = a.id JOIN project p ON p.team_id = m.team_id
          WHERE p.id = $1 AND m.role IN ('owner', 'admin') ORDER BY a.email",

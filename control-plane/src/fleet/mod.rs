@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use crate::state::Platform;
 
-pub use seen::Seen;
+pub use seen::{Counters, Seen};
 
 /// The one node of a single machine.
 pub const LOCAL: &str = "local";
@@ -28,6 +28,7 @@ struct Inner {
     nodes: HashMap<String, NodeClient>,
     hasher: TenantHasher,
     seen: Mutex<HashMap<String, Seen>>,
+    counters: Mutex<HashMap<String, Counters>>,
     /// How many of a project's requests since the node's start the database counts already.
     kept: Mutex<HashMap<String, i64>>,
     /// Rings when some wish changed.
@@ -41,6 +42,7 @@ impl Fleet {
             nodes: HashMap::from([(LOCAL.to_owned(), node)]),
             hasher,
             seen: Mutex::default(),
+            counters: Mutex::default(),
             kept: Mutex::default(),
             bell: Notify::new(),
         }))
@@ -68,9 +70,15 @@ impl Fleet {
         Some(seen)
     }
 
+    /// What a project's node counted last.
+    pub fn counters(&self, project: &str) -> Option<Counters> {
+        self.counters_lock().get(project).cloned()
+    }
+
     /// Takes in a report and tells the console if it changes what is shown.
     pub fn see(&self, platform: &Platform, report: TenantReport) {
         let id = report.id.to_string();
+        self.counters_lock().insert(id.clone(), Counters::of(&report));
         let changed = {
             let mut seen = self.lock();
             let next = Seen::of(&report);
@@ -95,6 +103,10 @@ impl Fleet {
 
     fn all_seen(&self) -> Vec<(String, Seen)> {
         self.lock().iter().map(|(id, seen)| (id.clone(), seen.clone())).collect()
+    }
+
+    fn counters_lock(&self) -> MutexGuard<'_, HashMap<String, Counters>> {
+        self.0.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn kept_lock(&self) -> MutexGuard<'_, HashMap<String, i64>> {

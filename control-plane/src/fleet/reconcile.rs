@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tenant_runtime::host::{
-    FirstSuperuser, Generation, Isolation, Limits, NodeClient, TenantId, TenantReport, TenantSpec, TenantState, Wanted,
+    FirstSuperuser, Generation, Isolation, NodeClient, TenantId, TenantReport, TenantSpec, TenantState, Wanted,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -122,7 +122,7 @@ fn spec(platform: &Platform, row: &Row) -> anyhow::Result<TenantSpec> {
             Wish::Deleted => Wanted::Suspended { reason: "deleted".to_owned() },
         },
         isolation: Isolation::Shared,
-        limits: Limits::default(),
+        limits: platform.limits_of(row),
         rest: platform.config.rest.to_spec(),
         public_url: platform.urls.project(&row.slug),
         app_name: row.name.clone(),
@@ -220,7 +220,5 @@ async fn keep_seen(platform: &Platform, kept: &mut HashMap<String, Seen>) {
 /// The project whoever asks sees, with what is known now.
 pub async fn present(platform: &Platform, session: &Session, id: &str) -> crate::error::Result<Option<Project>> {
     let found = store::find(platform.database.read(), &session.account.id, id).await?;
-    Ok(found
-        .filter(|(row, _)| session.sees(row))
-        .map(|(row, role)| Project::new(row, role, platform.fleet.seen(id), &platform.urls)))
+    Ok(found.filter(|(row, _)| session.sees(row)).map(|(row, role)| Project::new(platform, row, role)))
 }

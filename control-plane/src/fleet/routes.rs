@@ -55,7 +55,8 @@ impl Publisher {
         if let Some(console) = self.console.get() {
             let host: Host = platform.config.console_host().parse()?;
             let tls = platform_tls(platform, &host, "");
-            routes.push((host, platform_route("console", console.clone(), HeaderMap::new(), tls)));
+            let console = route("console", console.clone(), HeaderMap::new(), tls);
+            routes.push((host, of_platform(console)));
         }
         let mut domains: HashMap<String, Vec<String>> = HashMap::new();
         for (name, project) in domains::store::live(platform.database.write()).await? {
@@ -65,11 +66,16 @@ impl Publisher {
             let host: Host = platform.urls.project_host(&row.slug).parse()?;
             let tls = platform_tls(platform, &host, &row.id);
             let stamp = stamp(row)?;
-            routes.push((host, platform_route(&row.id, self.tenants.clone(), stamp.clone(), tls)));
+            let to = |tls| Route {
+                limits: limits(platform, row),
+                meter: platform.usage.meter(&row.id),
+                ..route(&row.id, self.tenants.clone(), stamp.clone(), tls)
+            };
+            routes.push((host, of_platform(to(tls))));
             for name in domains.get(&row.id).into_iter().flatten() {
                 let host: Host = name.parse()?;
                 let tls = own_tls(platform, &host, &row.id);
-                routes.push((host, route(&row.id, self.tenants.clone(), stamp.clone(), tls)));
+                routes.push((host, to(tls)));
             }
         }
         let version = self.version.fetch_add(1, Ordering::Relaxed) + 1;
@@ -87,9 +93,20 @@ fn stamp(row: &Row) -> anyhow::Result<HeaderMap> {
     Ok(stamp)
 }
 
+/// What the project's plan grants, where the edge can keep to it.
+fn limits(platform: &Platform, row: &Row) -> Limits {
+    let granted = platform.limits_of(row);
+    Limits {
+        requests_per_second: granted.requests_per_second,
+        concurrent_requests: granted.concurrent_requests,
+        streams: granted.realtime_connections,
+        body_bytes: granted.body_bytes,
+    }
+}
+
 /// A route below the platform's own domain: browsers are told to come by TLS only.
-fn platform_route(id: &str, upstream: HttpService, stamp: HeaderMap, tls: Tls) -> Route {
-    Route { hsts: tls != Tls::None, ..route(id, upstream, stamp, tls) }
+fn of_platform(route: Route) -> Route {
+    Route { hsts: route.tls != Tls::None, ..route }
 }
 
 fn route(id: &str, upstream: HttpService, stamp: HeaderMap, tls: Tls) -> Route {
@@ -101,6 +118,7 @@ fn route(id: &str, upstream: HttpService, stamp: HeaderMap, tls: Tls) -> Route {
         state: State::Serving,
         tls,
         hsts: false,
+        meter: Arc::default(),
     }
 }
 

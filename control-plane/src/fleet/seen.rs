@@ -18,6 +18,32 @@ pub struct Seen {
     pub storage_bytes: i64,
 }
 
+/// What a node counts of a project. Nothing the console shows by itself: it changes all the time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// How long it was awake since its node started.
+    pub awake_ms: i64,
+    /// Mails it sent since then through the platform.
+    pub mails: i64,
+    /// Event streams that are open.
+    pub realtime: i64,
+    /// Bytes of its database that count.
+    pub database_used: i64,
+}
+
+impl Counters {
+    /// Reads a report.
+    pub fn of(report: &TenantReport) -> Counters {
+        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        Counters {
+            awake_ms: count(report.awake_ms),
+            mails: count(report.mails),
+            realtime: report.realtime_connections.into(),
+            database_used: count(report.database_used),
+        }
+    }
+}
+
 impl Seen {
     /// Reads a report.
     pub fn of(report: &TenantReport) -> Seen {

@@ -23,7 +23,7 @@ use crate::jobs::{self, Kind};
 use crate::operator::disk;
 use crate::session::Session;
 use crate::state::Platform;
-use crate::teams::{self, Action, Role};
+use crate::teams::{self, Action};
 
 const LONGEST_NAME: usize = 60;
 const ACTIVITY_LINES: i64 = 50;
@@ -123,7 +123,7 @@ pub struct SlugCheck {
 async fn list_projects(State(platform): State<Platform>, session: Session) -> Result<Json<ProjectList>> {
     let rows = store::of_account(platform.database.read(), &session.account.id).await?;
     let seen = rows.into_iter().filter(|(row, _)| session.sees(row));
-    let items = seen.map(|(row, role)| present(&platform, row, role)).collect();
+    let items = seen.map(|(row, role)| Project::new(&platform, row, role)).collect();
     Ok(Json(ProjectList { items, limit: platform.config.projects_per_account }))
 }
 
@@ -374,7 +374,7 @@ async fn check_slug(
 async fn load(platform: &Platform, session: &Session, slug_or_id: &str) -> Result<Project> {
     let found = store::find(platform.database.write(), &session.account.id, slug_or_id).await?;
     let (row, role) = found.ok_or_else(|| Error::not_found("There is no such project."))?;
-    Ok(present(platform, row, role))
+    Ok(Project::new(platform, row, role))
 }
 
 /// The project, if the account may do that with it.
@@ -388,11 +388,6 @@ pub(crate) async fn find_project(
     let (row, role) = found.ok_or_else(|| Error::not_found("There is no such project."))?;
     session.allow(role, action)?;
     Ok(row)
-}
-
-fn present(platform: &Platform, row: Row, role: Role) -> Project {
-    let live = platform.fleet.seen(&row.id);
-    Project::new(row, role, live, &platform.urls)
 }
 
 /// Refuses what makes no sense with a project that is deleted.

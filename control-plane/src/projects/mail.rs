@@ -14,6 +14,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::database::Database;
 use crate::mail::{Mail, Sender};
+use crate::plans;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -38,8 +39,9 @@ impl Outbox for Quota {
 
 impl Quota {
     async fn send(&self, mail: &ProjectMail) -> Result<(), MailError> {
-        let most = self.config.projects.mails_per_day;
-        if !self.count(most).await.map_err(|error| MailError::Failed(error.to_string()))? {
+        let failed = |error: sqlx::Error| MailError::Failed(error.to_string());
+        let most = self.most().await.map_err(failed)?;
+        if !self.count(most).await.map_err(failed)? {
             let reason =
                 format!("this project has sent the {most} mails it may send today without a server of its own");
             return Err(MailError::Failed(reason));
@@ -54,12 +56,19 @@ impl Quota {
             })
     }
 
+    /// How many mails the project's plan grants it a day.
+    async fn most(&self) -> sqlx::Result<i64> {
+        let sql = "SELECT plan, plan_overrides FROM project WHERE id = $1";
+        let row: Option<(Option<String>, Option<String>)> =
+            sqlx::query_as(sql).bind(self.project.to_string()).fetch_optional(self.database.read()).await?;
+        let (plan, overrides) = row.unwrap_or_default();
+        let most = plans::grant(&self.config, plan.as_deref(), overrides.as_deref()).figures.mails_per_day;
+        Ok(if most == 0 { i64::MAX } else { i64::from(most) })
+    }
+
     /// Counts a mail, unless there were enough today.
     async fn count(&self, most: i64) -> sqlx::Result<bool> {
         let (id, today) = (self.project.to_string(), clock::now_ms() / DAY_MS);
-        if most <= 0 {
-            return Ok(false);
-        }
         sqlx::query("DELETE FROM project_mail WHERE project_id = $1 AND day < $2")
             .bind(&id)
             .bind(today)

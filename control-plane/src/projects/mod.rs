@@ -11,9 +11,10 @@ pub mod support;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fleet::Seen;
-use crate::fleet::urls::Urls;
+use crate::state::Platform;
 use crate::teams::Role;
+use crate::usage;
+use crate::usage::limits::LimitUse;
 
 pub use slug::Slug;
 
@@ -53,6 +54,8 @@ pub struct Project {
     pub team_id: String,
     /// What the account may do with it.
     pub role: Role,
+    /// How much it uses of what its plan grants.
+    pub limits: Vec<LimitUse>,
 }
 
 /// What a project is doing.
@@ -119,8 +122,9 @@ impl Wish {
 
 impl Project {
     /// Puts together what is wished and what is seen.
-    pub fn new(row: store::Row, role: Role, live: Option<Seen>, urls: &Urls) -> Project {
-        let seen = live.or(row.seen);
+    pub fn new(platform: &Platform, row: store::Row, role: Role) -> Project {
+        let limits = usage::limits_of(platform, &row);
+        let seen = platform.fleet.seen(&row.id).or(row.seen);
         let state = match (row.wish, &seen) {
             (Wish::Deleted, _) => ProjectState::Deleted,
             (Wish::Suspended, _) => ProjectState::Suspended,
@@ -130,7 +134,7 @@ impl Project {
         let seen = seen.unwrap_or_default();
         let reason = if row.wish == Wish::Suspended { row.suspended_reason } else { seen.reason };
         Project {
-            endpoint: urls.project(&row.slug),
+            endpoint: platform.urls.project(&row.slug),
             id: row.id,
             slug: row.slug,
             name: row.name,
@@ -146,6 +150,7 @@ impl Project {
             deleted_until_ms: row.deleted_until_ms,
             team_id: row.team_id,
             role,
+            limits,
         }
     }
 }

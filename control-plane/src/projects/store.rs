@@ -12,7 +12,7 @@ use crate::teams::Role;
 
 const COLUMNS: &str = "p.id, p.team_id, p.slug, p.name, p.wish, p.suspended_reason, p.node_id, p.generation, \
      p.first_superuser, p.applied, p.created_ms, p.deleted_until_ms, p.seen_state, p.seen_since_ms, p.seen_reason, \
-     p.requests, p.first_request_ms, p.last_request_ms, p.database_bytes, p.storage_bytes";
+     p.requests, p.first_request_ms, p.last_request_ms, p.database_bytes, p.storage_bytes, p.plan, p.plan_overrides";
 
 /// A project as it is stored.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct Row {
     pub requests: i64,
     pub first_request_ms: Option<i64>,
     pub last_request_ms: Option<i64>,
+    pub plan: Option<String>,
+    pub plan_overrides: Option<String>,
     /// What its node last reported.
     pub seen: Option<Seen>,
 }
@@ -298,6 +300,8 @@ fn from_row(row: &AnyRow) -> sqlx::Result<Row> {
         requests: row.try_get("requests")?,
         first_request_ms: row.try_get("first_request_ms")?,
         last_request_ms: row.try_get("last_request_ms")?,
+        plan: row.try_get("plan")?,
+        plan_overrides: row.try_get("plan_overrides")?,
         seen,
     })
 }

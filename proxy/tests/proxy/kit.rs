@@ -80,6 +80,7 @@ pub fn to(upstream: HttpService) -> Route {
         state: State::Serving,
         tls: Tls::None,
         hsts: false,
+        meter: Arc::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use futures_util::stream;
 use http::Response;
+use proxy::meter::{Allowance, Meter};
 use proxy::routes::{Limits, Route};
 use proxy::{BoxError, HttpService, Options};
 use tokio::sync::Semaphore;
@@ -35,6 +36,42 @@ fn halting() -> (Arc<Semaphore>, HttpService) {
         }
     });
     (go, upstream)
+}
+
+#[tokio::test]
+async fn a_meter_counts_to_the_byte_and_its_allowance_holds_to_the_request() {
+    let meter = Arc::new(Meter::default());
+    let upstream = answering(|_| async { Response::new(Body::from("x".repeat(1_000))) });
+    let route = Route { meter: meter.clone(), ..to(upstream) };
+    let edge = Edge::with([("a", route.clone()), ("b", route)]).await;
+    for host in ["a", "b"] {
+        assert_eq!(edge.ask(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await.status, 200);
+    }
+    assert_eq!((meter.requests(), meter.bytes()), (2, 2_000));
+
+    let over = |code: &'static str| proxy::answers::Answer::new(http::StatusCode::TOO_MANY_REQUESTS, code, "Enough.");
+    let over = |code| over(code).retry_after(std::time::Duration::from_secs(60));
+    let heavy = Some(("/files/", 2_500, over("bytes")));
+    meter.allow(Allowance { requests: Some((4, over("requests"))), heavy, ..Allowance::default() });
+    const FILE: &str = "GET /files/a HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_eq!(edge.ask(FILE).await.status, 200);
+    let refused = edge.ask(FILE).await;
+    assert_eq!((refused.status, refused.code().as_str(), refused.header("retry-after")), (429, "bytes", Some("60")));
+    assert_eq!(edge.ask(GET).await.status, 200);
+    assert_eq!(edge.ask(GET).await.code(), "requests");
+    assert_eq!((meter.requests(), meter.bytes()), (4, 4_000), "what is refused is not counted");
+}
+
+#[tokio::test]
+async fn a_large_answer_is_slowed_and_whole() {
+    let meter = Arc::new(Meter::default());
+    meter.allow(Allowance { fast_bytes: 0, ..Allowance::default() });
+    let upstream = answering(|_| async { Response::new(Body::from("x".repeat(100_000))) });
+    let edge = Edge::with([("a", Route { meter: meter.clone(), ..to(upstream) })]).await;
+    let begun = std::time::Instant::now();
+    let answer = edge.ask(GET).await;
+    assert_eq!((answer.status, answer.body.len()), (200, 100_000));
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(300), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

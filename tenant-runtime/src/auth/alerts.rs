@@ -46,6 +46,7 @@ pub async fn watch(app: &App, account: &Record, place: &Place) -> Result<()> {
     let (inner, of) = (app.clone(), account.clone());
     app.store()
         .write(move |tx| {
+            tx.must_be_possible();
             let origins = accounts::supporting(&inner.schema(), ORIGINS)?;
             let mut known = accounts::belongings(tx, &origins, &of)?;
             let at = known.iter().position(|origin| origin.text("fingerprint") == fingerprint);

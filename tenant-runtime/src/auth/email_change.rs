@@ -55,6 +55,7 @@ pub async fn confirm(app: &App, collection: Arc<Collection>, token: String, pass
     let inner = app.clone();
     app.store()
         .write(move |tx| {
+            tx.must_be_possible();
             let found = claimed(&inner, tx, &collection, &token)?;
             let (mut record, email) = found.map_err(|error| Problems::of("token", error))?;
             accounts::set(&mut record, "email", Value::Text(email));

@@ -16,6 +16,7 @@ pub async fn begin(app: &App, account: Record, method: Method) -> Result<String>
     let inner = app.clone();
     app.store()
         .write(move |tx| {
+            tx.must_be_possible();
             let mfas = accounts::supporting(&inner.schema(), MFAS)?;
             let mut mfa = accounts::belonging(&mfas, &account);
             accounts::set(&mut mfa, "method", Value::Text(method.name().to_owned()));
@@ -34,6 +35,7 @@ pub async fn finish(app: &App, account: Record, method: Method, id: String) -> R
     let refusal = app
         .store()
         .write(move |tx| {
+            tx.must_be_possible();
             let mfas = accounts::supporting(&inner.schema(), MFAS)?;
             let Some(mfa) = find::by_id(tx, &mfas, &id)? else { return Ok(Some(OVER)) };
             if is_over(&mfa, duration) {

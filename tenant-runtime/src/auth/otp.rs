@@ -49,6 +49,7 @@ pub async fn request(app: &App, collection: Arc<Collection>, options: &OtpOption
     let made = app
         .store()
         .write(move |tx| {
+            tx.must_be_possible();
             let Some(account) = accounts::by_email(tx, &collection, &email)? else { return Ok(None) };
             let otps = accounts::supporting(&inner.schema(), OTPS)?;
             let mut open = accounts::belongings(tx, &otps, &account)?;
@@ -113,6 +114,7 @@ pub async fn redeem(
     let inner = app.clone();
     app.store()
         .write(move |tx| {
+            tx.must_be_possible();
             let known = open_otp(tx, &inner.schema(), &collection, &id, duration)?;
             let (otp, mut account) = known.ok_or_else(|| ApiError::bad_request(INVALID))?;
             delete::delete(&inner, tx, otp)?;
@@ -142,6 +144,7 @@ async fn deliver(app: &App, account: &Record, id: String, plain: &str) {
     }
     let (inner, email) = (app.clone(), account.text("email").to_owned());
     let noted = app.store().write(move |tx| {
+        tx.must_be_possible();
         let otps = accounts::supporting(&inner.schema(), OTPS)?;
         if let Some(mut otp) = find::by_id(tx, &otps, &id)? {
             accounts::set(&mut otp, "sentTo", Value::Text(email));
@@ -157,6 +160,7 @@ async fn deliver(app: &App, account: &Record, id: String, plain: &str) {
 async fn drop_unsent(app: &App, id: String) {
     let inner = app.clone();
     let dropped = app.store().write(move |tx| {
+        tx.must_be_possible();
         let otps = accounts::supporting(&inner.schema(), OTPS)?;
         match find::by_id(tx, &otps, &id)? {
             Some(otp) => delete::delete(&inner, tx, otp).map(drop),

@@ -53,6 +53,7 @@ pub async fn confirm(app: &App, collection: Arc<Collection>, token: String, pass
     let inner = app.clone();
     app.store()
         .write(move |tx| {
+            tx.must_be_possible();
             // Asked again: in between the same token may have been used.
             let found = accounts::by_mailed_token(tx, &inner.schema(), &collection, &token, TokenType::PasswordReset)?;
             let (mut record, claims) = found.map_err(|error| Problems::of("token", error))?;

@@ -50,6 +50,7 @@ pub async fn confirm(app: &App, collection: Arc<Collection>, token: String) -> R
     let inner = app.clone();
     app.store()
         .write(move |tx| {
+            tx.must_be_possible();
             let found = accounts::by_mailed_token(tx, &inner.schema(), &collection, &token, TokenType::Verification)?;
             let (mut record, _) = found.map_err(|error| Problems::of("token", error))?;
             if record.text("email") != claimed {

@@ -12,6 +12,8 @@ use zip::write::SimpleFileOptions;
 
 use super::census::{Files, is_record_file};
 use super::{DATABASES, NOT_ARCHIVED};
+use crate::files::disk;
+use crate::meter::Claim;
 use crate::store::Pinned;
 
 const CHUNK: usize = 256 << 10;
@@ -26,15 +28,16 @@ const LARGE: u64 = 2 << 30;
 /// of records that are in it.
 ///
 /// # Errors
-/// `ErrorKind::Interrupted` as soon as `cancelled` says so.
+/// `ErrorKind::Interrupted` as soon as `cancelled` says so; `ErrorKind::QuotaExceeded` when there is no more room to claim.
 pub(super) fn write(
     dir: &Path,
     databases: &[(&str, Pinned)],
     target: File,
     owner: &str,
+    claim: Option<&Claim>,
     cancelled: &dyn Fn() -> bool,
 ) -> io::Result<Files> {
-    let mut zip = ZipWriter::new(Paced { file: target, unsynced: 0 });
+    let mut zip = ZipWriter::new(Paced { file: target, unsynced: 0, claim });
     zip.set_comment(owner)?;
     let mut archive = Archive { zip, files: Files::default(), cancelled };
     for (name, pinned) in databases {
@@ -63,7 +66,7 @@ fn is_database(name: &str) -> bool {
 }
 
 struct Archive<'a> {
-    zip: ZipWriter<Paced>,
+    zip: ZipWriter<Paced<'a>>,
     files: Files,
     cancelled: &'a dyn Fn() -> bool,
 }
@@ -138,15 +141,19 @@ fn zip_time(moment: DateTime<Utc>) -> zip::DateTime {
     .unwrap_or_default()
 }
 
-/// A file that is synced piece by piece.
-struct Paced {
+/// A file that is synced piece by piece, and for which there is room.
+struct Paced<'a> {
     file: File,
     unsynced: u64,
+    claim: Option<&'a Claim>,
 }
 
-impl Write for Paced {
+impl Write for Paced<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
+        if let Some(claim) = self.claim {
+            disk::grow(claim, written)?;
+        }
         self.unsynced += written as u64;
         if self.unsynced >= UNSYNCED {
             self.file.sync_data()?;
@@ -160,7 +167,7 @@ impl Write for Paced {
     }
 }
 
-impl Seek for Paced {
+impl Seek for Paced<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
     }

@@ -27,6 +27,7 @@ use crate::files::names::snake_case;
 use crate::files::storage::{About, ByteStream};
 use crate::files::{TEMPORARY, Upload};
 use crate::logs;
+use crate::meter::Claim;
 use crate::records::pattern::random_id;
 use crate::settings::Settings;
 
@@ -138,7 +139,7 @@ pub async fn create_automatic(app: &App) -> Result<()> {
     automatic.retain(|backup| backup.key.starts_with(AUTOMATIC));
     automatic.sort_by_key(|backup| std::cmp::Reverse(backup.modified));
     for old in automatic.iter().skip(keep).filter_map(|backup| Key::parse(&backup.key)) {
-        Place::of(app)?.remove(app.pool(), &old).await?;
+        discard(app, &old).await?;
     }
     Ok(())
 }
@@ -157,7 +158,12 @@ pub async fn newest_automatic(app: &App) -> Option<DateTime<Utc>> {
 pub async fn take_in(app: &App, key: Key, upload: Upload) -> Result<(), Failure> {
     let (scratch, owner, checked) = (Scratch::new(app.dir()), app.clone(), upload.clone());
     app.pool().run(move || unpack::check(checked.path(), &scratch.0, owner.encryption_key())).await??;
-    Ok(Place::of(app)?.put(app.pool(), &key, upload.path().to_owned()).await?)
+    let place = Place::of(app)?;
+    place.put(app.pool(), &key, upload.path().to_owned()).await?;
+    if place.is_beside_data() {
+        upload.stays();
+    }
+    Ok(())
 }
 
 /// Why an archive is not taken.
@@ -179,14 +185,18 @@ pub async fn remove(app: &App, key: Key) -> Result<()> {
     if app.backups().in_use().as_ref() == Some(&key) {
         return Err(ApiError::bad_request("The backup is currently being used and cannot be deleted.").into());
     }
-    let removed = match Place::of(app) {
-        Ok(place) => place.remove(app.pool(), &key).await,
-        Err(error) => Err(error),
-    };
-    removed.map_err(|error| {
+    discard(app, &key).await.map_err(|error| {
         let message = format!("Invalid or already deleted backup file. Raw error: \n{error}");
         ApiError::bad_request(&message).because(&error).into()
     })
+}
+
+async fn discard(app: &App, key: &Key) -> Result<()> {
+    let place = Place::of(app)?;
+    let size = if place.is_beside_data() { place.about(app.pool(), key).await?.size } else { 0 };
+    place.remove(app.pool(), key).await?;
+    app.meter().storage.give_back(size);
+    Ok(())
 }
 
 /// Begins to restore a backup. Answers at once; when the new data is ready the backend asks to be reopened.
@@ -220,11 +230,25 @@ async fn prepare_restore(app: &App, key: Key) -> Result<(), Failure> {
     let _staying = app.storages().stay().await?;
     let work = move || -> Result<(), Failure> {
         unpack::unpack(archive.path(), &scratch.0, owner.encryption_key())?;
+        check_room(&owner, &scratch.0)?;
         swap::commit(owner.dir(), &scratch.0).map_err(Error::from)?;
         Ok(())
     };
     app.pool().run(work).await??;
     app.storages().stay_for_good();
+    Ok(())
+}
+
+/// Refuses data that is larger than the backend may have, unless it has as much now.
+fn check_room(app: &App, unpacked: &Path) -> Result<(), Unfit> {
+    let size = |name: &str| unpacked.join(name).metadata().map_or(0, |file| file.len());
+    let files = crate::files::disk::tree_size(&unpacked.join("storage"));
+    let meter = app.meter();
+    for (size, quota) in [(size(DATABASES[0]), &meter.database), (files, &meter.storage)] {
+        if size > quota.most().max(quota.used()) {
+            return Err(Unfit::TooLarge(quota.most()));
+        }
+    }
     Ok(())
 }
 
@@ -234,8 +258,14 @@ async fn make(app: &App, key: Key) -> Result<()> {
     let draft = Scratch::new(app.dir());
     fs::create_dir_all(app.dir().join(TEMPORARY))?;
     let owner = app.clone();
-    write(app, draft.0.clone(), "", move || owner.is_closing()).await?;
-    Place::of(app)?.put(app.pool(), &key, draft.0.clone()).await
+    let claim = Arc::new(Claim::on(&app.meter().storage));
+    write(app, draft.0.clone(), "", Some(Arc::clone(&claim)), move || owner.is_closing()).await?;
+    let place = Place::of(app)?;
+    place.put(app.pool(), &key, draft.0.clone()).await?;
+    if place.is_beside_data() {
+        claim.keep();
+    }
+    Ok(())
 }
 
 /// An archive that was written, and what is in it.
@@ -259,10 +289,16 @@ pub async fn archive(
     stop: impl Fn() -> bool + Send + 'static,
 ) -> Result<Archived> {
     let _busy = app.backups().begin(&key)?;
-    write(app, target, owner, stop).await
+    write(app, target, owner, None, stop).await
 }
 
-async fn write(app: &App, target: PathBuf, owner: &str, stop: impl Fn() -> bool + Send + 'static) -> Result<Archived> {
+async fn write(
+    app: &App,
+    target: PathBuf,
+    owner: &str,
+    claim: Option<Arc<Claim>>,
+    stop: impl Fn() -> bool + Send + 'static,
+) -> Result<Archived> {
     let _turn = AT_ONCE.acquire().await.map_err(anyhow::Error::new)?;
     // Files whose records are pinned must not go before they are in the archive.
     let staying = app.storages().stay().await?;
@@ -280,7 +316,7 @@ async fn write(app: &App, target: PathBuf, owner: &str, stop: impl Fn() -> bool 
             databases.push((DATABASES[1], logs.pin()?));
         }
         let file = File::create_new(&target)?;
-        let files = write_archive(app.dir(), &databases, file, &owner, &stop)?;
+        let files = write_archive(app.dir(), &databases, file, &owner, claim.as_deref(), &stop)?;
         Ok(Archived { census: Census { records, files }, exact: app.store().version() == before })
     });
     let written = written.await;

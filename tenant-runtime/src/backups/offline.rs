@@ -34,7 +34,7 @@ pub fn create(DataDir { path: dir, key: encryption }: DataDir<'_>, name: Option<
         databases.push((name, Pinned::of(&dir.join(name))?));
     }
     let file = File::create_new(&draft.0).context("create the archive")?;
-    archive::write(dir, &databases, file, "", &|| false).context("write the archive")?;
+    archive::write(dir, &databases, file, "", None, &|| false).context("write the archive")?;
     folder.put(&key, &draft.0).context("put the archive in its place")?;
     Ok(key.as_str().to_owned())
 }

@@ -89,6 +89,11 @@ impl Place {
         }
     }
 
+    /// Whether what is kept there counts as files of the backend.
+    pub(super) fn is_beside_data(&self) -> bool {
+        matches!(self, Place::Folder(_))
+    }
+
     /// All backups.
     pub(super) async fn list(&self, pool: &Pool) -> Result<Vec<Stored>> {
         match self {

@@ -5,6 +5,7 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use base64::Engine as _;
@@ -17,9 +18,10 @@ use tokio_util::io::ReaderStream;
 
 use super::Threads;
 use super::key::{FileKey, Folder};
-use super::spool::TEMPORARY;
+use super::spool::{Spooled, TEMPORARY};
 use super::storage::{About, ByteStream, Content, Label};
 use crate::error::Result;
+use crate::meter::{Claim, Quota};
 use crate::records::pattern::random_id;
 use crate::store::Turn;
 
@@ -32,11 +34,12 @@ const CHUNK: usize = 64 << 10;
 pub struct Disk {
     data: PathBuf,
     turn: Turn,
+    quota: Arc<Quota>,
 }
 
 impl Disk {
-    pub(super) fn new(data: &Path, threads: &Threads) -> Disk {
-        Disk { data: data.to_owned(), turn: threads.disk() }
+    pub(super) fn new(data: &Path, threads: &Threads, quota: &Arc<Quota>) -> Disk {
+        Disk { data: data.to_owned(), turn: threads.disk(), quota: Arc::clone(quota) }
     }
 
     /// Does something that blocks when its turn comes.
@@ -47,6 +50,11 @@ impl Disk {
     {
         let disk = self.clone();
         Ok(self.turn.run(move || work(&disk)).await??)
+    }
+
+    /// Room for a file that is about to be written.
+    pub(super) fn claim(&self) -> Claim {
+        Claim::on(&self.quota)
     }
 
     /// Where files wait.
@@ -73,18 +81,36 @@ impl Disk {
         let dir = self.folder(key.folder());
         self.create_synced(&dir)?;
         let target = dir.join(key.name());
-        write_synced(&sidecar(&target), &sidecar_text(label)?)?;
+        let sidecar_text = sidecar_text(label)?;
+        let claim = self.claim();
+        grow(&claim, sidecar_text.len())?;
+        write_synced(&sidecar(&target), &sidecar_text)?;
         match content {
             Content::Spooled(spooled) => match fs::hard_link(spooled.path(), &target) {
-                Ok(()) => {}
+                Ok(()) => self.settle(spooled)?,
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(_) => {
-                    self.write_aside(&target, |file| io::copy(&mut File::open(spooled.path())?, file).map(drop))?
+                    self.write_aside(&target, |file| io::copy(&mut File::open(spooled.path())?, file).map(drop))?;
+                    self.settle(spooled)?;
                 }
             },
-            Content::Bytes(bytes) => self.write_aside(&target, |file| file.write_all(bytes))?,
+            Content::Bytes(bytes) => {
+                grow(&claim, bytes.len())?;
+                self.write_aside(&target, |file| file.write_all(bytes))?;
+            }
         }
+        claim.keep();
         File::open(&dir)?.sync_all()
+    }
+
+    /// What was taken in for a spooled file is now the stored one's. Another place of the same file counts as well.
+    fn settle(&self, spooled: &Spooled) -> io::Result<()> {
+        if spooled.claim().keep() == 0 {
+            let claim = self.claim();
+            grow(&claim, usize::try_from(spooled.path().metadata()?.len()).unwrap_or(usize::MAX))?;
+            claim.keep();
+        }
+        Ok(())
     }
 
     /// Writes elsewhere first, so that nobody meets half a file.
@@ -146,7 +172,11 @@ impl Disk {
     pub(super) fn remove(&self, key: &FileKey) -> io::Result<()> {
         let file = self.path(key);
         for path in [&file, &sidecar(&file)] {
-            ignore_missing(fs::remove_file(path))?;
+            let size = path.metadata().map_or(0, |file| file.len());
+            match fs::remove_file(path) {
+                Ok(()) => self.quota.give_back(size),
+                Err(error) => ignore_missing(Err(error))?,
+            }
         }
         self.remove_folder(&key.thumbs())?;
         // Only an empty one goes.
@@ -156,8 +186,30 @@ impl Disk {
 
     /// Blocks.
     pub(super) fn remove_folder(&self, folder: &Folder) -> io::Result<()> {
-        ignore_missing(fs::remove_dir_all(self.folder(folder)))
+        let folder = self.folder(folder);
+        let size = tree_size(&folder);
+        match fs::remove_dir_all(folder) {
+            Ok(()) => self.quota.give_back(size),
+            Err(error) => ignore_missing(Err(error))?,
+        }
+        Ok(())
     }
+}
+
+/// Takes room for so many bytes.
+pub(crate) fn grow(claim: &Claim, bytes: usize) -> io::Result<()> {
+    if claim.grow(bytes as u64) { Ok(()) } else { Err(ErrorKind::QuotaExceeded.into()) }
+}
+
+/// The bytes of all files in a folder and below. What vanishes meanwhile counts nothing.
+pub fn tree_size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let sizes = entries.filter_map(|entry| match entry.metadata().ok()? {
+        metadata if metadata.is_dir() => Some(tree_size(&entry.path())),
+        metadata if metadata.is_file() => Some(metadata.len()),
+        _ => None,
+    });
+    sizes.sum()
 }
 
 /// A sidecar's text: one line of JSON, its keys in the order stock servers write.
@@ -225,7 +277,8 @@ mod tests {
     #[tokio::test]
     async fn a_file_comes_with_its_sidecar_and_goes_with_its_thumbs() {
         let dir = tempfile::tempdir().expect("a directory");
-        let disk = Disk::new(dir.path(), &Threads::for_this_machine());
+        let quota = Arc::default();
+        let disk = Disk::new(dir.path(), &Threads::for_this_machine(), &quota);
         let key = FileKey::new("c", "r", "a.txt").expect("plain");
         let thumb = key.thumb("1x1").expect("plain");
         disk.put(&key, &Content::Bytes("hello".into()), &label()).expect("stores");
@@ -234,10 +287,12 @@ mod tests {
         let keys: Json = serde_json::from_str(&sidecar("a.txt.attrs")).expect("JSON");
         assert_eq!(keys["user.metadata"], json!({ "original-filename": "Ä.txt" }));
         assert!(sidecar("thumbs_a.txt/1x1_a.txt.attrs").contains(r#""user.metadata":null"#));
+        assert_eq!(quota.used(), tree_size(&dir.path().join("storage")), "what came is counted");
         let about = disk.about(&key).await.expect("is there");
         assert_eq!((about.size, about.content_type.as_str()), (5, "text/plain"));
         disk.remove(&key).expect("removes");
         assert!(!dir.path().join("storage/c/r").exists());
+        assert_eq!(quota.used(), 0, "what went is not counted any more");
         assert_eq!(disk.about(&key).await.expect_err("is gone").kind(), ErrorKind::NotFound);
     }
 

@@ -3,7 +3,7 @@
 mod bucket;
 mod bucket_connection;
 pub mod content_type;
-mod disk;
+pub(crate) mod disk;
 pub mod key;
 pub mod names;
 mod notes;

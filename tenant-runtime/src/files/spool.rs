@@ -12,10 +12,11 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use md5::{Digest as _, Md5};
 
-use super::disk::Disk;
+use super::disk::{Disk, grow};
 use super::{Upload, names};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::meter::Claim;
 use crate::records::pattern::random_id;
 
 /// Where files wait; stock servers and we empty it at every start.
@@ -42,7 +43,11 @@ pub async fn spool(
 pub struct Spooled(Arc<Removed>);
 
 #[derive(Debug)]
-struct Removed(PathBuf);
+struct Removed {
+    path: PathBuf,
+    /// The room it takes, until it is a stored file.
+    claim: Claim,
+}
 
 /// A file that has come in as a whole.
 pub(super) struct Written {
@@ -63,7 +68,7 @@ impl Spooled {
     where
         Error: From<E>,
     {
-        let mut writing = Writing::new(&disk.temporary());
+        let mut writing = Writing::new(&disk.temporary(), disk.claim());
         let (mut gathered, mut bytes) = (Vec::new(), 0);
         while let Some(chunk) = content.next().await {
             let chunk = chunk?;
@@ -80,7 +85,12 @@ impl Spooled {
 
     /// Where it lies.
     pub fn path(&self) -> &Path {
-        &self.0.0
+        &self.0.path
+    }
+
+    /// The room it takes.
+    pub(super) fn claim(&self) -> &Claim {
+        &self.0.claim
     }
 }
 
@@ -95,9 +105,15 @@ struct Writing {
 }
 
 impl Writing {
-    fn new(dir: &Path) -> Writing {
+    fn new(dir: &Path, claim: Claim) -> Writing {
         let path = dir.join(format!("upload_{}", random_id(20)));
-        Writing { spooled: Spooled(Arc::new(Removed(path))), file: None, size: 0, head: Vec::new(), md5: Md5::new() }
+        Writing {
+            spooled: Spooled(Arc::new(Removed { path, claim })),
+            file: None,
+            size: 0,
+            head: Vec::new(),
+            md5: Md5::new(),
+        }
     }
 
     /// Blocks.
@@ -107,6 +123,7 @@ impl Writing {
             None => create(self.spooled.path())?,
         };
         for chunk in chunks {
+            grow(self.spooled.claim(), chunk.len())?;
             file.write_all(chunk)?;
             self.md5.update(chunk);
             self.size += chunk.len() as u64;
@@ -136,7 +153,7 @@ fn create(path: &Path) -> io::Result<File> {
 
 impl Drop for Removed {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.0)
+        if let Err(error) = std::fs::remove_file(&self.path)
             && error.kind() != io::ErrorKind::NotFound
         {
             tracing::warn!("failed to remove a spooled file: {error}");

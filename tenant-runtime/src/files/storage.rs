@@ -3,7 +3,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use super::key::{FileKey, Folder};
 use super::spool::Spooled;
 use super::threads::Threads;
 use crate::error::Result;
+use crate::meter::Quota;
 use crate::outbound::Outbound;
 use crate::settings::S3;
 
@@ -169,9 +170,9 @@ pub struct Storages {
 
 impl Storages {
     /// Those of a data directory.
-    pub fn new(data: &Path, threads: &Threads, outbound: &Outbound) -> Storages {
+    pub fn new(data: &Path, threads: &Threads, outbound: &Outbound, quota: &Arc<Quota>) -> Storages {
         Storages {
-            disk: Disk::new(data, threads),
+            disk: Disk::new(data, threads, quota),
             outbound: outbound.clone(),
             bucket: Mutex::default(),
             removals: Semaphore::new(REMOVALS_AT_ONCE),

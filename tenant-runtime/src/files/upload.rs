@@ -42,6 +42,11 @@ impl Upload {
         essence(&self.content_type) == essence(mime_type)
     }
 
+    /// Its bytes are somebody else's from now on: the room they take stays taken.
+    pub fn stays(&self) {
+        self.spooled.claim().keep();
+    }
+
     /// Where its bytes lie for now.
     pub fn path(&self) -> &Path {
         self.spooled.path()

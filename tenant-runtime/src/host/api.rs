@@ -64,6 +64,7 @@ async fn get_tenant(State(host): State<Host>, Path(id): Path<String>) -> Answer<
     let tenant = host.find(id.parse()?)?;
     // Read for what it tells of the wish; a tenant whose file is damaged reports just that.
     let _ = tenant.file().await;
+    tenant.measure_if_used().await;
     Ok(axum::Json(tenant.report()))
 }
 

@@ -1,20 +1,26 @@
 //! Opens a tenant's App in this process.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, TryFutureExt as _};
 
 use super::Outboxes;
 use super::answers::Refusal;
 use super::spec::{FirstSuperuser, TenantSpec};
 use crate::app::{App, AppOptions, Identity, OpenError};
 use crate::cron;
+use crate::mail::{Mail, MailError, Outbox};
+use crate::meter::Meter;
 use crate::service::{self, HttpService};
+use crate::store::Tx;
 use crate::superusers;
 
 /// Opens the data directory it is given, making what is absent.
 pub(super) type Launch =
-    Box<dyn Fn(PathBuf, &TenantSpec) -> BoxFuture<'static, Result<Backend, OpenError>> + Send + Sync>;
+    Box<dyn Fn(PathBuf, &TenantSpec, &Meter) -> BoxFuture<'static, Result<Backend, OpenError>> + Send + Sync>;
 
 /// What answers a tenant's requests.
 #[derive(Clone)]
@@ -26,12 +32,26 @@ pub(super) struct Backend {
 
 /// Launches Apps that share what these options hold.
 pub(super) fn launcher(engine: AppOptions, outboxes: Option<Outboxes>) -> Launch {
-    Box::new(move |dir, spec| {
+    Box::new(move |dir, spec, meter| {
         let identity = Identity { app_name: spec.app_name.clone(), app_url: spec.public_url.clone() };
-        let outbox = outboxes.as_ref().map(|find| find(spec.id));
-        let options = AppOptions { identity: Some(identity), outbox, ..engine.clone() };
+        let count = |outbox| Arc::new(Counted { outbox, meter: meter.clone() }) as Arc<dyn Outbox>;
+        let outbox = outboxes.as_ref().map(|find| count(find(spec.id)));
+        let options = AppOptions { identity: Some(identity), outbox, meter: meter.clone(), ..engine.clone() };
         Box::pin(open(dir, options))
     })
+}
+
+/// Counts the mails that an outbox takes.
+struct Counted {
+    outbox: Arc<dyn Outbox>,
+    meter: Meter,
+}
+
+impl Outbox for Counted {
+    fn take<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), MailError>> {
+        let taken = self.outbox.take(mail);
+        taken.inspect_ok(|()| _ = self.meter.mails.fetch_add(1, Ordering::Relaxed)).boxed()
+    }
 }
 
 async fn open(dir: PathBuf, options: AppOptions) -> Result<Backend, OpenError> {
@@ -48,7 +68,11 @@ impl Backend {
             return Err(Refusal::Invalid("A superuser's password travels as a bcrypt hash.".to_owned()));
         }
         if let Some(app) = &self.app {
-            app.store().write(move |tx| superusers::put(tx, &email, &password_hash)).await?;
+            let put = move |tx: &mut Tx| {
+                tx.must_be_possible();
+                superusers::put(tx, &email, &password_hash)
+            };
+            app.store().write(put).await?;
         }
         Ok(())
     }

@@ -38,6 +38,11 @@ impl Gate {
         self.streams.take(limits.realtime_connections).ok_or(Refusal::TooManyConnections)
     }
 
+    /// Event streams that are open.
+    pub(super) fn streams(&self) -> u32 {
+        self.streams.taken()
+    }
+
     fn spend(&self, rate: u32, now: Instant) -> bool {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         bucket.get_or_insert_with(|| Bucket::full(rate, now)).spend(rate, now)
@@ -98,6 +103,10 @@ impl Places {
         let place = Place(Arc::clone(&self.0));
         // Counted before it is known to fit: dropping the place gives it back either way.
         (self.0.fetch_add(1, Ordering::AcqRel) < most).then_some(place)
+    }
+
+    fn taken(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

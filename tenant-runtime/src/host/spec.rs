@@ -69,9 +69,9 @@ pub struct Limits {
     pub concurrent_requests: u32,
     /// Bytes of one request's body.
     pub body_bytes: u64,
-    /// Bytes of its databases.
+    /// Bytes of its databases, pages that are free for reuse apart; `u64::MAX` for no bound.
     pub database_bytes: u64,
-    /// Bytes of its files.
+    /// Bytes of its files; `u64::MAX` for no bound.
     pub storage_bytes: u64,
     /// Event streams open at once.
     pub realtime_connections: u32,
@@ -138,11 +138,23 @@ pub struct TenantReport {
     pub since_ms: i64,
     /// Bytes of its databases when last measured.
     pub database_bytes: u64,
-    /// Bytes of its files when last measured.
+    /// What of it counts: pages free for reuse apart, and what waits in the log.
+    #[serde(default)]
+    pub database_used: u64,
+    /// Bytes of its files.
     pub storage_bytes: u64,
     /// Requests since the host started, those refused apart.
     pub requests: u64,
-    /// When the last of them came.
+    /// How long it was awake since the host started.
+    #[serde(default)]
+    pub awake_ms: u64,
+    /// Mails it sent without a server of its own since the host started.
+    #[serde(default)]
+    pub mails: u64,
+    /// Event streams that are open.
+    #[serde(default)]
+    pub realtime_connections: u32,
+    /// When the last request came.
     pub last_request_ms: Option<i64>,
     /// Why it is held or does not start.
     pub reason: Option<String>,

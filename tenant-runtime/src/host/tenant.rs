@@ -25,7 +25,7 @@ use super::lease::Lease;
 use super::limits::{Gate, Places};
 use super::seen::{self, Seen};
 use super::spec::{Generation, TenantId, TenantReport, TenantState, Wanted};
-use super::surroundings::Surroundings;
+use super::surroundings::{Surroundings, now_ms};
 use super::usage::{self, Usage};
 use crate::app::OpenError;
 
@@ -41,8 +41,8 @@ pub(super) const GRACE: Duration = Duration::from_secs(10);
 /// How long those that are broken off then take to notice.
 const CUT: Duration = Duration::from_secs(1);
 
-/// How often the files of a tenant in use are measured, which takes a look at each of them.
-const MEASURE_AFTER: Duration = Duration::from_secs(60);
+/// How often all files of a tenant in use are looked at. In between what comes and goes is added up.
+const MEASURE_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 type Slot = Arc<RwLock<Option<Running>>>;
 
@@ -62,6 +62,8 @@ pub(super) struct Tenant {
     used_ms: AtomicU64,
     /// When its files were last measured, on the same clock.
     measured_ms: AtomicU64,
+    /// When the report was last asked for, on the same clock.
+    looked_ms: AtomicU64,
     /// Whether `seen` says idle, for those who only need to know that.
     idle: AtomicBool,
     /// Whether it is open for visits only, so that nobody sees it awake.
@@ -95,6 +97,7 @@ impl Tenant {
             removed: AtomicBool::new(false),
             used_ms: AtomicU64::new(0),
             measured_ms: AtomicU64::new(0),
+            looked_ms: AtomicU64::new(0),
             idle: AtomicBool::new(false),
             quiet: AtomicBool::new(false),
             copying: tokio::sync::Mutex::default(),
@@ -118,6 +121,7 @@ impl Tenant {
                 // A wish that came meanwhile is newer than what was read.
                 let earlier = self.file.compare_and_swap(&None::<Arc<TenantFile>>, Some(Arc::clone(&file)));
                 let file = (*earlier).clone().unwrap_or(file);
+                self.keep_to(&file);
                 self.show_wish(&file);
                 Ok(file)
             }
@@ -136,8 +140,14 @@ impl Tenant {
     /// Takes a wish that has been written.
     pub(super) fn set_file(&self, file: TenantFile) {
         let file = Arc::new(file);
+        self.keep_to(&file);
         self.file.store(Some(Arc::clone(&file)));
         self.show_wish(&file);
+    }
+
+    /// The bounds of its wish hold from now on, awake or not.
+    fn keep_to(&self, file: &TenantFile) {
+        self.usage.meter.bound(file.spec.limits.database_bytes, file.spec.limits.storage_bytes);
     }
 
     /// Whether it is being removed: then nobody gets in.
@@ -234,6 +244,7 @@ impl Tenant {
 
     /// From now on the tenant is awake for everybody and sees to what is due.
     fn appear(&self, running: Option<&Running>) {
+        self.usage.wakes(now_ms());
         self.show(TenantState::Awake, None);
         if let Some(running) = running {
             running.backend.keep_time();
@@ -258,7 +269,8 @@ impl Tenant {
         if let Ok(false) = self.surroundings.on_disk(move |directory| directory.holds_data(id, data)).await {
             return Err(OpenError::Damaged("its database is missing".into()));
         }
-        let launch = (self.surroundings.launch)(self.surroundings.directory.data(id, data), &file.spec);
+        let launch =
+            (self.surroundings.launch)(self.surroundings.directory.data(id, data), &file.spec, &self.usage.meter);
         let opened = AssertUnwindSafe(launch).catch_unwind().await;
         opened.unwrap_or_else(|_| Err(anyhow!("panicked while opening").into()))
     }
@@ -285,7 +297,7 @@ impl Tenant {
 
     /// Closes the tenant; `false` while any answer is still being sent or other work is under way.
     pub(super) async fn sleep_if_unused(self: &Arc<Self>) -> bool {
-        self.measure_storage(Duration::ZERO).await;
+        self.measure_storage(MEASURE_AFTER).await;
         let Ok(mut slot) = self.slot().try_write_owned() else { return false };
         if slot.as_ref().is_none_or(|running| running.backend.is_at_work()) {
             return false;
@@ -330,6 +342,8 @@ impl Tenant {
         let wakes_at = backend.wakes_at_ms();
         backend.close().await;
         drop(backend);
+        // Perhaps other data takes its place.
+        self.measured_ms.store(0, Ordering::Relaxed);
         let mut emptied = emptied.ok();
         if let Some(slot) = &mut emptied {
             slot.take();
@@ -339,6 +353,7 @@ impl Tenant {
 
     async fn closed(self: &Arc<Self>, wakes_at_ms: Option<i64>) {
         self.surroundings.awake.remove(self.id);
+        self.usage.sleeps(now_ms());
         self.idle.store(false, Ordering::Release);
         self.quiet.store(false, Ordering::Release);
         let file = self.file.load_full();
@@ -368,6 +383,14 @@ impl Tenant {
         }
     }
 
+    /// Measures the databases if somebody used the tenant since they were.
+    pub(super) async fn measure_if_used(&self) {
+        let used = self.used_ms.load(Ordering::Relaxed);
+        if self.looked_ms.swap(self.surroundings.clock_ms(), Ordering::Relaxed) <= used {
+            self.measure_databases().await;
+        }
+    }
+
     /// Measures everything of other data that took the place of what was measured.
     pub(super) async fn measure_anew(&self) {
         self.measured_ms.store(0, Ordering::Relaxed);
@@ -376,18 +399,22 @@ impl Tenant {
         self.measure_storage(Duration::ZERO).await;
     }
 
-    /// Measures the files unless nobody used the tenant since the last time, or that was no longer ago than that.
+    /// Measures the files, unless nobody used the tenant since the last time or that was no longer ago than that. What
+    /// changes meanwhile makes it worthless: it is done another time.
     async fn measure_storage(&self, after: Duration) {
         let now = self.surroundings.clock_ms();
         let last = self.measured_ms.load(Ordering::Relaxed);
-        let current =
-            self.used_ms.load(Ordering::Relaxed) <= last || Duration::from_millis(now.saturating_sub(last)) < after;
-        let Some(file) = self.file.load_full().filter(|_| !current) else { return };
-        self.measured_ms.store(now, Ordering::Relaxed);
+        let is_recent = last > 0 && Duration::from_millis(now.saturating_sub(last)) < after;
+        let is_current = is_recent || self.used_ms.load(Ordering::Relaxed) <= last;
+        let Some(file) = self.file.load_full().filter(|_| !is_current) else { return };
+        let changes = self.usage.meter.storage.changes();
         let (id, data) = (self.id, file.data);
         let measuring = self.surroundings.on_disk(move |directory| usage::storage_bytes(&directory.data(id, data)));
-        if let Ok(bytes) = measuring.await {
+        if let Ok(bytes) = measuring.await
+            && self.usage.meter.storage.changes() == changes
+        {
             self.usage.set_storage_bytes(bytes);
+            self.measured_ms.store(now.max(1), Ordering::Relaxed);
         }
     }
 
@@ -437,8 +464,12 @@ impl Tenant {
             state: seen.state,
             since_ms: seen.since_ms,
             database_bytes: remembered.sizes.database_bytes,
+            database_used: remembered.sizes.database_used,
             storage_bytes: remembered.sizes.storage_bytes,
             requests: self.usage.requests(),
+            awake_ms: self.usage.awake_ms(now_ms()),
+            mails: self.usage.meter.mails.load(Ordering::Relaxed),
+            realtime_connections: self.gate.streams(),
             last_request_ms: remembered.last_request_ms,
             reason: seen.reason.clone(),
         }

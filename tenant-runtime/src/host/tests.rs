@@ -39,7 +39,7 @@ impl Kit {
         let (launches, failing, starting) = Default::default();
         let (counted, fails): (Arc<AtomicUsize>, Arc<AtomicBool>) = (Arc::clone(&launches), Arc::clone(&failing));
         let starts: Arc<tokio::sync::Mutex<()>> = Arc::clone(&starting);
-        let launch: Launch = Box::new(move |dir, _| {
+        let launch: Launch = Box::new(move |dir, _, _| {
             counted.fetch_add(1, Ordering::SeqCst);
             let fails = fails.load(Ordering::SeqCst);
             let starts = Arc::clone(&starts);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::backups;
+use crate::meter::Meter;
 
 /// What is known of one tenant. Numbers only, so reading them waits for nobody.
 #[derive(Default)]
@@ -14,7 +15,12 @@ pub(super) struct Usage {
     last_request_ms: AtomicI64,
     wakes_at_ms: AtomicI64,
     database_bytes: AtomicU64,
-    storage_bytes: AtomicU64,
+    /// Since when it is awake; 0 while it is not.
+    awake_since_ms: AtomicI64,
+    /// How long it was awake before that, since the host started.
+    awake_ms: AtomicU64,
+    /// What its backend counts itself.
+    pub(super) meter: Meter,
 }
 
 /// The part that outlives the process, in `usage.json` beside `tenant.json`.
@@ -33,6 +39,8 @@ pub(super) struct Remembered {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Sizes {
     pub(super) database_bytes: u64,
+    /// What of it is in use: pages free for reuse apart, and what waits in the log.
+    pub(super) database_used: u64,
     pub(super) storage_bytes: u64,
 }
 
@@ -54,7 +62,8 @@ impl Usage {
         let wakes = self.wakes_at_ms.load(Ordering::Relaxed);
         let sizes = Sizes {
             database_bytes: self.database_bytes.load(Ordering::Relaxed),
-            storage_bytes: self.storage_bytes.load(Ordering::Relaxed),
+            database_used: self.meter.database.used() + self.meter.logs.used(),
+            storage_bytes: self.meter.storage.used(),
         };
         Remembered { last_request_ms: (last > 0).then_some(last), wakes_at_ms: (wakes > 0).then_some(wakes), sizes }
     }
@@ -64,6 +73,8 @@ impl Usage {
         self.last_request_ms.fetch_max(remembered.last_request_ms.unwrap_or(0), Ordering::Relaxed);
         self.set_wakes_at(remembered.wakes_at_ms);
         self.set_database_bytes(remembered.sizes.database_bytes);
+        let Sizes { database_bytes, database_used, .. } = remembered.sizes;
+        self.meter.database.set_used(if database_used > 0 { database_used } else { database_bytes });
         self.set_storage_bytes(remembered.sizes.storage_bytes);
     }
 
@@ -79,7 +90,27 @@ impl Usage {
 
     /// Notes a measurement.
     pub(super) fn set_storage_bytes(&self, bytes: u64) {
-        self.storage_bytes.store(bytes, Ordering::Relaxed);
+        self.meter.storage.set_used(bytes);
+    }
+
+    /// It is awake from now on.
+    pub(super) fn wakes(&self, now_ms: i64) {
+        let _ = self.awake_since_ms.compare_exchange(0, now_ms, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// It is awake no longer.
+    pub(super) fn sleeps(&self, now_ms: i64) {
+        let since = self.awake_since_ms.swap(0, Ordering::Relaxed);
+        if since > 0 {
+            self.awake_ms.fetch_add(u64::try_from(now_ms - since).unwrap_or(0), Ordering::Relaxed);
+        }
+    }
+
+    /// How long it was awake since the host started.
+    pub(super) fn awake_ms(&self, now_ms: i64) -> u64 {
+        let since = self.awake_since_ms.load(Ordering::Relaxed);
+        let now = if since > 0 { u64::try_from(now_ms - since).unwrap_or(0) } else { 0 };
+        self.awake_ms.load(Ordering::Relaxed) + now
     }
 }
 
@@ -138,11 +169,24 @@ mod tests {
         usage.count(5);
         usage.set_wakes_at(Some(9));
         usage.set_database_bytes(1);
+        usage.meter.database.set_used(1);
         usage.set_storage_bytes(2);
         let text = serde_json::to_string(&usage.to_remember()).expect("is JSON");
         let later = Usage::default();
         later.recall(serde_json::from_str(&text).expect("is the same JSON"));
         assert_eq!(later.to_remember(), usage.to_remember());
         assert_eq!(later.requests(), 0);
+    }
+
+    #[test]
+    fn time_awake_adds_up() {
+        let usage = Usage::default();
+        usage.wakes(1_000);
+        usage.wakes(2_000);
+        assert_eq!(usage.awake_ms(4_000), 3_000);
+        usage.sleeps(5_000);
+        usage.sleeps(6_000);
+        usage.wakes(10_000);
+        assert_eq!(usage.awake_ms(10_500), 4_500);
     }
 }

@@ -10,6 +10,7 @@ use super::directory::{DataName, TenantFile};
 use super::spec::{Generation, Isolation, TenantId, TenantReport, TenantSpec, Wanted};
 use super::tenant::{GRACE, Tenant};
 use super::usage::{Remembered, Sizes, database_bytes};
+use crate::meter::Meter;
 
 impl Host {
     /// Creates or changes a tenant.
@@ -34,7 +35,7 @@ impl Host {
         let first_superuser = spec.first_superuser.take();
         let _room = surroundings.room().await?;
         let data = surroundings.on_disk(move |directory| directory.draft(id)).await??;
-        let backend = (surroundings.launch)(data.clone(), &spec).await.map_err(|error| {
+        let backend = (surroundings.launch)(data.clone(), &spec, &Meter::default()).await.map_err(|error| {
             tracing::error!(tenant = %id, "not created: {error}");
             Refusal::StorageFailed
         })?;
@@ -49,7 +50,7 @@ impl Host {
         let written = file.clone();
         let sizes = surroundings
             .on_disk(move |directory| {
-                let sizes = Sizes { database_bytes: database_bytes(&data), storage_bytes: 0 };
+                let sizes = Sizes { database_bytes: database_bytes(&data), ..Sizes::default() };
                 directory.complete(&written).map(|()| sizes)
             })
             .await??;

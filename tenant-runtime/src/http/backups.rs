@@ -15,7 +15,7 @@ use super::respond;
 use crate::app::App;
 use crate::auth;
 use crate::backups::{self, Failure, Key};
-use crate::error::{ApiError, FieldError, Problems, Result};
+use crate::error::{ApiError, Error, FieldError, Problems, Result};
 use crate::files::Upload;
 
 const UNREADABLE: &str = "An error occurred while loading the submitted data.";
@@ -53,7 +53,11 @@ pub async fn upload(State(app): State<App>, request: Request) -> Result<Response
     let head = Head::new(&mut parts);
     authorise_superuser(&app, &head).await?;
     let submitted = body::read(&app, &head, content, u64::MAX).await;
-    let uploads = submitted.map_err(|_| ApiError::bad_request(UNREADABLE))?.uploads;
+    let uploads = submitted.map_err(|error| match error {
+        Error::Full(_) => error,
+        _ => ApiError::bad_request(UNREADABLE).into(),
+    });
+    let uploads = uploads?.uploads;
     let upload = uploads.into_iter().find(|(field, _)| field == "file").map(|(_, upload)| upload);
     let upload = upload.ok_or_else(|| unfit("file", FieldError::required()))?;
     let key = check_upload(&app, &upload).await?;

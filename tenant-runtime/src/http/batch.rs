@@ -257,9 +257,9 @@ fn project(record: Vec<u8>, fields: &str) -> Result<Vec<u8>> {
     Ok(json::text(&value).into_bytes())
 }
 
-/// The step's own answer stands in the batch's, unless it is the machine that failed.
+/// The step's own answer stands in the batch's, unless the machine failed or is full.
 fn step_failed(at: usize, error: Error) -> Error {
-    if error.is_storage_failure() {
+    if error.is_storage_failure() || matches!(error, Error::Full(_)) {
         return error;
     }
     let failed = json!({

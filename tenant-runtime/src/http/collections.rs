@@ -123,6 +123,7 @@ pub async fn delete(State(app): State<App>, Path(name): Path<String>, head: Head
     let inner = app.clone();
     app.store()
         .write_alone(move |tx| {
+            tx.must_be_possible();
             let collection = find(&inner, &name)?;
             engine::delete(&inner, tx, &collection).map_err(|error| {
                 let mut message = "Failed to delete collection".to_owned();
@@ -150,6 +151,7 @@ pub async fn truncate(State(app): State<App>, Path(name): Path<String>, head: He
     let inner = app.clone();
     app.store()
         .write_alone(move |tx| {
+            tx.must_be_possible();
             let collection = find(&inner, &name)?;
             engine::truncate(&inner, tx, &collection).map_err(|error| error.or_bad_request(FAILED))
         })

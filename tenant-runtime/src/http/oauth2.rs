@@ -103,6 +103,8 @@ async fn link(
     let (inner, head, of, known) = (app.clone(), head.clone(), Arc::clone(collection), Arc::clone(profile));
     app.store()
         .write_alone(move |tx| {
+            // A new account is refused by `save` all the same.
+            tx.must_be_possible();
             let schema = inner.schema();
             let caller = head.caller(tx, &schema)?;
             let sign_in = SignIn { app: &inner, collection: &of, provider: &name, profile: &known, caller: &caller };

@@ -101,9 +101,13 @@ pub async fn delete(
 
 /// Carries out a single change in a transaction it may share with others.
 async fn change(app: &App, change: Change) -> Result<Response> {
+    let deletes = matches!(change.action, Action::Delete(_));
     let change = change.prepare(app).await?;
     let inner = app.clone();
     let work = move |tx: &mut Tx| {
+        if deletes {
+            tx.must_be_possible();
+        }
         let caller = change.head().caller(tx, &inner.schema())?;
         change.carry_out(&inner, tx, &caller, Context::Default)
     };

@@ -19,6 +19,7 @@ use tokio::sync::{Notify, OwnedRwLockReadGuard, RwLock};
 
 use crate::error::Result;
 use crate::json;
+use crate::meter::Meter;
 use crate::records::list::Page;
 use crate::settings::Logs as Wanted;
 use crate::store::{self, Pool, Store};
@@ -38,6 +39,8 @@ pub const ERROR: i64 = 8;
 const WAITING: usize = 4096;
 /// So many entries are written without waiting for more.
 const BATCH: usize = 1000;
+/// Each takes a part of what is there away, so that after a few there is room.
+const MOST_ROUNDS: usize = 16;
 /// How long an entry waits for others.
 const GATHER: Duration = Duration::from_secs(3);
 /// Two batches are at least so far apart: a storm of requests is logged only as far as that leaves them their time.
@@ -47,6 +50,7 @@ const APART: Duration = Duration::from_secs(1);
 pub struct Logs {
     path: PathBuf,
     pool: Pool,
+    meter: Meter,
     wanted: ArcSwap<Wanted>,
     queue: Mutex<Queue>,
     /// Told when a batch is full.
@@ -88,10 +92,13 @@ impl Entry {
 
 impl Logs {
     /// The log of a data directory. Opens nothing.
-    pub fn new(dir: &Path, pool: &Pool, wanted: &Wanted) -> Arc<Logs> {
+    pub fn new(dir: &Path, pool: &Pool, meter: &Meter, wanted: &Wanted) -> Arc<Logs> {
+        let path = dir.join(FILE);
+        meter.logs.set_used(path.metadata().map_or(0, |file| file.len()));
         Arc::new(Logs {
-            path: dir.join(FILE),
+            path,
             pool: pool.clone(),
+            meter: meter.clone(),
             wanted: ArcSwap::from_pointee(wanted.clone()),
             queue: Mutex::default(),
             full: Notify::new(),
@@ -198,10 +205,23 @@ impl Logs {
             (std::mem::take(&mut queue.entries), std::mem::take(&mut queue.dropped))
         };
         if !entries.is_empty() {
-            self.opened().await?.write(move |tx| table::insert(tx, &entries, dropped)).await?;
+            let written = self.opened().await?.write(move |tx| table::insert(tx, &entries, dropped)).await;
+            self.make_room().await?;
+            written?;
         }
         if self.unwanted.load(Ordering::Acquire) {
             self.remove_unwanted().await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the oldest entries while there are more than there may be.
+    async fn make_room(self: &Arc<Self>) -> Result<()> {
+        for _ in 0..MOST_ROUNDS {
+            if self.meter.logs.used() <= self.meter.logs.most() {
+                break;
+            }
+            self.opened().await?.write(|tx| table::remove_oldest(tx)).await?;
         }
         Ok(())
     }
@@ -252,8 +272,8 @@ impl Logs {
             }
             let mut database = self.database.write().await;
             if database.is_none() {
-                let (path, pool) = (self.path.clone(), self.pool.clone());
-                *database = Some(self.pool.run(move || open(&path, &pool)).await??);
+                let (path, pool, meter) = (self.path.clone(), self.pool.clone(), self.meter.clone());
+                *database = Some(self.pool.run(move || open(&path, &pool, &meter)).await??);
             }
         }
     }
@@ -282,11 +302,11 @@ impl Logs {
 }
 
 /// A crash of the whole machine may cost the last entries, so commits need not wait for the disk.
-fn open(path: &Path, pool: &Pool) -> Result<Store> {
+fn open(path: &Path, pool: &Pool, meter: &Meter) -> Result<Store> {
     let connection = store::open_exclusive(path)?;
     connection.execute_batch("PRAGMA synchronous = NORMAL")?;
     table::prepare(&connection)?;
-    Store::new(path, connection, pool)
+    Store::of_logs(path, connection, pool, meter)
 }
 
 /// Makes the file of a new data directory.
@@ -299,7 +319,7 @@ mod tests {
     use super::*;
 
     fn logs(dir: &Path) -> Arc<Logs> {
-        Logs::new(dir, &Pool::new(2), &Wanted::default())
+        Logs::new(dir, &Pool::new(2), &Meter::default(), &Wanted::default())
     }
 
     fn entry(level: i64, message: &str) -> Entry {

@@ -120,6 +120,14 @@ pub(super) fn clear(db: &Connection) -> Result<()> {
     Ok(())
 }
 
+/// Removes the oldest eighth.
+pub(super) fn remove_oldest(db: &Connection) -> Result<()> {
+    let sql = "DELETE FROM `_logs` WHERE `_rowid_` <= (
+        SELECT `_rowid_` FROM `_logs` ORDER BY `_rowid_` LIMIT 1 OFFSET (SELECT COUNT(*) / 8 FROM `_logs`))";
+    db.execute(sql, [])?;
+    Ok(())
+}
+
 /// Removes what is older than wanted, or of a lower level.
 pub(super) fn remove_unwanted(db: &Connection, wanted: &Wanted, now: DateTime<Utc>) -> Result<()> {
     if wanted.max_days <= 0 {

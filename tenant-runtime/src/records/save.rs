@@ -37,6 +37,10 @@ fn run(app: &App, tx: &mut Tx, mut record: Record, checks: Checks) -> Result<Arc
     let action = if record.is_new() { Action::Create } else { Action::Update };
     let hooks = app.hooks();
     if action == Action::Create {
+        // What the system keeps of a sign-in goes by other rules, see `must_be_possible`.
+        if !record.collection().system {
+            tx.check_room()?;
+        }
         autogenerate(&mut record)?;
     }
     let mut event = RecordEvent { app, tx, record: &mut record, action };

@@ -2,6 +2,7 @@
 
 mod connection;
 pub(crate) mod functions;
+mod growth;
 mod pinned;
 mod pool;
 mod readers;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::error::Result;
+use crate::meter::Meter;
+use growth::{Growth, Kind};
 
 pub use connection::{open_aside, open_exclusive, open_untouched, take_over, typed};
 pub use pinned::Pinned;
@@ -39,11 +42,24 @@ impl Store {
     ///
     /// # Errors
     /// When the connection cannot be watched over.
-    pub fn new(path: &Path, writer: Connection, pool: &Pool) -> Result<Store> {
+    pub fn new(path: &Path, writer: Connection, pool: &Pool, meter: &Meter) -> Result<Store> {
+        Store::with(path, writer, pool, Kind::Records(meter.clone()))
+    }
+
+    /// The same for a database of logs: what is in the way of new ones is removed by whoever writes them.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn of_logs(path: &Path, writer: Connection, pool: &Pool, meter: &Meter) -> Result<Store> {
+        Store::with(path, writer, pool, Kind::Logs(meter.clone()))
+    }
+
+    fn with(path: &Path, writer: Connection, pool: &Pool, kind: Kind) -> Result<Store> {
+        let growth = Growth::of(&writer, kind)?;
         Ok(Store(Arc::new(Inner {
             path: path.to_owned(),
             readers: Arc::new(readers::Readers::new(path, pool)),
-            writer: Arc::new(writer::Writer::new(writer, pool)?),
+            writer: Arc::new(writer::Writer::new(writer, growth, pool)?),
             descriptor: pinned::Descriptor::default(),
         })))
     }

@@ -116,7 +116,7 @@ mod tests {
         let db = open_exclusive(path).expect("opens");
         db.execute_batch("PRAGMA wal_autocheckpoint = 8; CREATE TABLE a (n, t); CREATE TABLE b (n, t);")
             .expect("creates");
-        Store::new(path, db, &Pool::new(2)).expect("takes over")
+        Store::new(path, db, &Pool::new(2), &crate::meter::Meter::default()).expect("takes over")
     }
 
     async fn add(store: &Store, n: i64) {

@@ -8,7 +8,9 @@ use anyhow::anyhow;
 use rusqlite::Connection;
 
 use super::connection::Deadline;
+use super::growth::Growth;
 use crate::error::{Error, Result};
+use crate::meter::Full;
 
 type Effect = Box<dyn FnOnce() + Send>;
 
@@ -19,6 +21,7 @@ type Effect = Box<dyn FnOnce() + Send>;
 pub struct Tx {
     connection: Connection,
     deadline: Deadline,
+    growth: Growth,
     effects: Vec<(Wanted, Effect)>,
     depth: u32,
     /// SQLite undid the transaction by itself: nothing of it may be committed any more.
@@ -48,9 +51,9 @@ pub(super) enum Outcome {
 pub(super) struct Effects(Vec<(Wanted, Effect)>);
 
 impl Tx {
-    pub(super) fn new(connection: Connection) -> Result<Tx> {
+    pub(super) fn new(connection: Connection, growth: Growth) -> Result<Tx> {
         let deadline = Deadline::install(&connection)?;
-        Ok(Tx { connection, deadline, effects: Vec::new(), depth: 0, lost: false })
+        Ok(Tx { connection, deadline, growth, effects: Vec::new(), depth: 0, lost: false })
     }
 
     /// Runs `effect` once the data is safely committed, before the write's caller hears of it. Must not block.
@@ -79,9 +82,16 @@ impl Tx {
         self.run(SAVE[level])?;
         let depth = self.depth;
         self.depth += 1;
+        let whole = depth == 0;
+        if whole {
+            self.growth.enter();
+        }
         let result = catch_unwind(AssertUnwindSafe(|| work(self)))
             .unwrap_or_else(|_| Err(Error::Internal(anyhow!("a write panicked"))));
         self.depth = depth;
+        let result = result.map_err(|error| self.in_terms_of_room(error));
+        let result =
+            result.and_then(|done| if whole { self.growth.leave(&self.connection).map(|()| done) } else { Ok(done) });
         let ended = match result {
             _ if self.is_lost() => Ok(()),
             Ok(_) => self.run(RELEASE[level]),
@@ -93,6 +103,31 @@ impl Tx {
             Effects(self.effects.split_off(known)).happen(Outcome::Undone);
         }
         result
+    }
+
+    /// What follows of this write has to be possible in a full database, too: signing in, deleting. It is let through
+    /// even if it needs a little room.
+    pub fn must_be_possible(&mut self) {
+        self.growth.exempt();
+    }
+
+    /// Refuses to add anything to a full database, before there is work to be undone.
+    ///
+    /// # Errors
+    /// `Error::Full`.
+    pub fn check_room(&self) -> Result<()> {
+        self.growth.check(&self.connection)
+    }
+
+    /// SQLite says of its bound what it says of a full disk.
+    fn in_terms_of_room(&self, error: Error) -> Error {
+        let full = |error: &rusqlite::Error| error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+        match error {
+            Error::Sqlite(cause) if full(&cause) && self.growth.is_reached(&self.connection) => {
+                Error::Full(Full::Database)
+            }
+            error => error,
+        }
     }
 
     /// Whether SQLite undid the whole transaction by itself, as it does when the disk is full or fails and when a
@@ -110,6 +145,7 @@ impl Tx {
     /// Begins the transaction.
     pub(super) fn begin(&mut self) -> Result<()> {
         self.lost = false;
+        self.growth.begin(&self.connection)?;
         self.run("BEGIN IMMEDIATE")
     }
 
@@ -125,6 +161,11 @@ impl Tx {
     pub(super) fn run(&self, sql: &str) -> Result<()> {
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
+    }
+
+    /// How the transaction ended.
+    pub(super) fn ended(&mut self, outcome: Outcome) {
+        self.growth.end(outcome == Outcome::Committed);
     }
 
     pub(super) fn take_effects(&mut self) -> Effects {

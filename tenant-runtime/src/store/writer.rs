@@ -14,6 +14,7 @@ use anyhow::anyhow;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::growth::Growth;
 use super::pool::Pool;
 use super::transaction::{Effects, Outcome, Tx};
 use crate::error::{Error, Result};
@@ -72,8 +73,8 @@ enum Failure {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, pool: &Pool) -> Result<Writer> {
-        let tx = Mutex::new(Some(Tx::new(connection)?));
+    pub(super) fn new(connection: Connection, growth: Growth, pool: &Pool) -> Result<Writer> {
+        let tx = Mutex::new(Some(Tx::new(connection, growth)?));
         Ok(Writer { pool: pool.clone(), queue: Mutex::default(), commits: AtomicU64::new(0), tx })
     }
 
@@ -161,6 +162,7 @@ impl Writer {
             Ok(()) => commit(tx),
             Err(failure) => (Outcome::Undone, Err(failure)),
         };
+        tx.ended(outcome);
         self.commits.fetch_add(1, Ordering::Release);
         for (reply, effects) in done {
             if catch_unwind(AssertUnwindSafe(|| effects.happen(outcome))).is_err() {
@@ -261,12 +263,13 @@ impl Failure {
 mod tests {
     use super::super::{Pool, Store, open_exclusive};
     use super::*;
+    use crate::meter::Meter;
 
     fn store(dir: &std::path::Path) -> Store {
         let path = dir.join("data.db");
         let connection = open_exclusive(&path).expect("opens");
         connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").expect("creates");
-        Store::new(&path, connection, &Pool::new(2)).expect("is watched over")
+        Store::new(&path, connection, &Pool::new(2), &Meter::default()).expect("is watched over")
     }
 
     #[tokio::test]
@@ -288,6 +291,40 @@ mod tests {
         assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Ok(())))).count(), 200);
         let count = store.read(|db| Ok(db.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))?)).await;
         assert_eq!(count.expect("reads"), 200);
+    }
+
+    #[tokio::test]
+    async fn a_full_database_takes_nothing_more_and_everything_that_needs_no_room() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("data.db");
+        let connection = open_exclusive(&path).expect("opens");
+        connection.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, text TEXT)").expect("creates");
+        let meter = Meter::default();
+        let store = Store::new(&path, connection, &Pool::new(2), &meter).expect("is watched over");
+        meter.bound(1 << 20, u64::MAX);
+        let insert = |bytes: usize| {
+            store.write(move |tx| Ok(tx.execute("INSERT INTO t (text) VALUES (?1)", ["x".repeat(bytes)])?))
+        };
+        let full = |answer: Result<usize>| matches!(answer, Err(Error::Full(_)));
+        while insert(10_000).await.is_ok() {}
+        assert!(meter.database.used() <= 1 << 20 && meter.database.used() > 900 << 10, "{}", meter.database.used());
+        assert!(full(insert(10_000).await));
+        assert!(full(store.write(|tx| tx.check_room().map(|()| 0)).await));
+        store.write(|tx| Ok(tx.execute("UPDATE t SET text = replace(text, 'x', 'y')", [])?)).await.expect("no longer");
+        assert!(full(store.write(|tx| Ok(tx.execute("UPDATE t SET text = text || text", [])?)).await));
+        let essential = store.write(|tx| {
+            tx.must_be_possible();
+            Ok(tx.execute("INSERT INTO t (text) VALUES (?1)", ["z".repeat(10_000)])?)
+        });
+        essential.await.expect("is let through");
+        // Larger than anything that is let through: SQLite itself ends it.
+        let flood = "INSERT INTO t (text) WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT hex(zeroblob(9000)) FROM c";
+        assert!(full(store.write_alone(move |tx| Ok(tx.execute(flood, [])?)).await));
+        assert!(store.size() < 40 << 20, "{}", store.size());
+        store.write(|tx| Ok(tx.execute("DELETE FROM t WHERE n < 50", [])?)).await.expect("deletes");
+        insert(10_000).await.expect("there is room again");
+        meter.bound(u64::MAX, u64::MAX);
+        insert(2_000_000).await.expect("nothing is too much");
     }
 
     #[tokio::test]

@@ -18,6 +18,7 @@ use super::super::spec::TenantId;
 use super::super::tenant::{GRACE, Tenant};
 use super::{CopyName, DataReport, RestoreReport, fingerprint};
 use crate::backups::{self, Unfit};
+use crate::meter::Meter;
 
 /// The archive as it came, where it is unpacked, and where it is once it is proven. What is told of it lies inside.
 struct Places {
@@ -94,7 +95,7 @@ impl Host {
             unfit => Refusal::Unfit(unfit.to_string()),
         })?;
         let file = tenant.file().await?;
-        let opened = (self.surroundings().launch)(places.draft.clone(), &file.spec).await;
+        let opened = (self.surroundings().launch)(places.draft.clone(), &file.spec, &Meter::default()).await;
         let backend = opened.map_err(|error| Refusal::Unfit(error.to_string()))?;
         let health = Request::get("/api/health").header("host", "localhost").body(Body::empty());
         let health = backend.service.clone().oneshot(health.map_err(|_| Refusal::Broken)?).await;

@@ -1,0 +1,267 @@
+//! Plans: what a project may use. They are data, `[plans]` in the settings; an operator may give a project another plan
+//! and figures of its own.
+//!
+//! Here is only what is granted. What is used, and what happens when that is more, is `usage`.
+
+pub mod api;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
+use tenant_runtime::host::{Isolation, Limits};
+use utoipa::ToSchema;
+
+use crate::audit;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::fleet;
+use crate::projects::store::Row;
+use crate::state::Platform;
+
+/// The plan every installation has, of which others say only how they differ.
+pub const STANDARD: &str = "standard";
+
+const MB: u64 = 1024 * 1024;
+const GB: u64 = 1024 * MB;
+const HOUR_MS: u64 = 60 * 60 * 1000;
+
+/// What a plan grants; 0 is no limit.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all(serialize = "camelCase"))]
+#[schema(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Plan {
+    pub title: String,
+    pub database_mb: u64,
+    pub storage_mb: u64,
+    pub egress_gb: u64,
+    pub requests: u64,
+    pub requests_per_second: u32,
+    pub realtime_connections: u32,
+    pub upload_mb: u64,
+    pub backups_kept: u32,
+    pub mails_per_day: u32,
+    pub awake_hours: u64,
+    #[schema(value_type = String)]
+    pub isolation: Isolation,
+}
+
+/// What an operator set for one project, instead of its plan's figures.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(missing_docs, reason = "as in the plan")]
+pub struct Overrides {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_mb: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage_mb: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub egress_gb: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_second: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub realtime_connections: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload_mb: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backups_kept: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mails_per_day: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub awake_hours: Option<u64>,
+}
+
+/// Another plan, other overrides, or both. What is absent stays as it is.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Assignment {
+    /// The plan's name.
+    pub plan: Option<String>,
+    /// All overrides there will be: what is not among them is the plan's again.
+    pub overrides: Option<Overrides>,
+}
+
+/// What one project is granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The plan's name.
+    pub plan: String,
+    /// The plan's figures, with the project's own in their place.
+    pub figures: Plan,
+    /// The project's own.
+    pub overrides: Overrides,
+}
+
+/// Gives a project another plan or figures of its own. It holds when this answers, or at the latest within a minute.
+///
+/// # Errors
+/// `unknown_plan`.
+pub async fn assign(platform: &Platform, by: &str, project: &Row, change: &Assignment) -> Result<()> {
+    let before = platform.grant_of(project);
+    let plan = change.plan.as_deref().unwrap_or(&before.plan);
+    let Some(found) = platform.config.plans.get(plan) else {
+        return Err(Error::field("plan", "unknown_plan", "There is no plan of that name."));
+    };
+    let overrides = change.overrides.as_ref().unwrap_or(&before.overrides);
+    let mut tx = platform.database.begin().await?;
+    sqlx::query("UPDATE project SET plan = $1, plan_overrides = $2 WHERE id = $3")
+        .bind(plan)
+        .bind(serde_json::to_string(overrides).map_err(anyhow::Error::new)?)
+        .bind(&project.id)
+        .execute(&mut *tx)
+        .await?;
+    let own = if *overrides == Overrides::default() { "" } else { ", with limits of its own" };
+    let line = format!("{} has the plan {}{own}", project.name, found.title);
+    audit::note(&mut tx, Some(by), Some(&project.id), "plan", &line).await?;
+    tx.commit().await?;
+    platform.usage.forget(&project.id);
+    fleet::reconcile::now(platform, &project.id).await;
+    Ok(())
+}
+
+/// What a project is granted by these settings. A plan that is not among them any more is the default one.
+pub fn grant(config: &Config, plan: Option<&str>, overrides: Option<&str>) -> Grant {
+    let named = plan.and_then(|name| config.plans.get_key_value(name));
+    let default = || config.plans.get_key_value(&config.default_plan);
+    let (name, plan) = named.or_else(default).expect("the default plan was looked for when the settings were read");
+    let overrides: Overrides = overrides.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    Grant { plan: name.clone(), figures: plan.with(&overrides), overrides }
+}
+
+/// Whether the plans of the settings can be kept to.
+pub(crate) fn check(plans: &BTreeMap<String, Plan>, default: &str) -> anyhow::Result<()> {
+    if !plans.contains_key(default) {
+        bail!("default_plan: there is no plan {default} in [plans]");
+    }
+    for (name, plan) in plans {
+        if plan.isolation != Isolation::Shared {
+            bail!("[plans.{name}]: this version only knows the isolation \"shared\"");
+        }
+    }
+    Ok(())
+}
+
+/// Completes each plan with what [`STANDARD`] says.
+pub(crate) fn complete(plans: &mut toml::Table) -> anyhow::Result<()> {
+    let standard = plans.get(STANDARD).and_then(toml::Value::as_table).context("[plans.standard] is missing")?.clone();
+    for (name, plan) in plans.iter_mut() {
+        let plan = plan.as_table_mut().with_context(|| format!("[plans.{name}] is not a table"))?;
+        if name != STANDARD {
+            plan.entry("title").or_insert_with(|| name.clone().into());
+        }
+        for (key, value) in &standard {
+            plan.entry(key).or_insert_with(|| value.clone());
+        }
+    }
+    Ok(())
+}
+
+impl Plan {
+    fn with(&self, overrides: &Overrides) -> Plan {
+        Plan {
+            title: self.title.clone(),
+            database_mb: overrides.database_mb.unwrap_or(self.database_mb),
+            storage_mb: overrides.storage_mb.unwrap_or(self.storage_mb),
+            egress_gb: overrides.egress_gb.unwrap_or(self.egress_gb),
+            requests: overrides.requests.unwrap_or(self.requests),
+            requests_per_second: overrides.requests_per_second.unwrap_or(self.requests_per_second),
+            realtime_connections: overrides.realtime_connections.unwrap_or(self.realtime_connections),
+            upload_mb: overrides.upload_mb.unwrap_or(self.upload_mb),
+            backups_kept: overrides.backups_kept.unwrap_or(self.backups_kept),
+            mails_per_day: overrides.mails_per_day.unwrap_or(self.mails_per_day),
+            awake_hours: overrides.awake_hours.unwrap_or(self.awake_hours),
+            isolation: self.isolation,
+        }
+    }
+
+    /// Bytes of databases.
+    pub fn database_bytes(&self) -> u64 {
+        self.database_mb.saturating_mul(MB)
+    }
+
+    /// Bytes of files.
+    pub fn storage_bytes(&self) -> u64 {
+        self.storage_mb.saturating_mul(MB)
+    }
+
+    /// Bytes of answers in a month.
+    pub fn egress_bytes(&self) -> u64 {
+        self.egress_gb.saturating_mul(GB)
+    }
+
+    /// Time awake in a month.
+    pub fn awake_ms(&self) -> u64 {
+        self.awake_hours.saturating_mul(HOUR_MS)
+    }
+
+    /// What the tenant's host keeps to.
+    pub fn for_host(&self) -> Limits {
+        Limits {
+            requests_per_second: (self.requests_per_second > 0).then_some(self.requests_per_second),
+            body_bytes: unless_none(self.upload_mb.saturating_mul(MB)),
+            database_bytes: unless_none(self.database_bytes()),
+            storage_bytes: unless_none(self.storage_bytes()),
+            realtime_connections: if self.realtime_connections == 0 { u32::MAX } else { self.realtime_connections },
+            ..Limits::default()
+        }
+    }
+}
+
+/// What is no limit to us is one to hosts that nothing reaches.
+fn unless_none(bytes: u64) -> u64 {
+    if bytes == 0 { u64::MAX } else { bytes }
+}
+
+impl Platform {
+    /// What a project is granted: its plan's figures, with its own in their place.
+    pub fn grant_of(&self, project: &Row) -> Grant {
+        grant(&self.config, project.plan.as_deref(), project.plan_overrides.as_deref())
+    }
+
+    /// The same as its host keeps to it.
+    pub fn limits_of(&self, project: &Row) -> Limits {
+        self.grant_of(project).figures.for_host()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(text: &str) -> anyhow::Result<Config> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("roost.toml");
+        std::fs::write(&file, text).expect("writes");
+        Config::load(Some(&file))
+    }
+
+    #[test]
+    fn a_plan_says_only_how_it_differs() {
+        let config = with("default_plan = \"free\"\n[plans.free]\ndatabase_mb = 500\n").expect("loads");
+        let grant = grant(&config, None, None);
+        assert_eq!((grant.plan.as_str(), grant.figures.title.as_str()), ("free", "free"));
+        assert_eq!(grant.figures.database_mb, 500);
+        assert_eq!(grant.figures.storage_mb, config.plans[STANDARD].storage_mb);
+        assert!(with("default_plan = \"fre\"\n").is_err());
+        assert!(with("[plans.pro]\nisolation = \"process\"\n").is_err());
+        assert!(with("[plans.pro]\ndatabase = 1\n").is_err());
+    }
+
+    #[test]
+    fn what_an_operator_set_wins_and_nothing_is_no_limit() {
+        let config = with("[plans.pro]\nrequests_per_second = 5\n").expect("loads");
+        let grant = grant(&config, Some("pro"), Some(r#"{"storageMb":0,"requests":7}"#));
+        assert_eq!((grant.figures.storage_mb, grant.figures.requests), (0, 7));
+        let limits = grant.figures.for_host();
+        assert_eq!((limits.storage_bytes, limits.requests_per_second), (u64::MAX, Some(5)));
+    }
+
+    #[test]
+    fn the_standard_plan_is_what_hosts_grant_by_themselves() {
+        let config = with("").expect("loads");
+        assert_eq!(grant(&config, Some("gone"), None).figures.for_host(), Limits::default());
+    }
+}
