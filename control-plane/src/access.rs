@@ -13,10 +13,10 @@ use utoipa::openapi::extensions::Extensions;
 use crate::audit::Origin;
 use crate::error::{Error, Result};
 use crate::http::ClientAddress;
+use crate::projects::support;
 use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::{self, Action};
-use crate::projects::support;
 use crate::{jobs, projects};
 
 /// What an endpoint asks of whoever calls.
@@ -141,6 +141,7 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("GET", "/api/operator/attention", Operator),
     ("GET", "/api/operator/tenants", Operator),
     ("GET", "/api/operator/tenants/{id}", Operator),
+    ("PATCH", "/api/operator/tenants/{id}/limits", Operator),
     ("POST", "/api/operator/tenants/{id}/suspend", Operator),
     ("POST", "/api/operator/tenants/{id}/resume", Operator),
     ("GET", "/api/operator/jobs", Operator),

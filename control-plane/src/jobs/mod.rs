@@ -15,10 +15,11 @@ mod worker;
 #[cfg(test)]
 mod again;
 
+pub use api::cancel;
 pub use kinds::Kind;
 pub use run::{GiveUp, Run};
-pub use api::cancel;
 pub use store::{
-    Job, JobLine, active_of, begin_again, by_id, can_retry, cancel_queued, enqueue, latest_of, lines, list, project_of, retry,
+    Job, JobLine, active_of, begin_again, by_id, can_retry, cancel_queued, enqueue, latest_of, lines, list, project_of,
+    retry,
 };
 pub use worker::Jobs;

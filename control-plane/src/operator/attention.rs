@@ -196,7 +196,8 @@ async fn jobs_stuck(platform: &Platform) -> Result<Vec<AttentionItem>> {
 
 /// What a failed backup means is told with the project; mails have an item of their own.
 async fn jobs_failed(platform: &Platform) -> Result<Vec<AttentionItem>> {
-    let condition = "j.state = 'failed' AND j.kind NOT IN ('send_mail', 'backup', 'check_backup') AND j.updated_ms > $1";
+    let condition =
+        "j.state = 'failed' AND j.kind NOT IN ('send_mail', 'backup', 'check_backup') AND j.updated_ms > $1";
     let since = clock::now_ms() - clock::millis(DAY * 7);
     about_jobs(platform, AttentionKind::JobFailed, condition, since, "It failed").await
 }

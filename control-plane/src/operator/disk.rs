@@ -192,11 +192,7 @@ pub(super) async fn view(platform: &Platform) -> Result<DiskView> {
     .await?;
     let samples = rows.iter().rev().map(|row| {
         let day: i64 = row.try_get(0)?;
-        Ok(DiskSample {
-            day_ms: day * clock::millis(DAY),
-            total_bytes: row.try_get(1)?,
-            free_bytes: row.try_get(2)?,
-        })
+        Ok(DiskSample { day_ms: day * clock::millis(DAY), total_bytes: row.try_get(1)?, free_bytes: row.try_get(2)? })
     });
     let samples = samples.collect::<sqlx::Result<Vec<DiskSample>>>()?;
     let settings = &platform.config.disk;
@@ -223,8 +219,10 @@ fn full_in_days(samples: &[DiskSample], free_bytes: i64, now_ms: i64) -> Option<
         return None;
     }
     let count = points.len() as f64;
-    let (mean_day, mean_free) =
-        (points.iter().map(|(day, _)| day).sum::<f64>() / count, points.iter().map(|(_, free)| free).sum::<f64>() / count);
+    let (mean_day, mean_free) = (
+        points.iter().map(|(day, _)| day).sum::<f64>() / count,
+        points.iter().map(|(_, free)| free).sum::<f64>() / count,
+    );
     let spread: f64 = points.iter().map(|(day, _)| (day - mean_day).powi(2)).sum();
     let slope = points.iter().map(|(day, free)| (day - mean_day) * (free - mean_free)).sum::<f64>() / spread;
     let days = (free_bytes as f64 / -slope).floor();
@@ -254,7 +252,10 @@ mod tests {
 
     #[test]
     fn marks_are_shares_or_sizes() {
-        assert_eq!((mark("5%"), mark("800 MB"), mark("2GB")), (Mark::Percent(5), Mark::Bytes(800 << 20), Mark::Bytes(2 * GB)));
+        assert_eq!(
+            (mark("5%"), mark("800 MB"), mark("2GB")),
+            (Mark::Percent(5), Mark::Bytes(800 << 20), Mark::Bytes(2 * GB))
+        );
         for bad in ["", "5", "101%", "2 TB", "much"] {
             assert!(Mark::try_from(bad.to_owned()).is_err(), "{bad}");
         }

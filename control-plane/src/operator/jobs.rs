@@ -69,8 +69,7 @@ struct OperatorJobWithLog {
 #[utoipa::path(get, path = "/api/operator/jobs", params(JobFilter),
     responses((status = 200, body = OperatorJobPage), (status = 403, body = ErrorBody)))]
 async fn list_jobs(State(platform): State<Platform>, Query(filter): Query<JobFilter>) -> Result<Json<OperatorJobPage>> {
-    let (jobs, next) =
-        jobs::list(platform.database.read(), &filter.state, &filter.kind, &filter.before).await?;
+    let (jobs, next) = jobs::list(platform.database.read(), &filter.state, &filter.kind, &filter.before).await?;
     let mut items = Vec::with_capacity(jobs.len());
     for job in jobs {
         items.push(present(&platform, job).await?);

@@ -99,8 +99,7 @@ async fn show_node(State(platform): State<Platform>) -> Result<Json<NodeView>> {
 async fn count_projects(platform: &Platform) -> Result<ProjectCounts> {
     let mut counts = ProjectCounts::default();
     for row in store::of_node(platform.database.read(), LOCAL).await? {
-        let seen = platform.fleet.seen(&row.id);
-        let state = Project::new(row, Role::Viewer, seen, &platform.urls).state;
+        let state = Project::new(platform, row, Role::Viewer).state;
         let count = match state {
             ProjectState::Awake => Some(&mut counts.awake),
             ProjectState::Asleep => Some(&mut counts.asleep),

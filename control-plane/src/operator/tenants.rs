@@ -17,6 +17,7 @@ use crate::fleet::{self, LOCAL};
 use crate::http::Body;
 use crate::jobs::{self, Job};
 use crate::mail::{self, Mail};
+use crate::plans::{self, Assignment, Overrides, Plan};
 use crate::projects::store::{self, Row};
 use crate::projects::support::{self, SupportGrant};
 use crate::projects::{Project, ProjectState, Wish};
@@ -24,6 +25,7 @@ use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::store::Member;
 use crate::teams::{self, Role};
+use crate::usage::{self, limits::LimitUse};
 
 const PAGE: usize = 50;
 const LONGEST_REASON: usize = 200;
@@ -34,6 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(show_tenant))
         .routes(routes!(suspend_tenant))
         .routes(routes!(resume_tenant))
+        .routes(routes!(set_limits))
 }
 
 /// Which projects
@@ -63,6 +66,8 @@ struct Tenant {
     team_name: String,
     /// The mail addresses of the team's owners.
     owners: Vec<String>,
+    /// The name of its plan.
+    plan: String,
     state: ProjectState,
     /// Since when, in milliseconds since the epoch like the others.
     state_since_ms: i64,
@@ -98,6 +103,12 @@ struct TenantDetails {
     jobs: Vec<Job>,
     /// Whether its people let operators in.
     support: Option<SupportGrant>,
+    /// What it may use: its plan's figures, with its own in their place; 0 is no limit.
+    limits: Plan,
+    /// Its own figures.
+    overrides: Overrides,
+    /// How it stands with each limit.
+    usage: Vec<LimitUse>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -146,13 +157,35 @@ async fn list_tenants(
     responses((status = 200, body = TenantDetails), (status = 404, body = ErrorBody)))]
 async fn show_tenant(State(platform): State<Platform>, Path(id): Path<String>) -> Result<Json<TenantDetails>> {
     let row = find(&platform, &id).await?;
-    let db = platform.database.read();
-    Ok(Json(TenantDetails {
+    Ok(Json(details(&platform, row).await?))
+}
+
+async fn details(platform: &Platform, row: Row) -> Result<TenantDetails> {
+    let (db, grant) = (platform.database.read(), platform.grant_of(&row));
+    Ok(TenantDetails {
         members: teams::store::members(db, &row.team_id).await?,
         jobs: jobs::latest_of(db, &row.id).await?,
         support: support::of(db, &row.id).await?,
-        tenant: load(&platform, row).await?,
-    }))
+        limits: grant.figures,
+        overrides: grant.overrides,
+        usage: usage::limits_of(platform, &row),
+        tenant: load(platform, row).await?,
+    })
+}
+
+/// Gives a project another plan, figures of its own, or both
+#[utoipa::path(patch, path = "/api/operator/tenants/{id}/limits", params(("id" = String, Path)), request_body = Assignment,
+    responses((status = 200, body = TenantDetails), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn set_limits(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(id): Path<String>,
+    Body(wanted): Body<Assignment>,
+) -> Result<Json<TenantDetails>> {
+    let row = find(&platform, &id).await?;
+    plans::assign(&platform, &session.account.id, &row, &wanted).await?;
+    let row = store::by_id(platform.database.write(), &id).await?.ok_or_else(no_tenant)?;
+    Ok(Json(details(&platform, row).await?))
 }
 
 /// Stops a project: it answers everybody with the reason, and its people can still export and delete it
@@ -268,14 +301,9 @@ async fn team_names(db: &AnyPool) -> Result<HashMap<String, TeamNames>> {
     Ok(teams)
 }
 
-fn present(
-    platform: &Platform,
-    row: Row,
-    teams: &HashMap<String, TeamNames>,
-    support_until_ms: Option<i64>,
-) -> Tenant {
-    let seen = platform.fleet.seen(&row.id);
-    let project = Project::new(row, Role::Viewer, seen, &platform.urls);
+fn present(platform: &Platform, row: Row, teams: &HashMap<String, TeamNames>, support_until_ms: Option<i64>) -> Tenant {
+    let plan = platform.grant_of(&row).plan;
+    let project = Project::new(platform, row, Role::Viewer);
     let team = teams.get(&project.team_id);
     Tenant {
         team_name: team.map(|team| team.name.clone()).unwrap_or_default(),
@@ -285,6 +313,7 @@ fn present(
         name: project.name,
         endpoint: project.endpoint,
         team_id: project.team_id,
+        plan,
         state: project.state,
         state_since_ms: project.state_since_ms,
         reason: project.reason,

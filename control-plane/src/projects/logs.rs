@@ -112,7 +112,8 @@ async fn tail_project_logs(
         Some(after) => after,
         None => look(&platform, &project, &LogQuery { limit: 1, ..LogQuery::default() }).await?.newest,
     };
-    let tail = Tail { query: LogQuery { limit: MOST, ..filter.to_query() }, after, looks: 0, project, platform, session };
+    let tail =
+        Tail { query: LogQuery { limit: MOST, ..filter.to_query() }, after, looks: 0, project, platform, session };
     let entries = futures_util::stream::unfold((tail, Vec::new().into_iter()), |(mut tail, mut found)| async move {
         loop {
             if let Some(entry) = found.next() {

@@ -54,7 +54,11 @@ pub async fn purge(platform: &Platform, id: &str) -> anyhow::Result<()> {
     anyhow::ensure!(jobs::active_of(platform.database.write(), id).await?.is_empty(), "a backup is under way");
     if !is_confirmed(platform, id).await? {
         let waiting = waiting(platform).await?;
-        anyhow::ensure!(!waiting.is_held(), "{} projects are due at once: an operator has to say so", waiting.due.len());
+        anyhow::ensure!(
+            !waiting.is_held(),
+            "{} projects are due at once: an operator has to say so",
+            waiting.due.len()
+        );
     }
     backups::forget_all(platform, id).await?;
     let generation = Generation(u64::try_from(project.generation)?);

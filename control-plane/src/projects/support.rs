@@ -128,8 +128,9 @@ pub async fn of(db: &AnyPool, project: &str) -> Result<Option<SupportGrant>> {
     let sql = "SELECT a.email, s.given_ms, s.until_ms FROM support_grant s LEFT JOIN account a ON a.id = s.given_by
          WHERE s.project_id = $1 AND s.until_ms > $2";
     let row = sqlx::query(sql).bind(project).bind(clock::now_ms()).fetch_optional(db).await?;
-    let grant =
-        row.map(|row| Ok(SupportGrant { given_by: row.try_get(0)?, given_ms: row.try_get(1)?, until_ms: row.try_get(2)? }));
+    let grant = row.map(|row| {
+        Ok(SupportGrant { given_by: row.try_get(0)?, given_ms: row.try_get(1)?, until_ms: row.try_get(2)? })
+    });
     Ok(grant.transpose().map_err(|error: sqlx::Error| error)?)
 }
 

@@ -1664,6 +1664,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/operator/tenants/{id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Gives a project another plan, figures of its own, or both */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Assignment"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TenantDetails"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
     "/api/operator/tenants/{id}/resume": {
         parameters: {
             query?: never;
@@ -1901,6 +1958,41 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The plans there are; 0 is no limit */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PlanList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3369,6 +3461,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a project uses of what it is granted, and used by the hour */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Milliseconds since the epoch; 30 days ago when absent. */
+                    from?: number;
+                    /** @description The same; now when absent. */
+                    to?: number;
+                };
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Usage"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/wake": {
         parameters: {
             query?: never;
@@ -4496,122 +4638,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/projects/{slug}/usage": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    from?: number;
-                    to?: number;
-                };
-                header?: never;
-                path: {
-                    slug: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Usage"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/plans": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PlanList"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/operator/tenants/{id}/limits": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        plan?: string;
-                        overrides?: components["schemas"]["Overrides"];
-                    };
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TenantDetails"];
-                    };
-                };
-            };
-        };
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -4696,6 +4722,12 @@ export interface components {
              * @description When it was last used, to the minute.
              */
             usedMs?: number | null;
+        };
+        /** @description Another plan, other overrides, or both. What is absent stays as it is. */
+        Assignment: {
+            overrides?: components["schemas"]["Overrides"] | null;
+            /** @description The plan's name. */
+            plan?: string | null;
         };
         /** @description Something that needs somebody */
         AttentionItem: {
@@ -5195,6 +5227,42 @@ export interface components {
         JobWithLog: components["schemas"]["Job"] & {
             lines: components["schemas"]["JobLine"][];
         };
+        /**
+         * @description What there are limits for.
+         * @enum {string}
+         */
+        Limit: "database" | "storage" | "egress" | "requests" | "realtime" | "mails" | "awake";
+        /**
+         * @description How it stands with a limit.
+         * @enum {string}
+         */
+        LimitState: "ok" | "near" | "over";
+        /** @description A limit, and how much of it is used */
+        LimitUse: {
+            /**
+             * Format: int64
+             * @description How much it will be when the month ends if it goes on like this; null when too little is known.
+             */
+            forecast?: number | null;
+            /** @description Which. */
+            limit: components["schemas"]["Limit"];
+            /**
+             * Format: int64
+             * @description How much may be; 0 is no limit.
+             */
+            max: number;
+            /** @description When counting begins anew. */
+            period: components["schemas"]["Period"];
+            /** @description How it stands. */
+            state: components["schemas"]["LimitState"];
+            /** @description What both are counted in. */
+            unit: components["schemas"]["Unit"];
+            /**
+             * Format: int64
+             * @description How much is used.
+             */
+            used: number;
+        };
         /** @description How busy the processors are */
         Load: {
             /** Format: int64 */
@@ -5242,6 +5310,9 @@ export interface components {
             residentBytes: number;
             /** Format: int64 */
             totalBytes: number;
+        };
+        NamedPlan: components["schemas"]["Plan"] & {
+            name: string;
         };
         /** @description A project, as far as it has to be named */
         NamedProject: {
@@ -5372,6 +5443,64 @@ export interface components {
             text: string;
             to: string;
         };
+        /** @description What an operator set for one project, instead of its plan's figures. */
+        Overrides: {
+            /** Format: int64 */
+            awakeHours?: number | null;
+            /** Format: int32 */
+            backupsKept?: number | null;
+            /** Format: int64 */
+            databaseMb?: number | null;
+            /** Format: int64 */
+            egressGb?: number | null;
+            /** Format: int32 */
+            mailsPerDay?: number | null;
+            /** Format: int32 */
+            realtimeConnections?: number | null;
+            /** Format: int64 */
+            requests?: number | null;
+            /** Format: int32 */
+            requestsPerSecond?: number | null;
+            /** Format: int64 */
+            storageMb?: number | null;
+            /** Format: int64 */
+            uploadMb?: number | null;
+        };
+        /**
+         * @description When counting begins anew; what is `now` stands.
+         * @enum {string}
+         */
+        Period: "now" | "day" | "month";
+        /** @description What a plan grants; 0 is no limit. */
+        Plan: {
+            /** Format: int64 */
+            awakeHours: number;
+            /** Format: int32 */
+            backupsKept: number;
+            /** Format: int64 */
+            databaseMb: number;
+            /** Format: int64 */
+            egressGb: number;
+            isolation: string;
+            /** Format: int32 */
+            mailsPerDay: number;
+            /** Format: int32 */
+            realtimeConnections: number;
+            /** Format: int64 */
+            requests: number;
+            /** Format: int32 */
+            requestsPerSecond: number;
+            /** Format: int64 */
+            storageMb: number;
+            title: string;
+            /** Format: int64 */
+            uploadMb: number;
+        };
+        PlanList: {
+            /** @description The name of the one new projects get. */
+            default: string;
+            items: components["schemas"]["NamedPlan"][];
+        };
         /** @description A project as the console shows it. */
         Project: {
             /**
@@ -5403,6 +5532,8 @@ export interface components {
              * @description When the latest came.
              */
             lastRequestMs?: number | null;
+            /** @description How much it uses of what its plan grants. */
+            limits: components["schemas"]["LimitUse"][];
             /** @description What people call it. */
             name: string;
             /** @description Why it is suspended, not starting or damaged. */
@@ -5430,7 +5561,6 @@ export interface components {
             storageBytes: number;
             /** @description The id of the team it belongs to. */
             teamId: string;
-            limits: components["schemas"]["LimitUse"][];
         };
         ProjectChange: {
             name?: string | null;
@@ -5740,6 +5870,8 @@ export interface components {
             name: string;
             /** @description The mail addresses of the team's owners. */
             owners: string[];
+            /** @description The name of its plan. */
+            plan: string;
             /** @description Why it is suspended, not starting or damaged. */
             reason?: string | null;
             /** Format: int64 */
@@ -5765,12 +5897,15 @@ export interface components {
         TenantDetails: {
             /** @description Newest first. */
             jobs: components["schemas"]["Job"][];
+            /** @description What it may use: its plan's figures, with its own in their place; 0 is no limit. */
+            limits: components["schemas"]["Plan"];
             members: components["schemas"]["Member"][];
+            /** @description Its own figures. */
+            overrides: components["schemas"]["Overrides"];
             support?: components["schemas"]["SupportGrant"] | null;
             tenant: components["schemas"]["Tenant"];
-            plan: string;
-            overrides: components["schemas"]["Overrides"];
-            limits: components["schemas"]["LimitUse"][];
+            /** @description How it stands with each limit. */
+            usage: components["schemas"]["LimitUse"][];
         };
         TenantPage: {
             items: components["schemas"]["Tenant"][];
@@ -5803,106 +5938,62 @@ export interface components {
             team: string;
         };
         /**
+         * @description What something is counted in.
+         * @enum {string}
+         */
+        Unit: "bytes" | "count" | "ms";
+        /**
          * @description How soon
          * @enum {string}
          */
         Urgency: "now" | "soon";
-        Wanted: {
-            into?: components["schemas"]["RestoredProject"] | null;
-        };
-        LimitUse: {
-            /** @enum {string} */
-            limit: "database" | "storage" | "egress" | "requests" | "realtime" | "mails" | "awake";
-            /** Format: int64 */
-            used: number;
-            /** Format: int64 */
-            max: number;
-            /** @enum {string} */
-            unit: "bytes" | "count" | "ms";
-            /** @enum {string} */
-            period: "now" | "month" | "day";
-            /** @enum {string} */
-            state: "ok" | "near" | "over";
-            /** Format: double */
-            forecast?: number | null;
-        };
-        UsageHour: {
-            /** Format: int64 */
-            hour: number;
-            /** Format: int64 */
-            requests: number;
-            /** Format: int64 */
-            egress: number;
-            /** Format: int64 */
-            databaseBytes: number;
-            /** Format: int64 */
-            storageBytes: number;
-            /** Format: int64 */
-            awakeMs: number;
-            /** Format: int64 */
-            mails: number;
-        };
-        PlanName: {
-            name: string;
-            title: string;
-        };
+        /** @description What a project uses */
         Usage: {
-            plan: components["schemas"]["PlanName"];
-            limits: components["schemas"]["LimitUse"][];
+            /** @description Those in which something was counted, oldest first. */
             hours: components["schemas"]["UsageHour"][];
-            /** Format: int64 */
+            limits: components["schemas"]["LimitUse"][];
+            plan: components["schemas"]["UsedPlan"];
+            /**
+             * Format: int64
+             * @description When what counts by the month begins anew, in milliseconds since the epoch.
+             */
             resets: number;
         };
-        Overrides: {
+        /** @description An hour of a project */
+        UsageHour: {
             /** Format: int64 */
-            databaseMb?: number | null;
+            awakeMs: number;
+            /**
+             * Format: int64
+             * @description Bytes of databases on disk at its end.
+             */
+            databaseBytes: number;
+            /**
+             * Format: int64
+             * @description Bytes of answers.
+             */
+            egress: number;
+            /**
+             * Format: int64
+             * @description Its first millisecond.
+             */
+            hour: number;
             /** Format: int64 */
-            storageMb?: number | null;
-            /** Format: int64 */
-            egressGb?: number | null;
-            /** Format: int64 */
-            requests?: number | null;
-            /** Format: int64 */
-            requestsPerSecond?: number | null;
-            /** Format: int64 */
-            realtimeConnections?: number | null;
-            /** Format: int64 */
-            uploadMb?: number | null;
-            /** Format: int64 */
-            backupsKept?: number | null;
-            /** Format: int64 */
-            mailsPerDay?: number | null;
-            /** Format: int64 */
-            awakeHours?: number | null;
-        };
-        NamedPlan: {
-            name: string;
-            title: string;
-            isolation: string;
-            /** Format: int64 */
-            databaseMb: number;
-            /** Format: int64 */
-            storageMb: number;
-            /** Format: int64 */
-            egressGb: number;
+            mails: number;
             /** Format: int64 */
             requests: number;
-            /** Format: int64 */
-            requestsPerSecond: number;
-            /** Format: int64 */
-            realtimeConnections: number;
-            /** Format: int64 */
-            uploadMb: number;
-            /** Format: int64 */
-            backupsKept: number;
-            /** Format: int64 */
-            mailsPerDay: number;
-            /** Format: int64 */
-            awakeHours: number;
+            /**
+             * Format: int64
+             * @description Bytes of files at its end.
+             */
+            storageBytes: number;
         };
-        PlanList: {
-            items: components["schemas"]["NamedPlan"][];
-            default: string;
+        UsedPlan: {
+            name: string;
+            title: string;
+        };
+        Wanted: {
+            into?: components["schemas"]["RestoredProject"] | null;
         };
     };
     responses: never;

@@ -81,6 +81,7 @@ export function tenant(slug: string, state: ProjectState, more: Partial<Tenant> 
     teamId: 'team00000000000',
     teamName: 'Ana’s team',
     owners: ['ana@example.com'],
+    plan: 'standard',
     state,
     stateSinceMs: Date.now() - 3 * hour,
     databaseBytes: 212 * MB,
@@ -172,9 +173,9 @@ export const details = (of: Tenant): TenantDetails => ({
   ],
   jobs: jobs.slice(0, 3),
   support: null,
-  plan: 'standard',
+  limits: standard,
   overrides: { databaseMb: 1024 },
-  limits: limits({ database: { max: 1024 * MB } }),
+  usage: limits({ database: { max: 1024 * MB } }),
 })
 
 /** From now on this page sees this machine, with these projects. */
