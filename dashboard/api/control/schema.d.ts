@@ -5593,9 +5593,11 @@ export interface components {
             items: components["schemas"]["Project"][];
             /**
              * Format: int64
-             * @description How many the account may have.
+             * @description How many one team may have.
              */
             limit: number;
+            /** @description The id of the team in which the account creates projects unless it names another; absent if it owns none. */
+            team?: string | null;
         };
         /** @description A line of a project's log */
         ProjectLogEntry: {

@@ -31,7 +31,7 @@ export const errors = {
     under_way: 'A backup or restore of this project is under way. Wait for it, or cancel it.',
     last_backup: 'This is the last backup that was proven. It stays until there is another.',
     not_allowed: 'Your role in this team does not allow that.',
-    project_limit: 'Your account has no room for another project.',
+    project_limit: 'This team has no room for another project.',
     not_signed_in: 'Your session has ended. Sign in again.',
     cross_site: 'The server refused this because it did not come from the console itself.',
     too_many_requests: 'Too many tries. Wait a minute, then try again.',
