@@ -14,6 +14,7 @@ mod operator;
 mod people;
 mod projects;
 mod providers;
+mod quotas;
 mod recovery;
 mod second_factor;
 mod sleep;

@@ -177,6 +177,11 @@ impl Console {
 }
 
 impl Project {
+    /// The superuser's token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Calls the project's API as its superuser.
     ///
     /// # Errors

@@ -7,7 +7,6 @@ use crate::error::Result;
 
 /// What came on top since it was last written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the migration explains the columns")]
 pub struct Counts {
     pub requests: i64,
     pub egress: i64,
@@ -17,7 +16,6 @@ pub struct Counts {
 
 /// Bytes on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Sizes {
     pub database: i64,
     pub storage: i64,
@@ -25,7 +23,6 @@ pub struct Sizes {
 
 /// An hour of a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the migration explains the columns")]
 pub struct Hour {
     pub hour_ms: i64,
     pub counts: Counts,
