@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value as Json, json};
-use tests::{Console, Roost, eventually};
+use tests::{Console, Roost, eventually, in_the_end};
 
 async fn tenants(operator: &Console, query: &str) -> Vec<Json> {
     let page = operator.get(&format!("/api/operator/tenants?{query}")).await;
@@ -12,17 +12,6 @@ async fn tenants(operator: &Console, query: &str) -> Vec<Json> {
 async fn attention(operator: &Console, kind: &str) -> Vec<Json> {
     let list = operator.get("/api/operator/attention").await["items"].take();
     list.as_array().unwrap().iter().filter(|item| item["kind"] == kind).cloned().collect()
-}
-
-/// Waits longer than [`eventually`] does: retries take their time.
-async fn in_the_end<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    for _ in 0..900 {
-        if condition().await {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    panic!("waited in vain for {what}");
 }
 
 #[tokio::test]
@@ -135,6 +124,43 @@ async fn an_operator_ends_a_job_and_only_failed_ones_are_tried_again() {
     let shown = operator.get(&format!("/api/operator/jobs/{job}")).await;
     assert!(shown["lines"].as_array().is_some_and(|lines| !lines.is_empty()), "{shown}");
     assert_eq!(operator.call(Method::POST, &path("cancel"), None).await.unwrap().code(), "too_late");
+}
+
+#[tokio::test]
+async fn a_failed_job_is_tried_again_when_its_cause_is_mended() {
+    let roost = Roost::start();
+    let operator = roost.sign_up("operator@example.com").await;
+    let ann = roost.sign_up("ann@example.com").await;
+    ann.create_project("orchard").await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let archive = roost.backup_files().into_iter().find(|file| file.extension().is_some_and(|end| end == "zip")).unwrap();
+    let whole = std::fs::read(&archive).unwrap();
+    std::fs::write(&archive, &whole[..whole.len() / 2]).unwrap();
+    let backup = ann.backups("orchard").await[0]["id"].as_str().unwrap().to_owned();
+    let job = ann.begin(&format!("/api/projects/orchard/backups/{backup}/restore")).await;
+    assert_eq!(ann.end_of(&job).await, "failed");
+    let told = attention(&operator, "jobFailed").await;
+    assert_eq!((&told[0]["jobId"], &told[0]["project"]["slug"]), (&json!(job), &json!("orchard")), "{told:?}");
+    std::fs::write(&archive, &whole).unwrap();
+    operator.change(Method::POST, &format!("/api/operator/jobs/{job}/retry"), &json!({})).await;
+    assert_eq!(ann.end_of(&job).await, "done", "{}", ann.get(&format!("/api/jobs/{job}")).await);
+    assert!(attention(&operator, "jobFailed").await.is_empty());
+    let audit = ann.get("/api/projects/orchard/audit?kind=job_retried").await["items"].take();
+    assert_eq!(audit[0]["email"], "operator@example.com", "{audit}");
+}
+
+#[tokio::test]
+async fn an_operator_gives_a_project_limits_of_its_own() {
+    let roost = Roost::start_with("[plans.small]\ndatabase_mb = 100\n");
+    let operator = roost.sign_up("operator@example.com").await;
+    let project = roost.sign_up("ann@example.com").await.create_project("orchard").await;
+    let path = format!("/api/operator/tenants/{}/limits", project.id);
+    let unknown = operator.call(Method::PATCH, &path, Some(&json!({ "plan": "golden" }))).await.unwrap();
+    assert_eq!(unknown.json()["data"]["plan"]["code"], "unknown_plan");
+    let wanted = json!({ "plan": "small", "overrides": { "storageMb": 7 } });
+    let given = operator.change(Method::PATCH, &path, &wanted).await;
+    assert_eq!((&given["tenant"]["plan"], &given["limits"]["databaseMb"]), (&json!("small"), &json!(100)), "{given}");
+    assert_eq!((&given["limits"]["storageMb"], &given["overrides"]), (&json!(7), &json!({ "storageMb": 7 })), "{given}");
 }
 
 #[tokio::test]

@@ -3,8 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use sqlx::AssertSqlSafe;
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -13,6 +12,8 @@ use super::disk::{self, Room};
 use super::{NamedProject, purges};
 use crate::clock::{self, DAY, MINUTE};
 use crate::error::{ErrorBody, Result};
+use crate::fleet::LOCAL;
+use crate::projects::{Wish, store};
 use crate::state::Platform;
 
 /// A project without a proven backup for so long is told of: the default schedule makes one every day.
@@ -37,6 +38,7 @@ enum AttentionKind {
     NotStarting,
     BackupFailed,
     BackupUnproven,
+    OverQuota,
     CertificateFailing,
     JobStuck,
     JobFailed,
@@ -84,6 +86,7 @@ async fn list_attention(State(platform): State<Platform>) -> Result<Json<Attenti
     items.extend(projects_broken(&platform).await?);
     items.extend(backups_failed(&platform).await?);
     items.extend(backups_unproven(&platform).await?);
+    items.extend(over_quota(&platform).await?);
     items.extend(certificates_failing(&platform).await?);
     items.extend(jobs_stuck(&platform).await?);
     items.extend(jobs_failed(&platform).await?);
@@ -171,6 +174,26 @@ async fn backups_unproven(platform: &Platform) -> Result<Vec<AttentionItem>> {
         Ok(AttentionItem { project: Some(named(row)?), since_ms: row.try_get(3)?, ..item })
     });
     Ok(items.collect::<sqlx::Result<_>>()?)
+}
+
+/// Projects that have as much as their plan lets them: they do not grow any more.
+async fn over_quota(platform: &Platform) -> Result<Vec<AttentionItem>> {
+    let rows = store::of_node(platform.database.read(), LOCAL).await?;
+    let items = rows.into_iter().filter(|row| row.wish != Wish::Deleted).filter_map(|row| {
+        let granted = platform.grant_of(&row).figures;
+        let seen = platform.fleet.seen(&row.id).or(row.seen)?;
+        let is_over = |used: i64, most: u64| most > 0 && u64::try_from(used).unwrap_or(0) >= most;
+        let text = if is_over(seen.database_bytes, granted.database_bytes()) {
+            "Its database has the size its plan allows."
+        } else if is_over(seen.storage_bytes, granted.storage_bytes()) {
+            "Its files have the size its plan allows."
+        } else {
+            return None;
+        };
+        let project = NamedProject { id: row.id, slug: row.slug, name: row.name };
+        Some(AttentionItem { project: Some(project), ..AttentionItem::soon(AttentionKind::OverQuota, text) })
+    });
+    Ok(items.collect())
 }
 
 async fn certificates_failing(platform: &Platform) -> Result<Vec<AttentionItem>> {

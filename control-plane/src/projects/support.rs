@@ -148,3 +148,51 @@ pub async fn note_use(platform: &Platform, account: &str, project: &str, request
     audit::note(&mut tx, Some(account), Some(project), "support_used", &line).await?;
     Ok(tx.commit().await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{Email, store as accounts};
+    use crate::database::Database;
+    use crate::projects::{Slug, store};
+
+    /// Whether an account finds the project while a grant lasts until that moment.
+    async fn is_found(database: &Database, account: &str, project: &str, until_ms: i64) -> bool {
+        let sql = "INSERT INTO support_grant (project_id, given_ms, until_ms) VALUES ($1, 0, $2)
+             ON CONFLICT (project_id) DO UPDATE SET until_ms = $2";
+        sqlx::query(sql).bind(project).bind(until_ms).execute(database.write()).await.expect("is given");
+        store::find(database.read(), account, project).await.expect("looks").is_some()
+    }
+
+    #[tokio::test]
+    async fn a_grant_ends_by_itself_and_is_for_operators() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let database = Database::open(&Database::sqlite_url(dir.path())).await.expect("opens");
+        let mut tx = database.begin().await.expect("begins");
+        let mut ids = Vec::new();
+        for email in ["operator@example.com", "ann@example.com", "eve@example.com"] {
+            let email: Email = email.parse().expect("an address");
+            ids.push(accounts::create(&mut tx, &email, "", "!", ids.is_empty()).await.expect("is created").id);
+        }
+        sqlx::query("INSERT INTO node (id, state, created_ms) VALUES ('local', 'active', 0)")
+            .execute(&mut *tx)
+            .await
+            .expect("is there");
+        let slug: Slug = "orchard".parse().expect("a slug");
+        let team: String = sqlx::query_scalar("SELECT team_id FROM member WHERE account_id = $1")
+            .bind(&ids[1])
+            .fetch_one(&mut *tx)
+            .await
+            .expect("has a team");
+        let new =
+            store::New { team_id: &team, slug: &slug, name: "Orchard", node_id: "local", first_superuser: None };
+        let project = store::create(&mut tx, &new, 5).await.expect("is created");
+        tx.commit().await.expect("commits");
+
+        let (operator, eve, now) = (&ids[0], &ids[2], clock::now_ms());
+        let later = now + clock::millis(HOUR);
+        assert!(is_found(&database, operator, &project, later).await);
+        assert!(!is_found(&database, operator, &project, now - 1).await, "its time is over");
+        assert!(!is_found(&database, eve, &project, later).await, "she is no operator");
+    }
+}
