@@ -22,8 +22,12 @@ async fn an_account_is_erased_and_its_data_can_be_fetched_with_the_mail() {
     project.create("posts", "kept").await.expect("acknowledged");
     ann.finish("/api/projects/orchard/backups").await;
     let team = bob.create_project("meadow").await.team;
-    bob.change(Method::POST, &format!("/api/teams/{team}/invitations"), &json!({ "email": "ann@example.com", "role": "admin" }))
-        .await;
+    bob.change(
+        Method::POST,
+        &format!("/api/teams/{team}/invitations"),
+        &json!({ "email": "ann@example.com", "role": "admin" }),
+    )
+    .await;
     let secret = roost.secret_from_mail("ann@example.com", "/join#").await;
     ann.change(Method::POST, "/api/invitations/accept", &json!({ "token": secret })).await;
     ann.change(Method::PATCH, "/api/projects/meadow", &json!({ "name": "Meadows" })).await;

@@ -36,7 +36,8 @@ async fn an_operator_sees_the_machine_and_everybodys_projects_from_outside() {
     })
     .await;
 
-    let names = |tenants: Vec<Json>| tenants.iter().map(|it| it["slug"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let names =
+        |tenants: Vec<Json>| tenants.iter().map(|it| it["slug"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
     assert_eq!(names(tenants(&operator, "").await), ["meadow", "orchard", "quarry"]);
     assert_eq!(names(tenants(&operator, "query=ANN@example").await), ["meadow", "orchard"]);
     assert_eq!(names(tenants(&operator, "query=quar&state=awake").await), ["quarry"]);
@@ -133,7 +134,8 @@ async fn a_failed_job_is_tried_again_when_its_cause_is_mended() {
     let ann = roost.sign_up("ann@example.com").await;
     ann.create_project("orchard").await;
     ann.finish("/api/projects/orchard/backups").await;
-    let archive = roost.backup_files().into_iter().find(|file| file.extension().is_some_and(|end| end == "zip")).unwrap();
+    let archive =
+        roost.backup_files().into_iter().find(|file| file.extension().is_some_and(|end| end == "zip")).unwrap();
     let whole = std::fs::read(&archive).unwrap();
     std::fs::write(&archive, &whole[..whole.len() / 2]).unwrap();
     let backup = ann.backups("orchard").await[0]["id"].as_str().unwrap().to_owned();
@@ -160,7 +162,11 @@ async fn an_operator_gives_a_project_limits_of_its_own() {
     let wanted = json!({ "plan": "small", "overrides": { "storageMb": 7 } });
     let given = operator.change(Method::PATCH, &path, &wanted).await;
     assert_eq!((&given["tenant"]["plan"], &given["limits"]["databaseMb"]), (&json!("small"), &json!(100)), "{given}");
-    assert_eq!((&given["limits"]["storageMb"], &given["overrides"]), (&json!(7), &json!({ "storageMb": 7 })), "{given}");
+    assert_eq!(
+        (&given["limits"]["storageMb"], &given["overrides"]),
+        (&json!(7), &json!({ "storageMb": 7 })),
+        "{given}"
+    );
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ use crate::error::{ErrorBody, Result};
 use crate::fleet::LOCAL;
 use crate::projects::{Wish, store};
 use crate::state::Platform;
+use crate::usage;
+use crate::usage::limits::LimitState;
 
 /// A project without a proven backup for so long is told of: the default schedule makes one every day.
 const UNPROVEN_DAYS: u32 = 3;
@@ -176,22 +178,15 @@ async fn backups_unproven(platform: &Platform) -> Result<Vec<AttentionItem>> {
     Ok(items.collect::<sqlx::Result<_>>()?)
 }
 
-/// Projects that have as much as their plan lets them: they do not grow any more.
+/// Projects that use all their plan lets them.
 async fn over_quota(platform: &Platform) -> Result<Vec<AttentionItem>> {
     let rows = store::of_node(platform.database.read(), LOCAL).await?;
     let items = rows.into_iter().filter(|row| row.wish != Wish::Deleted).filter_map(|row| {
-        let granted = platform.grant_of(&row).figures;
-        let seen = platform.fleet.seen(&row.id).or(row.seen)?;
-        let is_over = |used: i64, most: u64| most > 0 && u64::try_from(used).unwrap_or(0) >= most;
-        let text = if is_over(seen.database_bytes, granted.database_bytes()) {
-            "Its database has the size its plan allows."
-        } else if is_over(seen.storage_bytes, granted.storage_bytes()) {
-            "Its files have the size its plan allows."
-        } else {
-            return None;
-        };
+        let over = usage::limits_of(platform, &row).into_iter().filter(|limit| limit.state == LimitState::Over);
+        let names = over.map(|over| over.limit.name()).collect::<Vec<_>>();
         let project = NamedProject { id: row.id, slug: row.slug, name: row.name };
-        Some(AttentionItem { project: Some(project), ..AttentionItem::soon(AttentionKind::OverQuota, text) })
+        let item = AttentionItem::soon(AttentionKind::OverQuota, format!("It uses all it may: {}.", names.join(", ")));
+        (!names.is_empty()).then_some(AttentionItem { project: Some(project), ..item })
     });
     Ok(items.collect())
 }

@@ -25,7 +25,8 @@ use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::store::Member;
 use crate::teams::{self, Role};
-use crate::usage::{self, limits::LimitUse};
+use crate::usage;
+use crate::usage::limits::LimitUse;
 
 const PAGE: usize = 50;
 const LONGEST_REASON: usize = 200;
@@ -105,6 +106,8 @@ struct TenantDetails {
     support: Option<SupportGrant>,
     /// What it may use: its plan's figures, with its own in their place; 0 is no limit.
     limits: Plan,
+    /// What it uses of that.
+    usage: Vec<LimitUse>,
     /// Its own figures.
     overrides: Overrides,
     /// How it stands with each limit.
@@ -167,6 +170,7 @@ async fn details(platform: &Platform, row: Row) -> Result<TenantDetails> {
         jobs: jobs::latest_of(db, &row.id).await?,
         support: support::of(db, &row.id).await?,
         limits: grant.figures,
+        usage: usage::limits_of(platform, &row),
         overrides: grant.overrides,
         usage: usage::limits_of(platform, &row),
         tenant: load(platform, row).await?,

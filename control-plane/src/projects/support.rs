@@ -184,8 +184,7 @@ mod tests {
             .fetch_one(&mut *tx)
             .await
             .expect("has a team");
-        let new =
-            store::New { team_id: &team, slug: &slug, name: "Orchard", node_id: "local", first_superuser: None };
+        let new = store::New { team_id: &team, slug: &slug, name: "Orchard", node_id: "local", first_superuser: None };
         let project = store::create(&mut tx, &new, 5).await.expect("is created");
         tx.commit().await.expect("commits");
 
