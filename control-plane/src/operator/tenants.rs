@@ -110,8 +110,6 @@ struct TenantDetails {
     usage: Vec<LimitUse>,
     /// Its own figures.
     overrides: Overrides,
-    /// How it stands with each limit.
-    usage: Vec<LimitUse>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -172,7 +170,6 @@ async fn details(platform: &Platform, row: Row) -> Result<TenantDetails> {
         limits: grant.figures,
         usage: usage::limits_of(platform, &row),
         overrides: grant.overrides,
-        usage: usage::limits_of(platform, &row),
         tenant: load(platform, row).await?,
     })
 }

@@ -54,7 +54,7 @@ const operator = {
       jobStuck: 'Job stuck',
       jobFailed: 'Job failed',
       mailNotSent: 'Mail not sent',
-      overLimit: 'Over its limit',
+      overQuota: 'Over its limits',
     } as Record<string, string>,
   },
   purges: {
