@@ -4748,7 +4748,7 @@ export interface components {
          * @description What needs attention
          * @enum {string}
          */
-        AttentionKind: "diskFilling" | "purgesHeld" | "damaged" | "notStarting" | "backupFailed" | "backupUnproven" | "certificateFailing" | "jobStuck" | "jobFailed" | "mailNotSent";
+        AttentionKind: "diskFilling" | "purgesHeld" | "damaged" | "notStarting" | "backupFailed" | "backupUnproven" | "overQuota" | "certificateFailing" | "jobStuck" | "jobFailed" | "mailNotSent";
         AttentionList: {
             /** @description The most urgent first. */
             items: components["schemas"]["AttentionItem"][];
@@ -5906,7 +5906,7 @@ export interface components {
             overrides: components["schemas"]["Overrides"];
             support?: components["schemas"]["SupportGrant"] | null;
             tenant: components["schemas"]["Tenant"];
-            /** @description How it stands with each limit. */
+            /** @description What it uses of that. */
             usage: components["schemas"]["LimitUse"][];
         };
         TenantPage: {
