@@ -25,7 +25,9 @@ const logs = {
   failed: 'The log could not be loaded',
   locked: {
     title: 'The log is closed to you',
-    body: 'It belongs to the people of this project. They can let you in for some hours.',
+    role: 'Entries can tell who did what, so they are for developers and up. Somebody who manages the team can change your role.',
+    support:
+      'It belongs to the people of this project. They can let you in for some hours, from its settings.',
   },
   entry: {
     title: 'Entry',

@@ -7,7 +7,7 @@ import { marked } from './pseudo'
 const operator = {
   node: {
     title: 'Machine',
-    lead: (version: string, since: string) => `Roost ${version}, running since ${since}.`,
+    lead: (version: string, since: string) => `Roost ${version}, started ${since}.`,
     failed: 'The machine could not be asked',
     figures: 'The machine',
     load: 'Load',

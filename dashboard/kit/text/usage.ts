@@ -97,7 +97,7 @@ const usage = {
       egress: 'Answers are held back or refused with 429 until the month ends or you get a larger plan.',
       realtime: 'Those that are open go on. Further ones are refused until one closes.',
       mails: 'No further mail is sent today, neither for sign-up nor for a lost password.',
-      awake: 'It was awake longer than its plan says.',
+      awake: 'Requests are refused with 429 until the month ends or you get a larger plan.',
     },
   },
 }

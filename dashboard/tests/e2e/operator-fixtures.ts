@@ -178,6 +178,23 @@ export const details = (of: Tenant): TenantDetails => ({
   usage: limits({ database: { max: 1024 * MB } }),
 })
 
+/** From now on this page's account operates the platform. */
+export async function actAsOperator(page: Page) {
+  await page.route('**/api/account', async (route) => {
+    const answer = await route.fetch()
+    const account = (await answer.json()) as object
+    await route.fulfill({ response: answer, json: { ...account, operator: true } })
+  })
+}
+
+/** From now on this page sees whether operators were let into a project. */
+export async function showSupport(page: Page, slug: string, isOpen: boolean) {
+  const grant = { givenBy: 'ana@example.com', givenMs: Date.now(), untilMs: Date.now() + hour }
+  await page.route(`**/api/projects/${slug}/support`, (route) =>
+    route.fulfill({ json: { grant: isOpen ? grant : null } }),
+  )
+}
+
 /** From now on this page sees this machine, with these projects. */
 export async function showOperator(page: Page, shown = tenants) {
   const answers: Record<string, unknown> = {

@@ -14,7 +14,7 @@ export function levelOf(level: number): Level {
 
 export const levelLooks: Record<Level, Look> = {
   debug: { ...quiet, sign: 'ring' },
-  info: { ...quiet, sign: 'dot' },
+  info: { ...quiet, colour: 'text-control', sign: 'dot' },
   warn: { ...amiss, sign: 'alert' },
   error: { ...bad, sign: 'alert' },
 }
