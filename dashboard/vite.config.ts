@@ -10,7 +10,7 @@ export const alias = { $kit: here('./kit'), $api: here('./api') }
 
 // Which module goes into which file; a group takes along whatever its modules import and no group before it took.
 const base =
-  /\/node_modules\/|rolldown\/runtime|\/dashboard\/kit\/(?!text\/(backups|domains|people)\.)|\/dashboard\/api\/(?!control\/(backups|domains|people)\.)|\/console\/(main|App|routes|shell\/(Door|ErrorBox|Gate|PageHead|ThemeButton|Title))|\/areas\/accounts\/SendVerification/
+  /\/node_modules\/|rolldown\/runtime|\/dashboard\/kit\/(?!charts\/|text\/(backups|domains|leaving|logs|operator|people|usage)\.|ui\/(Checkbox|Choice|Segments|VirtualList))|\/dashboard\/api\/(?!control\/(backups|domains|leaving|logs|operator|people|usage)\.)|\/console\/(main|App|routes|shell\/(Door|ErrorBox|Gate|PageHead|ThemeButton|Title))|\/areas\/accounts\/SendVerification/
 const widgets =
   /\/node_modules\/(bits-ui|@floating-ui|@internationalized|runed|svelte-toolbelt|tabbable)\/|\/kit\/ui\/(Dialog|Drawer|Menu|Tabs)\.svelte/
 

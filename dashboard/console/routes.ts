@@ -46,6 +46,18 @@ const pages: Page[] = [
   },
   { path: '/join', audience: 'anyone', frame: 'door', load: () => import('./areas/teams/Join.svelte') },
   {
+    path: '/erased',
+    audience: 'anyone',
+    frame: 'door',
+    load: () => import('./areas/leaving/Erased.svelte'),
+  },
+  {
+    path: '/export',
+    audience: 'anyone',
+    frame: 'door',
+    load: () => import('./areas/leaving/Export.svelte'),
+  },
+  {
     path: '/outbox',
     audience: 'anyone',
     frame: 'either',
@@ -68,6 +80,18 @@ const pages: Page[] = [
     audience: 'account',
     frame: 'shell',
     load: () => import('./areas/overview/Overview.svelte'),
+  },
+  {
+    path: '/p/:slug/usage',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/usage/Usage.svelte'),
+  },
+  {
+    path: '/p/:slug/logs',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/logs/Logs.svelte'),
   },
   {
     path: '/p/:slug/domains',
@@ -118,6 +142,36 @@ const pages: Page[] = [
     load: () => import('./areas/audit/AccountAudit.svelte'),
   },
   {
+    path: '/operator',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/operator/NodePage.svelte'),
+  },
+  {
+    path: '/operator/tenants',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/operator/Tenants.svelte'),
+  },
+  {
+    path: '/operator/tenants/:id',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/operator/TenantPage.svelte'),
+  },
+  {
+    path: '/operator/plans',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/operator/Plans.svelte'),
+  },
+  {
+    path: '/operator/jobs',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/operator/Jobs.svelte'),
+  },
+  {
     path: '/operator/audit',
     audience: 'account',
     frame: 'shell',
@@ -146,4 +200,5 @@ export function findPage(path: string): Match {
 }
 
 export const teamPath = (id: string) => `/team/${encodeURIComponent(id)}`
+export const tenantPath = (id: string) => `/operator/tenants/${encodeURIComponent(id)}`
 export const projectPath = (slug: string) => `/p/${encodeURIComponent(slug)}`

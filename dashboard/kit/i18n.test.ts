@@ -32,8 +32,8 @@ it('says how much time is left in one unit, rounded up', () => {
 })
 
 it('gives sizes a big number and a small unit', () => {
-  expect(sizeParts(212_400_000)).toEqual(['212', 'MB'])
-  expect(sizeParts(1_900_000_000)).toEqual(['1.9', 'GB'])
+  expect(sizeParts(212.4 * 1024 ** 2)).toEqual(['212', 'MB'])
+  expect(sizeParts(1.9 * 1024 ** 3)).toEqual(['1.9', 'GB'])
   expect(sizeParts(0)).toEqual(['0', 'bytes'])
   expect(size(1)).toBe('1 byte')
 })

@@ -5056,7 +5056,7 @@ export interface components {
         /** @description The envelope, for the OpenAPI document. */
         Error: {
             /** @description `code` for the whole request, or one `{code, message}` for each field. */
-            data: Record<string, never>;
+            data: Record<string, unknown>;
             /** @description A sentence. */
             message: string;
             /**
@@ -5607,7 +5607,7 @@ export interface components {
              */
             atMs: number;
             /** @description Such as `method`, `url`, `status`, `execTime`, `error`. */
-            data: Record<string, never>;
+            data: Record<string, unknown>;
             /** @description The entry's id in the project's own API. */
             id: string;
             /**

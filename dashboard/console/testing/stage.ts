@@ -69,6 +69,7 @@ export function project(more: Partial<Project> = {}): Project {
     storageBytes: 0,
     teamId: 'team00000000000',
     role: 'owner',
+    limits: [],
     ...more,
   }
 }

@@ -44,6 +44,12 @@ export const errors = {
     second_factor_required: 'Enter the code from your device.',
     wrong_code: 'This code does not fit. Codes change every half minute and work once.',
     last_owner: 'A team needs an owner. Make somebody else one first.',
+    last_operator: 'You are the only operator. Make somebody else one first.',
+    owns_projects: 'You own projects. Hand them over, delete them, or have them deleted with your account.',
+    unknown_plan: 'There is no such plan any more. Choose another.',
+    not_failed:
+      'Only a job that failed can be tried again, and only while no other of its project is under way.',
+    node_full: 'There is too little room on the server for another project just now. Yours go on.',
     team_in_use: 'This team still has projects. Hand them over or delete them first.',
   } as Record<string, string>,
   emptyField: 'This is needed.',

@@ -6,15 +6,19 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { check } from './axe'
 import { launch, openPage, signUp } from './browser'
+import { actAsOperator, showLogs, showOperator, showSupport, tenants } from './operator-fixtures'
 import {
   backups,
   everyDomain,
   everyState,
+  limits,
   project,
   restoring,
   showBackups,
   showDomains,
   showProjects,
+  showUsage,
+  usage,
 } from './fixtures'
 
 let browser: Browser
@@ -129,6 +133,96 @@ describe.each(looks)('$theme at $width', ({ theme, width }) => {
     await page.getByRole('dialog').waitFor()
     // What lies half under the dialog counts as small, but is no target while the dialog is open.
     await check(page, 'remove dialog', { 'target-size': { enabled: false } })
+    expect(complaints).toEqual([])
+    await context.close()
+  })
+
+  it('serves usage, logs, support and leaving', async () => {
+    const { context, page, complaints } = await openPage(browser, options)
+    await signUp(page)
+    const full = limits({
+      database: { used: 500 * 1024 ** 2, state: 'over' },
+      mails: { used: 500, state: 'over' },
+    })
+    const near = limits({ database: { used: 431 * 1024 ** 2, state: 'near' } })
+    await showProjects(page, [
+      project('orchard', 'awake'),
+      project('lab', 'awake', { limits: full }),
+      project('tide', 'asleep', { limits: near, firstRequestMs: null, lastRequestMs: null }),
+    ])
+    await showUsage(page, 'tide', { ...usage(near), hours: [] })
+    for (const slug of ['orchard', 'lab', 'tide']) {
+      await visit(page, `/p/${slug}/usage`)
+      await page.getByRole('table').first().waitFor()
+      await check(page, `usage of ${slug}`)
+    }
+    await visit(page, '/p/orchard/usage')
+    await page.locator('summary').click()
+    for (const span of [text.usage.ranges.week, text.usage.ranges.month]) {
+      await page.getByText(span, { exact: true }).click()
+      await page.getByRole('img').first().hover()
+      await check(page, `usage over ${span}`)
+    }
+    await visit(page, '/p/lab')
+    await page.getByText(/^The database is full: /).waitFor()
+    await check(page, 'overview, full')
+
+    await showLogs(page, 'orchard')
+    await visit(page, '/p/orchard/logs')
+    const list = page.getByRole('region', { name: text.logs.list })
+    await list.getByRole('button').first().waitFor()
+    await check(page, 'logs')
+    await list.getByRole('button').nth(2).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'an entry', { 'target-size': { enabled: false } })
+    await showLogs(page, 'tide', 0)
+    await visit(page, '/p/tide/logs')
+    await page.getByText(text.logs.empty).waitFor()
+    await check(page, 'no logs')
+
+    for (const isOpen of [false, true]) {
+      await showSupport(page, 'orchard', isOpen)
+      await visit(page, '/p/orchard/settings')
+      await page.getByRole('heading', { name: text.leaving.support.title }).waitFor()
+      await check(page, `support, ${isOpen ? 'open' : 'closed'}`)
+    }
+    await visit(page, '/account')
+    await page.getByRole('button', { name: text.leaving.erase.open }).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'erase dialog')
+    await visit(page, '/erased')
+    await check(page, 'erased')
+    await visit(page, '/export#nothing')
+    await check(page, 'an export that is over')
+    expect(complaints.filter((line) => !line.includes('404'))).toEqual([])
+    await context.close()
+  })
+
+  it('serves operators, and nobody else', async () => {
+    const { context, page, complaints } = await openPage(browser, options)
+    await signUp(page)
+    await page.goto('/operator')
+    await page.getByRole('heading', { name: text.common.notFound.title }).waitFor()
+
+    await actAsOperator(page)
+    await showOperator(page)
+    const places = ['', '/tenants', '/jobs', '/plans', ...tenants.map(({ id }) => `/tenants/${id}`)]
+    for (const place of places) {
+      await visit(page, `/operator${place}`)
+      await page.locator('[role=status].late').waitFor({ state: 'detached' })
+      await check(page, `operator${place}`)
+    }
+    await visit(page, '/operator')
+    await page.getByRole('button', { name: text.operator.purges.action(2) }).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'held removals', { 'target-size': { enabled: false } })
+    await visit(page, `/operator/tenants/${tenants[0]?.id}`)
+    await page.getByLabel(text.operator.limits.figures.databaseMb, { exact: true }).fill('100')
+    await page.getByText(text.operator.limits.wouldBeOver).waitFor()
+    await check(page, 'a limit that would be over')
+    await page.getByRole('button', { name: text.operator.tenant.suspend }).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'suspend dialog', { 'target-size': { enabled: false } })
     expect(complaints).toEqual([])
     await context.close()
   })

@@ -4,6 +4,8 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from 'p
 import { inject } from 'vitest'
 
 export const url = inject('url')
+/** Known only where the tests started the platform themselves. */
+export const operator = inject('operator')
 
 export const launch = (): Promise<Browser> =>
   chromium.launch({
@@ -81,6 +83,34 @@ export async function signUp(page: Page, person = newPerson()): Promise<Person> 
   }, person)
   if (status !== 201) throw new Error(`sign-up answered ${status}`)
   return person
+}
+
+/** Signs the operator of the platform in, over the API like `signUp`. */
+export async function signInOperator(page: Page) {
+  await page.goto('/login')
+  const answer = await ask(page, 'POST', '/api/session', operator)
+  if (answer.status !== 200) throw new Error(`the operator's sign-in answered ${answer.status}`)
+  await page.evaluate(() => localStorage.setItem('roost.signed-in', 'yes'))
+}
+
+/** Asks the API with the page's own session and origin. */
+export const ask = (page: Page, method: string, path: string, body?: unknown) =>
+  page.evaluate(
+    async ({ method, path, body }) => {
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(path, { method, headers, body: body ? JSON.stringify(body) : undefined })
+      return { status: answer.status, body: await answer.text() }
+    },
+    { method, path, body },
+  )
+
+export const superuser = { email: 'admin@example.com', password: 'correct horse' }
+
+/** A project made with the page's own session; where it is. */
+export async function createProject(page: Page, slug: string): Promise<{ id: string; endpoint: string }> {
+  const answer = await ask(page, 'POST', '/api/projects', { name: 'Orchard', slug, superuser })
+  if (answer.status !== 201) throw new Error(`creating a project answered ${answer.status}: ${answer.body}`)
+  return (JSON.parse(answer.body) as { project: { id: string; endpoint: string } }).project
 }
 
 export const uniqueSlug = (start: string) => `${start}-${Date.now().toString(36)}${(people += 1)}`

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import budgets from '../../tools/budgets.json'
 import { launch, openPage, signUp } from './browser'
 import { backups, project, showBackups, showDomains, showProjects } from './fixtures'
+import { actAsOperator, showOperator } from './operator-fixtures'
 
 const dist = fileURLToPath(new URL('../../dist/console', import.meta.url))
 const kilobytes = (bytes: number) => Math.round(bytes / 102.4) / 10
@@ -47,7 +48,7 @@ interface TeamList {
   items: { id: string }[]
 }
 
-const areas = ['domains', 'backups', 'settings', 'audit'].map((area) => `/p/orchard/${area}`)
+const areas = ['usage', 'logs', 'domains', 'backups', 'settings', 'audit'].map((area) => `/p/orchard/${area}`)
 const pages = [
   '/login',
   '/projects',
@@ -57,6 +58,10 @@ const pages = [
   '/teams',
   '/team/:team',
   '/account',
+  '/operator',
+  '/operator/tenants',
+  '/operator/tenants/idorchard000000',
+  '/operator/jobs',
 ]
 
 it.each(pages)('%s loads within its budgets', async (pattern) => {
@@ -68,6 +73,10 @@ it.each(pages)('%s loads within its budgets', async (pattern) => {
     await showProjects(fresh, [orchard])
     await showBackups(fresh, 'orchard', backups)
     await showDomains(fresh, 'orchard', [])
+  }
+  if (path.startsWith('/operator')) {
+    await actAsOperator(fresh)
+    await showOperator(fresh)
   }
   const sum = await load(fresh, path)
   console.log(path, sum)

@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { launch, openPage, signUp } from './browser'
 import { project, showProjects } from './fixtures'
+import { actAsOperator, showLogs, showOperator, showSupport } from './operator-fixtures'
 
 let browser: Browser
 beforeAll(async () => void (browser = await launch()))
@@ -24,11 +25,26 @@ it.each([
   ['/p/orchard', '**/api/projects/orchard/activity', text.overview.activityFailed],
   ['/p/orchard/domains', '**/api/projects/orchard/domains', text.domains.loadFailed],
   ['/p/orchard/settings', '**/api/projects/orchard', text.overview.loadFailed],
+  ['/p/orchard/usage', '**/api/projects/orchard/usage?*', text.usage.failed],
+  ['/p/orchard/logs', '**/api/projects/orchard/logs?*', text.logs.failed],
+  ['/p/orchard/settings', '**/api/projects/orchard/support', text.leaving.support.failed],
+  ['/operator', '**/api/operator/node', text.operator.node.failed],
+  ['/operator', '**/api/operator/attention', text.operator.attention.failed],
+  ['/operator/tenants', '**/api/operator/tenants?*', text.operator.tenants.failed],
+  ['/operator/jobs', '**/api/operator/jobs?*', text.operator.jobs.failed],
+  ['/operator/plans', '**/api/plans', text.operator.plans.failed],
   ['/outbox', '**/api/outbox', text.outbox.failed],
   ['/projects', '**/api/account', text.errors.start],
 ])('%s recovers from a 500 and from a dropped connection of %s', async (path, asked, message) => {
   const page = await signedIn()
-  await showProjects(page, [project('orchard', 'awake')])
+  const show = async () => {
+    if (path.startsWith('/operator')) await actAsOperator(page)
+    await showProjects(page, [project('orchard', 'awake')])
+    await showOperator(page)
+    await showLogs(page, 'orchard')
+    await showSupport(page, 'orchard', false)
+  }
+  await show()
   for (const failure of ['500', 'dropped']) {
     await page.route(asked, (route) =>
       failure === '500' ? route.fulfill({ status: 500, json: {} }) : route.abort(),
@@ -37,7 +53,7 @@ it.each([
     await page.goto(path)
     await page.getByRole('alert').filter({ hasText: message }).waitFor()
     await page.unrouteAll()
-    await showProjects(page, [project('orchard', 'awake')])
+    await show()
     await tryAgain(page).click()
     await page.getByText(message).waitFor({ state: 'detached' })
     await page.locator('main h1').waitFor()

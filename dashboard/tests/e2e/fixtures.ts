@@ -7,13 +7,17 @@ import type {
   Check,
   Domain,
   DomainState,
+  Limit,
   Project,
   ProjectState,
   Schedule,
+  Usage,
 } from '$api/control/client'
 
 const hour = 3_600_000
 const day = 24 * hour
+const MB = 1024 ** 2
+const GB = 1024 ** 3
 
 export function project(slug: string, state: ProjectState, more: Partial<Project> = {}): Project {
   const now = Date.now()
@@ -28,12 +32,66 @@ export function project(slug: string, state: ProjectState, more: Partial<Project
     firstRequestMs: now - 399 * hour,
     lastRequestMs: now - 3 * hour,
     requests: 184_220,
-    databaseBytes: 212_400_000,
-    storageBytes: 1_900_000_000,
+    databaseBytes: 212 * MB,
+    storageBytes: 1.9 * GB,
     teamId: 'team00000000000',
     role: 'owner',
+    limits: limits(),
     ...more,
   }
+}
+
+/** What a project uses of its plan; `more` by the name of the limit. */
+export function limits(more: Partial<Record<Limit['limit'], Partial<Limit>>> = {}): Limit[] {
+  const all: Limit[] = [
+    limit('database', 212 * MB, 500 * MB, 'bytes', 'now', 270 * MB),
+    limit('storage', 1.9 * GB, 10 * GB, 'bytes', 'now', 1.91 * GB),
+    limit('requests', 2_104_000, 5_000_000, 'count', 'month', 3_406_000),
+    limit('egress', 31 * GB, 50 * GB, 'bytes', 'month', 61 * GB),
+    limit('realtime', 18, 1000, 'count', 'now'),
+    limit('mails', 41, 500, 'count', 'day'),
+    limit('awake', 203 * hour, 0, 'ms', 'month', 300 * hour),
+  ]
+  return all.map((one) => ({ ...one, ...more[one.limit] }))
+}
+
+function limit(
+  name: Limit['limit'],
+  used: number,
+  max: number,
+  unit: Limit['unit'],
+  period: Limit['period'],
+  forecast: number | null = null,
+): Limit {
+  return { limit: name, used, max, unit, period, state: 'ok', forecast }
+}
+
+/** Two days of a project that sleeps at night. */
+export function usage(found = limits(), days = 30): Usage {
+  const now = Math.floor(Date.now() / hour) * hour
+  const date = new Date()
+  const hours = Array.from({ length: days * 24 }, (_, index) => {
+    const at = now - (days * 24 - 1 - index) * hour
+    const isNight = (index + 3) % 24 < 9
+    const swing = Math.sin(((index % 24) / 24) * Math.PI * 2) + 1.4 + ((index * 7919) % 97) / 300
+    const requests = isNight ? 0 : Math.round(380 * swing)
+    return {
+      hour: at,
+      requests,
+      egress: requests * 14_300,
+      databaseBytes: 212 * MB - (days * 24 - index) * 90_000,
+      storageBytes: 1.9 * GB - (days * 24 - index) * 350_000,
+      awakeMs: isNight ? 0 : hour * 0.9,
+      mails: index % 5 === 0 ? 3 : 0,
+    }
+  })
+  const resets = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1)
+  return { plan: { name: 'standard', title: 'Standard' }, limits: found, hours, resets }
+}
+
+/** From now on this page sees this of what a project used. */
+export async function showUsage(page: Page, slug: string, used: Usage) {
+  await page.route(`**/api/projects/${slug}/usage?*`, (route) => route.fulfill({ json: used }))
 }
 
 export const everyState: Project[] = [
@@ -146,6 +204,7 @@ export async function showProjects(page: Page, items: Project[], limit = 10) {
       route.fulfill({ json: { items: activity } }),
     )
     await showDomains(page, item.slug, [])
+    await showUsage(page, item.slug, usage(item.limits))
   }
 }
 

@@ -7,15 +7,23 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestProject } from 'vitest/node'
 
+/** Who runs the platform under test. */
+export interface Operator {
+  email: string
+  password: string
+}
+
 declare module 'vitest' {
   interface ProvidedContext {
     url: string
+    operator: Operator | undefined
   }
 }
 
 export default async function setup(project: TestProject) {
   if (process.env.ROOST_URL) {
     project.provide('url', process.env.ROOST_URL.replace(/\/$/, ''))
+    project.provide('operator', undefined)
     return
   }
   const binary = process.env.ROOST_BIN
@@ -25,7 +33,9 @@ export default async function setup(project: TestProject) {
   const roost = spawn(binary, ['serve', '--dev', '--dir', dir, '--http', '127.0.0.1:0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  project.provide('url', await addressOf(roost))
+  const url = await addressOf(roost)
+  project.provide('url', url)
+  project.provide('operator', await signUpOperator(url))
 
   return async () => {
     const ended = new Promise((resolve) => roost.once('exit', resolve))
@@ -45,4 +55,14 @@ export function addressOf(roost: ChildProcess): Promise<string> {
       if (address) resolve(address.replace(/\/$/, ''))
     })
   })
+}
+
+/** In development the first account operates the platform. */
+async function signUpOperator(url: string): Promise<Operator> {
+  const operator = { email: 'operator@example.com', password: 'seven wet herons on a wire' }
+  const headers = { 'content-type': 'application/json', origin: url }
+  const body = JSON.stringify({ ...operator, name: 'Olga Operator' })
+  const answer = await fetch(`${url}/api/accounts`, { method: 'POST', headers, body })
+  if (answer.status !== 201) throw new Error(`the operator's sign-up answered ${answer.status}`)
+  return operator
 }

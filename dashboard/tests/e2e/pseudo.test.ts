@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { launch, openPage, signUp } from './browser'
 import { everyDomain, everyState, showDomains, showProjects } from './fixtures'
+import { actAsOperator, showLogs, showOperator, showSupport } from './operator-fixtures'
 
 let browser: Browser
 beforeAll(async () => void (browser = await launch()))
@@ -37,7 +38,14 @@ it('has no word of its own on any page', async () => {
   )
   await showDomains(page, 'orchard', Object.values(everyDomain))
   const domains = ['/p/orchard/domains', '/p/tide/domains']
-  for (const path of ['/projects', '/projects/new', ...domains, '/p/tide/settings', '/account', '/nowhere']) {
+  await actAsOperator(page)
+  await showOperator(page)
+  await showLogs(page, 'orchard')
+  await showSupport(page, 'tide', true)
+  const inside = ['/p/orchard', '/p/orchard/usage', '/p/orchard/logs', '/p/tide/settings']
+  const operator = ['', '/tenants', '/jobs', '/plans'].map((place) => `/operator${place}`)
+  const others = ['/projects', '/projects/new', '/account', '/erased', '/nowhere']
+  for (const path of [...others, ...domains, ...inside, ...operator]) {
     await page.goto(path)
     await page.locator('main h1').waitFor()
     const own = (words: string) => /@example\.com|Ana Novak|\d/.test(words)

@@ -6,6 +6,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launch, openPage, signUp } from './browser'
 import { everyDomain, project, showDomains, showProjects } from './fixtures'
+import { actAsOperator, showOperator, showSupport } from './operator-fixtures'
 
 let browser: Browser
 beforeAll(async () => void (browser = await launch()))
@@ -99,7 +100,19 @@ describe.each(ways)('%s', (_, options) => {
     await showProjects(page, [project('orchard', 'awake'), project('tide', 'asleep')])
     await showDomains(page, 'orchard', Object.values(everyDomain))
     await showDomains(page, 'tide', [])
-    const places = ['/p/orchard', '/p/orchard/domains', '/p/tide', '/p/tide/domains', '/p/tide/settings']
+    await actAsOperator(page)
+    await showOperator(page)
+    await showSupport(page, 'tide', true)
+    const operator = ['', '/tenants', '/jobs', '/plans'].map((place) => `/operator${place}`)
+    for (const path of operator) await visit(page, path)
+    const places = [
+      '/p/orchard',
+      '/p/orchard/usage',
+      '/p/orchard/domains',
+      '/p/tide',
+      '/p/tide/domains',
+      '/p/tide/settings',
+    ]
     for (const path of ['/projects', '/projects/new', '/account', '/outbox', ...places])
       await visit(page, path)
 

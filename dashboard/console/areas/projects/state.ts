@@ -16,7 +16,10 @@ export const stateLooks: Record<ProjectState, Look> = {
   deleted: { ...quiet, sign: 'clock' },
 }
 
-export function stateWord({ state, deletedUntilMs }: Project, now: number): string {
+export function stateWord(
+  { state, deletedUntilMs }: Pick<Project, 'state' | 'deletedUntilMs'>,
+  now: number,
+): string {
   return state === 'deleted' ? text.states.deleted(daysLeft(deletedUntilMs ?? now, now)) : text.states[state]
 }
 

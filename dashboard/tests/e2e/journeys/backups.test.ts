@@ -3,7 +3,7 @@
 import { text } from '$kit/text/all'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { launch, openPage, signUp, uniqueSlug } from '../browser'
+import { createProject, launch, openPage, signUp, superuser, uniqueSlug } from '../browser'
 import { connect } from '../sdk'
 
 let browser: Browser
@@ -11,29 +11,16 @@ beforeAll(async () => void (browser = await launch()))
 afterAll(() => browser.close())
 
 const words = text.backups
-const superuser = { email: 'admin@example.com', password: 'correct horse' }
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
 const rows = (page: Page) => page.getByRole('table', { name: words.list }).locator('tbody tr')
 const proven = (page: Page, origin: string) =>
   rows(page).filter({ hasText: origin }).filter({ hasText: words.states.proven }).first()
 
-/** A project made over the API with the page's own session; its endpoint. */
-async function createProject(page: Page, slug: string): Promise<string> {
-  return page.evaluate(
-    async (body) => {
-      const headers = { 'content-type': 'application/json' }
-      const answer = await fetch('/api/projects', { method: 'POST', headers, body: JSON.stringify(body) })
-      return ((await answer.json()) as { project: { endpoint: string } }).project.endpoint
-    },
-    { name: 'Orchard', slug, superuser },
-  )
-}
-
 it('brings lost records back, and undoes that', async () => {
   const { page, complaints } = await openPage(browser)
   await signUp(page)
   const slug = uniqueSlug('orchard')
-  const pocketbase = connect(await createProject(page, slug))
+  const pocketbase = connect((await createProject(page, slug)).endpoint)
   await pocketbase.collection('_superusers').authWithPassword(superuser.email, superuser.password)
   await pocketbase.collections.create({
     name: 'posts',

@@ -4,7 +4,7 @@
 import { text } from '$kit/text/all'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { launch, newPerson, openPage, signUp, uniqueSlug, url } from '../browser'
+import { ask, launch, newPerson, openPage, signUp, uniqueSlug, url } from '../browser'
 
 let browser: Browser
 beforeAll(async () => void (browser = await launch()))
@@ -12,17 +12,6 @@ afterAll(() => browser.close())
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
 const link = (page: Page, name: string) => page.getByRole('link', { name, exact: true })
-
-/** Asks the API with the page's own session. */
-const ask = (page: Page, method: string, path: string, body: unknown) =>
-  page.evaluate(
-    async ({ method, path, body }) => {
-      const headers = { 'content-type': 'application/json' }
-      const answer = await fetch(path, { method, headers, body: JSON.stringify(body) })
-      return { status: answer.status, body: await answer.text() }
-    },
-    { method, path, body },
-  )
 
 it('shows a viewer everything and lets them change nothing', async () => {
   const words = text.people
@@ -56,11 +45,20 @@ it('shows a viewer everything and lets them change nothing', async () => {
   expect(await viewer.locator('main').getByRole('button').count()).toBe(0)
   await link(viewer, text.common.nav.audit).click()
   await viewer.getByRole('cell', { name: 'Shared was created' }).waitFor()
+  for (const name of ['usage', 'domains', 'backups', 'logs']) {
+    await viewer.goto(`/p/${slug}/${name}`)
+    await viewer.locator('main h1').waitFor()
+    await viewer.locator('[role=status].late').waitFor({ state: 'detached' })
+    expect(await viewer.locator('main').getByRole('button').count(), name).toBe(0)
+  }
   for (const [method, path, body] of [
     ['PATCH', `/api/projects/${slug}`, { name: 'Mine' }],
     ['DELETE', `/api/projects/${slug}`, { slug }],
     ['PUT', `/api/projects/${slug}/superuser`, { email: 'a@example.com', password: 'correct horse' }],
     ['POST', `/api/projects/${slug}/wake`, {}],
+    ['POST', `/api/projects/${slug}/backups`, {}],
+    ['POST', `/api/projects/${slug}/support`, { hours: 1 }],
+    ['GET', `/api/projects/${slug}/logs`, undefined],
   ] as const) {
     expect((await ask(viewer, method, path, body)).status, path).toBe(403)
   }

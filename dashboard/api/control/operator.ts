@@ -1,0 +1,110 @@
+// What operators see and do: the machine, everybody's projects from outside, jobs.
+
+import { createInfiniteQuery, createMutation, createQuery, useQueryClient } from '@tanstack/svelte-query'
+import { answer, api, type Overrides } from './client'
+
+const fresh = 10_000
+
+/** A change after which everything an operator sees is asked for again. */
+function useChange<Input, Output>(change: (input: Input) => Promise<Output>) {
+  const client = useQueryClient()
+  return createMutation(() => ({
+    mutationFn: change,
+    onSettled: () => client.invalidateQueries({ queryKey: ['operator'] }),
+  }))
+}
+
+export const useNode = () =>
+  createQuery(() => ({
+    queryKey: ['operator', 'node'],
+    queryFn: () => answer(api.GET('/api/operator/node')),
+    staleTime: fresh,
+    refetchInterval: fresh,
+  }))
+
+export const useAttention = () =>
+  createQuery(() => ({
+    queryKey: ['operator', 'attention'],
+    queryFn: () => answer(api.GET('/api/operator/attention')),
+    staleTime: fresh,
+    refetchInterval: 3 * fresh,
+  }))
+
+// Tenants
+
+export interface TenantFilter {
+  query: string
+  state: string
+  sort: string
+  page: number
+}
+
+export const useTenants = (filter: () => TenantFilter) =>
+  createQuery(() => ({
+    queryKey: ['operator', 'tenants', filter()],
+    queryFn: () => answer(api.GET('/api/operator/tenants', { params: { query: filter() } })),
+    staleTime: 0,
+    refetchInterval: fresh,
+    placeholderData: (previous) => previous,
+  }))
+
+export const useTenant = (id: () => string) =>
+  createQuery(() => ({
+    queryKey: ['operator', 'tenant', id()],
+    queryFn: () => answer(api.GET('/api/operator/tenants/{id}', { params: { path: { id: id() } } })),
+    staleTime: 0,
+    refetchInterval: fresh,
+  }))
+
+export const useSuspend = (id: () => string) =>
+  useChange((body: { reason: string; notice: boolean }) =>
+    answer(api.POST('/api/operator/tenants/{id}/suspend', { params: { path: { id: id() } }, body })),
+  )
+
+export const useResume = (id: () => string) =>
+  useChange(() => answer(api.POST('/api/operator/tenants/{id}/resume', { params: { path: { id: id() } } })))
+
+export const useSetLimits = (id: () => string) =>
+  useChange((body: { plan: string; overrides: Overrides }) =>
+    answer(api.PATCH('/api/operator/tenants/{id}/limits', { params: { path: { id: id() } }, body })),
+  )
+
+export const usePlans = () =>
+  createQuery(() => ({ queryKey: ['plans'], queryFn: () => answer(api.GET('/api/plans')) }))
+
+// Projects that are to be removed for good
+
+export const usePurges = () =>
+  createQuery(() => ({
+    queryKey: ['operator', 'purges'],
+    queryFn: () => answer(api.GET('/api/operator/purges')),
+  }))
+
+export const useConfirmPurges = () =>
+  useChange((projects: number) => answer(api.POST('/api/operator/purges', { body: { projects } })))
+
+// Jobs
+
+export const useJobs = (state: () => string) =>
+  createInfiniteQuery(() => ({
+    queryKey: ['operator', 'jobs', state()],
+    queryFn: ({ pageParam }) =>
+      answer(api.GET('/api/operator/jobs', { params: { query: { state: state(), before: pageParam } } })),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next ?? undefined,
+    staleTime: 0,
+    refetchInterval: fresh,
+  }))
+
+export const useJob = (id: () => string) =>
+  createQuery(() => ({
+    queryKey: ['operator', 'job', id()],
+    queryFn: () => answer(api.GET('/api/operator/jobs/{id}', { params: { path: { id: id() } } })),
+    staleTime: 0,
+  }))
+
+export const useCancelAnyJob = () =>
+  useChange((id: string) => answer(api.POST('/api/operator/jobs/{id}/cancel', { params: { path: { id } } })))
+
+export const useRetryJob = () =>
+  useChange((id: string) => answer(api.POST('/api/operator/jobs/{id}/retry', { params: { path: { id } } })))

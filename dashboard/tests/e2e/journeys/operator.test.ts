@@ -1,0 +1,153 @@
+// D12: an operator sees beforehand what a limit would mean, suspends a project with a reason that its owner gets by mail,
+// lifts it again, and all of it stands in the audit. And J13.3 from the console: nobody looks into a project uninvited.
+
+import { text } from '$kit/text/all'
+import { ClientResponseError } from 'pocketbase'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { check } from '../axe'
+import {
+  createProject,
+  launch,
+  openPage,
+  operator,
+  signInOperator,
+  signUp,
+  superuser,
+  uniqueSlug,
+} from '../browser'
+import { connect } from '../sdk'
+
+let browser: Browser
+beforeAll(async () => void (browser = await launch()))
+afterAll(() => browser.close())
+
+const words = text.operator
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
+const link = (page: Page, name: string) => page.getByRole('link', { name, exact: true })
+const reason = 'Unpaid since October'
+
+it.skipIf(!operator)(
+  'limits, suspends and lifts, with a preview, a notice and a trace',
+  async () => {
+    const { page: owner } = await openPage(browser, { reducedMotion: 'reduce' })
+    const person = await signUp(owner)
+    const slug = uniqueSlug('harbour')
+    const { endpoint } = await createProject(owner, slug)
+    const pocketbase = connect(endpoint)
+    await pocketbase.collection('_superusers').authWithPassword(superuser.email, superuser.password)
+    const fields = [{ name: 'title', type: 'text', max: 100_000 }]
+    await pocketbase.collections.create({ name: 'posts', type: 'base', fields })
+    for (let n = 0; n < 40; n += 1)
+      await pocketbase.collection('posts').create({ title: `${n} `.padEnd(50_000, 'fig ') })
+
+    // From the machine to the project
+    const { page, complaints } = await openPage(browser, { reducedMotion: 'reduce' })
+    await signInOperator(page)
+    await page.goto('/projects')
+    await link(page, text.common.nav.operator).click()
+    await page.getByRole('heading', { name: words.node.title, exact: true }).waitFor()
+    await page.getByText(words.node.disk, { exact: true }).first().waitFor()
+    await check(page, 'the machine')
+    await link(page, text.common.nav.tenants).click()
+    await page.getByLabel(words.tenants.search, { exact: true }).fill(slug)
+    await page
+      .getByRole('row', { name: new RegExp(slug) })
+      .getByRole('link')
+      .click()
+    await page.getByRole('heading', { name: 'Orchard', exact: true }).waitFor()
+
+    // A limit says what it would mean before it is saved
+    const limit = page.getByLabel(words.limits.figures.databaseMb, { exact: true })
+    await limit.fill('1')
+    await page.getByText(words.limits.wouldBeOver).waitFor()
+    await check(page, 'a limit that would be over')
+    await limit.fill('500')
+    await page.getByText(words.limits.fits).waitFor()
+    await button(page, words.limits.action).click()
+    await page.getByText(words.limits.done).waitFor()
+    await owner.goto(`/p/${slug}/usage`)
+    await owner
+      .getByText(/of 500 MB/)
+      .first()
+      .waitFor()
+
+    // Suspend
+    await button(page, words.tenant.suspend).click()
+    const dialog = page.getByRole('dialog')
+    await button(page, words.tenant.suspendAction).click()
+    await dialog.getByText(text.errors.emptyField).waitFor()
+    await dialog.getByLabel(words.tenant.reason, { exact: true }).fill(reason)
+    await button(page, words.tenant.suspendAction).click()
+    await dialog.waitFor({ state: 'detached' })
+    await button(page, words.tenant.resume).waitFor()
+    await check(page, 'suspended')
+
+    const refused = await pocketbase.health.check().catch((error: unknown) => error)
+    expect(refused).toBeInstanceOf(ClientResponseError)
+    const { status, response } = refused as ClientResponseError
+    expect([status, (response.data as { code?: string }).code]).toEqual([403, 'suspended'])
+
+    // The owner learns why, here and by mail
+    await owner.goto(`/p/${slug}`)
+    await owner.getByText(text.states.notice.suspended.title).waitFor()
+    await owner.getByText(text.states.notice.reason(reason)).waitFor()
+    await owner.goto('/outbox')
+    await owner
+      .getByRole('article')
+      .filter({ hasText: person.email })
+      .filter({ hasText: reason })
+      .first()
+      .waitFor()
+
+    // Lift
+    await button(page, words.tenant.resume).click()
+    await button(page, words.tenant.suspend).waitFor()
+    await expect
+      .poll(() =>
+        pocketbase.health.check().then(
+          ({ code }) => code,
+          () => 0,
+        ),
+      )
+      .toBe(200)
+
+    // Audit
+    await link(page, text.common.nav.audit).click()
+    await page.getByLabel(text.people.audit.search, { exact: true }).fill(reason)
+    await page
+      .getByRole('cell', { name: new RegExp(`suspended: ${reason}`) })
+      .first()
+      .waitFor()
+    expect(complaints).toEqual([])
+  },
+  60_000,
+)
+
+it.skipIf(!operator)('lets an operator see a log only while its people allow it', async () => {
+  const { page: owner } = await openPage(browser)
+  await signUp(owner)
+  const slug = uniqueSlug('private')
+  const { endpoint } = await createProject(owner, slug)
+  await connect(endpoint).health.check()
+  const { page } = await openPage(browser)
+  await signInOperator(page)
+
+  await page.goto(`/p/${slug}/logs`)
+  await page.getByText(text.logs.locked.support).waitFor()
+
+  await owner.goto(`/p/${slug}/settings`)
+  await owner.getByLabel(text.leaving.support.hours, { exact: true }).selectOption('1')
+  await button(owner, text.leaving.support.action).click()
+  await button(owner, text.leaving.support.end).waitFor()
+
+  await page.reload()
+  await page.getByRole('region', { name: text.logs.list }).getByRole('button').first().waitFor()
+
+  await button(owner, text.leaving.support.end).click()
+  await button(owner, text.leaving.support.action).waitFor()
+  await page.reload()
+  await page.getByText(text.logs.locked.support).waitFor()
+  await link(owner, text.common.nav.audit).click()
+  await owner.getByRole('cell', { name: /^Operators may see what is in / }).waitFor()
+})
