@@ -1192,6 +1192,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The plans there are; 0 is no limit */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PlanList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects": {
         parameters: {
             query?: never;
@@ -2407,6 +2442,56 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a project uses of what it is granted, and used by the hour */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Milliseconds since the epoch; 30 days ago when absent. */
+                    from?: number;
+                    /** @description The same; now when absent. */
+                    to?: number;
+                };
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Usage"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3991,6 +4076,42 @@ export interface components {
         JobWithLog: components["schemas"]["Job"] & {
             lines: components["schemas"]["JobLine"][];
         };
+        /**
+         * @description What there are limits for.
+         * @enum {string}
+         */
+        Limit: "database" | "storage" | "egress" | "requests" | "realtime" | "mails" | "awake";
+        /**
+         * @description How it stands with a limit.
+         * @enum {string}
+         */
+        LimitState: "ok" | "near" | "over";
+        /** @description A limit, and how much of it is used */
+        LimitUse: {
+            /**
+             * Format: int64
+             * @description How much it will be when the month ends if it goes on like this; null when too little is known.
+             */
+            forecast?: number | null;
+            /** @description Which. */
+            limit: components["schemas"]["Limit"];
+            /**
+             * Format: int64
+             * @description How much may be; 0 is no limit.
+             */
+            max: number;
+            /** @description When counting begins anew. */
+            period: components["schemas"]["Period"];
+            /** @description How it stands. */
+            state: components["schemas"]["LimitState"];
+            /** @description What both are counted in. */
+            unit: components["schemas"]["Unit"];
+            /**
+             * Format: int64
+             * @description How much is used.
+             */
+            used: number;
+        };
         /** @description Somebody in a team. */
         Member: {
             /** @description Their mail address. */
@@ -4003,6 +4124,9 @@ export interface components {
             role: components["schemas"]["Role"];
             /** @description Whether a second factor guards their account. */
             secondFactor: boolean;
+        };
+        NamedPlan: components["schemas"]["Plan"] & {
+            name: string;
         };
         NewAccount: {
             email: string;
@@ -4077,6 +4201,41 @@ export interface components {
             text: string;
             to: string;
         };
+        /**
+         * @description When counting begins anew; what is `now` stands.
+         * @enum {string}
+         */
+        Period: "now" | "day" | "month";
+        /** @description What a plan grants; 0 is no limit. */
+        Plan: {
+            /** Format: int64 */
+            awakeHours: number;
+            /** Format: int32 */
+            backupsKept: number;
+            /** Format: int64 */
+            databaseMb: number;
+            /** Format: int64 */
+            egressGb: number;
+            isolation: string;
+            /** Format: int32 */
+            mailsPerDay: number;
+            /** Format: int32 */
+            realtimeConnections: number;
+            /** Format: int64 */
+            requests: number;
+            /** Format: int32 */
+            requestsPerSecond: number;
+            /** Format: int64 */
+            storageMb: number;
+            title: string;
+            /** Format: int64 */
+            uploadMb: number;
+        };
+        PlanList: {
+            /** @description The name of the one new projects get. */
+            default: string;
+            items: components["schemas"]["NamedPlan"][];
+        };
         /** @description A project as the console shows it. */
         Project: {
             /**
@@ -4108,6 +4267,8 @@ export interface components {
              * @description When the latest came.
              */
             lastRequestMs?: number | null;
+            /** @description How much it uses of what its plan grants. */
+            limits: components["schemas"]["LimitUse"][];
             /** @description What people call it. */
             name: string;
             /** @description Why it is suspended, not starting or damaged. */
@@ -4348,6 +4509,56 @@ export interface components {
             code?: string | null;
             /** @description The id of the team it will belong to. */
             team: string;
+        };
+        /**
+         * @description What something is counted in.
+         * @enum {string}
+         */
+        Unit: "bytes" | "count" | "ms";
+        /** @description What a project uses */
+        Usage: {
+            /** @description Those in which something was counted, oldest first. */
+            hours: components["schemas"]["UsageHour"][];
+            limits: components["schemas"]["LimitUse"][];
+            plan: components["schemas"]["UsedPlan"];
+            /**
+             * Format: int64
+             * @description When what counts by the month begins anew, in milliseconds since the epoch.
+             */
+            resets: number;
+        };
+        /** @description An hour of a project */
+        UsageHour: {
+            /** Format: int64 */
+            awakeMs: number;
+            /**
+             * Format: int64
+             * @description Bytes of databases on disk at its end.
+             */
+            databaseBytes: number;
+            /**
+             * Format: int64
+             * @description Bytes of answers.
+             */
+            egress: number;
+            /**
+             * Format: int64
+             * @description Its first millisecond.
+             */
+            hour: number;
+            /** Format: int64 */
+            mails: number;
+            /** Format: int64 */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Bytes of files at its end.
+             */
+            storageBytes: number;
+        };
+        UsedPlan: {
+            name: string;
+            title: string;
         };
         Wanted: {
             into?: components["schemas"]["RestoredProject"] | null;
