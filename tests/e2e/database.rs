@@ -13,6 +13,7 @@ const SUITE: &[&str] = &[
     "people::",
     "projects::",
     "providers::",
+    "quotas::",
     "recovery::",
     "second_factor::",
     "teams::",
