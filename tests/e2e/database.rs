@@ -15,6 +15,7 @@ const SUITE: &[&str] = &[
     "people::",
     "projects::",
     "providers::",
+    "quotas::",
     "recovery::",
     "second_factor::",
     "support::",
