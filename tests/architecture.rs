@@ -17,7 +17,7 @@ const CRATES: &[(&str, &[&str])] = &[
 
 /// Modules of the engine that may not be used by those below them: `host` knows `http`, never the other way round.
 const LAYERS: &[&[&str]] = &[
-    &["json", "error", "client_address", "service"],
+    &["json", "meter", "error", "client_address", "service"],
     &["store"],
     &["schema"],
     &["rules"],

@@ -60,6 +60,12 @@ impl Exchange {
         Ok(())
     }
 
+    /// Whether an answer of that size can be sent in reasonable time.
+    pub(crate) fn queues(&self, size: u64) -> Result<(), Answer> {
+        let queued = self.meter.as_ref().map_or(Ok(()), |meter| meter.queue(size));
+        queued.map_err(|answer| self.refuse(Limit::Allowance, answer))
+    }
+
     /// Counts bytes of the body that go to the client. Says how long they have to wait.
     pub(crate) fn sends(&mut self, bytes: u64) -> Option<Duration> {
         let pause = self.meter.as_ref().and_then(|meter| meter.sent(bytes, self.sent));

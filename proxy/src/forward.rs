@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use futures_util::FutureExt;
-use http::header::{ACCEPT, CONNECTION, CONTENT_TYPE, LOCATION};
+use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -144,6 +144,8 @@ async fn forward(
         tunnel.open(edge, &mut response, exchange)?;
     } else if is_event_stream(&response) {
         exchange.enter_stream(limiter, route)?;
+    } else {
+        exchange.queues(size(&response))?;
     }
     Ok(response)
 }
@@ -201,6 +203,12 @@ async fn upload(
     exchange.note(|line| line.received = Some(received.clone()));
     let upload = Upload::new(incoming, limit, connection.clone(), received.clone());
     Ok((upload.forwarded(limiter).await?, Some(received)))
+}
+
+/// What is known of how long a response is.
+fn size(response: &Response<Body>) -> u64 {
+    let said = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    said.unwrap_or_else(|| http_body::Body::size_hint(response.body()).lower())
 }
 
 fn is_event_stream(response: &Response<Body>) -> bool {

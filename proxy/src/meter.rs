@@ -15,6 +15,8 @@ use crate::answers::Answer;
 
 /// How fast all answers that are slowed go together, in bytes a second. What is small gets through at once.
 const SLOW: u64 = 256 << 10;
+/// How long slowed answers may wait.
+const LONGEST: Duration = Duration::from_secs(10);
 /// So much of each answer is never slowed.
 const SMALL: u64 = 64 << 10;
 
@@ -91,6 +93,20 @@ impl Meter {
         Ok(())
     }
 
+    /// Refuses an answer of that size when so many wait already that it would take too long: they are held in memory.
+    pub(crate) fn queue(&self, size: u64) -> Result<(), Answer> {
+        let allowance = self.allowance.load();
+        if size <= SMALL || self.bytes() < allowance.fast_bytes {
+            return Ok(());
+        }
+        let now = self.origin.elapsed().as_nanos() as u64;
+        let wait = Duration::from_nanos(self.free_at.load(Relaxed).saturating_sub(now));
+        match &allowance.heavy {
+            Some((_, _, answer)) if wait > LONGEST => Err(answer.clone().retry_after(wait)),
+            _ => Ok(()),
+        }
+    }
+
     /// Counts bytes of an answer of which so many were sent before. Says how long they have to wait.
     pub(crate) fn sent(&self, bytes: u64, before: u64) -> Option<Duration> {
         let total = self.bytes.fetch_add(bytes, Relaxed);
@@ -143,5 +159,8 @@ mod tests {
         let first = meter.sent(SLOW, SMALL).expect("is slowed");
         let second = meter.sent(SLOW, SMALL).expect("is slowed");
         assert!(second > first, "together they are as slow as one");
+        assert!(meter.queue(SLOW).is_ok());
+        meter.sent(20 * SLOW, SMALL).expect("is slowed");
+        assert!(meter.queue(SLOW).is_err() && meter.queue(SMALL).is_ok());
     }
 }

@@ -11,7 +11,7 @@ async fn tenants(operator: &Console, query: &str) -> Vec<Json> {
 
 async fn attention(operator: &Console, kind: &str) -> Vec<Json> {
     let list = operator.get("/api/operator/attention").await["items"].take();
-    list.as_array().unwrap().iter().filter(|item| item["kind"] == kind).cloned().collect()
+    list.as_array().expect("a list").iter().filter(|item| item["kind"] == kind).cloned().collect()
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::schedule::{self, Schedule};
 use super::store::{self, Restore};
-use super::{Origin, State, check, make, restore, transfer};
+use super::{Origin, State, check, make, restore, retention, transfer};
 use crate::audit;
 use crate::clock;
 use crate::error::{Error, ErrorBody, Result};
@@ -150,6 +150,7 @@ async fn make_backup(
     Path(slug): Path<String>,
 ) -> Result<(StatusCode, Json<Begun>)> {
     let project = find_project(&platform, &session, &slug, Action::BackUp).await?;
+    retention::refuse_many(&platform, &project).await?;
     let mut tx = platform.database.begin().await?;
     let job = make::begin(&mut tx, &project.id, Origin::Hand, None).await?.ok_or_else(under_way)?;
     audit::note(&mut tx, Some(&session.account.id), Some(&project.id), "backup", "A backup was begun").await?;

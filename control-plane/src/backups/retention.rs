@@ -4,10 +4,13 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Datelike as _, TimeZone as _, Utc};
 use chrono_tz::Tz;
+use http::StatusCode;
 
 use super::schedule::{self, Schedule};
 use super::{Origin, State, remove_objects, store};
 use crate::clock;
+use crate::error::{Error, Result};
+use crate::projects;
 use crate::state::Platform;
 
 /// How long backups made before a restore, and failed ones, stay in the list.
@@ -17,28 +20,55 @@ const ASIDE: std::time::Duration = clock::DAY.saturating_mul(30);
 pub(super) async fn apply(platform: &Platform, project: &str) -> anyhow::Result<()> {
     let db = platform.database.write();
     let Some(rules) = schedule::of(db, project).await? else { return Ok(()) };
+    let Some(row) = projects::store::by_id(db, project).await? else { return Ok(()) };
+    let most = match platform.grant_of(&row).figures.backups_kept {
+        0 => usize::MAX,
+        most => usize::try_from(most).unwrap_or(usize::MAX),
+    };
     let backups = store::of_project(db, project).await?;
-    for id in surplus(&backups, &rules, clock::now_ms()) {
+    for id in surplus(&backups, &rules, most, clock::now_ms()) {
         remove_objects(platform, project, &id).await?;
         store::remove(db, &id).await?;
     }
     Ok(())
 }
 
-/// The ids of those that go; `backups` are newest first.
-fn surplus(backups: &[store::Backup], rules: &Schedule, now_ms: i64) -> Vec<String> {
+/// Refuses another backup made on purpose when a project keeps as many as its plan grants: nobody else removes those.
+///
+/// # Errors
+/// `backup_limit`.
+pub(super) async fn refuse_many(platform: &Platform, project: &projects::store::Row) -> Result<()> {
+    let most = usize::try_from(platform.grant_of(project).figures.backups_kept).unwrap_or(usize::MAX);
+    let backups = store::of_project(platform.database.read(), &project.id).await?;
+    let made =
+        backups.iter().filter(|it| matches!(it.origin, Origin::Hand | Origin::Import) && it.state != State::Failed);
+    if most == 0 || made.count() < most {
+        return Ok(());
+    }
+    let message = "This project keeps as many backups as its plan allows. Remove one to make room.";
+    Err(Error::refused(StatusCode::FORBIDDEN, "backup_limit", message))
+}
+
+/// The ids of those that go, with so many scheduled ones at most that stay; `backups` are newest first.
+fn surplus(backups: &[store::Backup], rules: &Schedule, most: usize, now_ms: i64) -> Vec<String> {
     let last_proven = backups.iter().find(|backup| backup.state == State::Proven).map(|backup| backup.id.as_str());
     let covered = covered(backups, rules);
+    let mut kept = 0;
     let old = now_ms - clock::millis(ASIDE);
     let goes = |backup: &&store::Backup| {
         if last_proven.is_none_or(|last| last == backup.id) {
+            kept += usize::from(backup.origin == Origin::Schedule);
             return false;
         }
         match (backup.state, backup.origin) {
             // No job takes that long: whoever made it was interrupted.
             (State::Making, _) => backup.created_ms < now_ms - clock::millis(clock::DAY),
             (State::Failed, _) | (State::Proven, Origin::Restore) => backup.created_ms < old,
-            (State::Proven, Origin::Schedule) => !covered.contains(backup.id.as_str()),
+            (State::Proven, Origin::Schedule) => {
+                let stays = kept < most && covered.contains(backup.id.as_str());
+                kept += usize::from(stays);
+                !stays
+            }
             // Made on purpose: whoever asked for them removes them.
             (State::Proven, Origin::Hand | Origin::Delete | Origin::Import) => false,
         }
@@ -118,11 +148,14 @@ mod tests {
     fn seven_days_and_four_weeks_are_kept() {
         let daily: Vec<store::Backup> =
             (0..60).map(|age| backup(&age.to_string(), Origin::Schedule, State::Proven, age)).collect();
-        let gone = surplus(&daily, &rules(), NOW);
+        let gone = surplus(&daily, &rules(), usize::MAX, NOW);
         let kept: Vec<&str> =
             daily.iter().map(|backup| backup.id.as_str()).filter(|id| !gone.iter().any(|gone| gone == id)).collect();
         // The newest of the present week is among the days already; Sundays end the three weeks before.
         assert_eq!(kept, ["0", "1", "2", "3", "4", "5", "6", "7", "14", "21"]);
+        let gone = surplus(&daily, &rules(), 3, NOW);
+        assert_eq!(gone.len(), 57, "a plan may grant less");
+        assert!(!gone.iter().any(|id| ["0", "1", "2"].contains(&id.as_str())));
     }
 
     #[test]
@@ -136,10 +169,10 @@ mod tests {
             backup("begun", Origin::Import, State::Making, 0),
             backup("left", Origin::Import, State::Making, 2),
         ];
-        assert_eq!(surplus(&backups, &nothing, NOW), ["older", "bad", "left"]);
+        assert_eq!(surplus(&backups, &nothing, usize::MAX, NOW), ["older", "bad", "left"]);
         let unproven = [backup("bad", Origin::Schedule, State::Failed, 400)];
-        assert!(surplus(&unproven, &nothing, NOW).is_empty(), "without a proven one nothing goes");
-        assert!(surplus(&[], &nothing, NOW).is_empty());
+        assert!(surplus(&unproven, &nothing, usize::MAX, NOW).is_empty(), "without a proven one nothing goes");
+        assert!(surplus(&[], &nothing, usize::MAX, NOW).is_empty());
     }
 
     #[test]
@@ -151,6 +184,6 @@ mod tests {
             backup("undo", Origin::Restore, State::Proven, 29),
             backup("old-undo", Origin::Restore, State::Proven, 31),
         ];
-        assert_eq!(surplus(&backups, &rules(), NOW), ["old-undo"]);
+        assert_eq!(surplus(&backups, &rules(), usize::MAX, NOW), ["old-undo"]);
     }
 }

@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::{Begun, begun, find, under_way};
-use super::{Manifest, Origin, archive_key, check, manifest_key, remove_objects, store};
+use super::{Manifest, Origin, archive_key, check, manifest_key, remove_objects, retention, store};
 use crate::audit;
 use crate::clock;
 use crate::error::{Error, ErrorBody, Result};
@@ -75,6 +75,7 @@ async fn import_backup(
 ) -> Result<(StatusCode, Json<Begun>)> {
     let project = find_project(&platform, &session, &slug, Action::Restore).await?;
     refuse_deleted(&project)?;
+    retention::refuse_many(&platform, &project).await?;
     // Noted first: what a crash leaves behind is then known, and goes with old failures.
     let backup = tenant_runtime::random_id(15);
     let mut tx = platform.database.begin().await?;

@@ -78,13 +78,16 @@ pub async fn create(tx: &mut Transaction<'static, Any>, new: &New<'_>, limit: i6
     Ok(id)
 }
 
-/// Moves a project to another team. Tokens for it that members of the old team made are gone.
+/// Moves a project to another team. Tokens for it that members of the old team made are gone, and so is what they let
+/// operators see.
 ///
 /// # Errors
 /// `project_limit` when the team has `limit` already.
 pub async fn transfer(tx: &mut Transaction<'static, Any>, id: &str, team: &str, limit: i64) -> Result<()> {
     refuse_full(tx, team, limit).await?;
-    sqlx::query("DELETE FROM api_token WHERE project_id = $1").bind(id).execute(&mut **tx).await?;
+    for sql in ["DELETE FROM api_token WHERE project_id = $1", "DELETE FROM support_grant WHERE project_id = $1"] {
+        sqlx::query(sql).bind(id).execute(&mut **tx).await?;
+    }
     sqlx::query("UPDATE project SET team_id = $1 WHERE id = $2").bind(team).bind(id).execute(&mut **tx).await?;
     Ok(())
 }

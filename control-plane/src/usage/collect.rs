@@ -87,9 +87,12 @@ async fn write(platform: &Platform, month: Month) -> anyhow::Result<Vec<String>>
     let mut fresh = Vec::new();
     for (id, meter) in meters {
         let now = counted(platform, &id, &meter);
-        let before = written.get(&id).cloned().unwrap_or_default();
-        if now != before {
-            fresh.push((id, before, now));
+        match written.get(&id) {
+            Some(before) if *before == now => {}
+            Some(before) => fresh.push((id, before.clone(), now)),
+            // After a start sizes are what they were.
+            None if now.counts == Counts::default() => _ = written.insert(id, now),
+            None => fresh.push((id, Written::default(), now)),
         }
     }
     if fresh.is_empty() {

@@ -77,6 +77,9 @@ impl Revision<'_> {
         } else if let Some(refusal) = derived.and_then(|derived| derived.refusal) {
             return Err(super::refused(refusal));
         }
+        if original.is_none() {
+            self.tx.check_room()?;
+        }
         self.write(&new, original)?;
         let action = if original.is_some() { Action::Update } else { Action::Create };
         self.schema = self.schema.with(Arc::clone(&new));

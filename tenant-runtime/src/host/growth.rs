@@ -32,12 +32,12 @@ fn grows(method: &Method, path: &str) -> bool {
     }
     let Some(path) = path.strip_prefix("/api/") else { return false };
     let mut parts = path.split('/').filter(|part| !part.is_empty());
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some("batch" | "backups"), _, _) => true,
-        (Some("collections"), None | Some("import"), _) => true,
-        (Some("collections"), Some(_), None | Some("records")) => true,
-        _ => false,
-    }
+    matches!(
+        (parts.next(), parts.next(), parts.next()),
+        (Some("batch" | "backups"), _, _)
+            | (Some("collections"), None | Some("import"), _)
+            | (Some("collections"), Some(_), None | Some("records"))
+    )
 }
 
 #[cfg(test)]
