@@ -2,8 +2,15 @@
 
 import { createInfiniteQuery, createMutation, createQuery, useQueryClient } from '@tanstack/svelte-query'
 import { answer, api, type Overrides } from './client'
+import { useAccount } from './queries'
 
 const fresh = 10_000
+
+/** Others would only be refused, so for them nothing is asked. */
+function useIsOperator() {
+  const account = useAccount()
+  return () => account.data?.operator === true
+}
 
 /** A change after which everything an operator sees is asked for again. */
 function useChange<Input, Output>(change: (input: Input) => Promise<Output>) {
@@ -14,13 +21,16 @@ function useChange<Input, Output>(change: (input: Input) => Promise<Output>) {
   }))
 }
 
-export const useNode = () =>
-  createQuery(() => ({
+export const useNode = () => {
+  const isOperator = useIsOperator()
+  return createQuery(() => ({
     queryKey: ['operator', 'node'],
     queryFn: () => answer(api.GET('/api/operator/node')),
     staleTime: fresh,
     refetchInterval: fresh,
+    enabled: isOperator(),
   }))
+}
 
 export const useAttention = () =>
   createQuery(() => ({
@@ -39,22 +49,28 @@ export interface TenantFilter {
   page: number
 }
 
-export const useTenants = (filter: () => TenantFilter) =>
-  createQuery(() => ({
+export const useTenants = (filter: () => TenantFilter) => {
+  const isOperator = useIsOperator()
+  return createQuery(() => ({
     queryKey: ['operator', 'tenants', filter()],
     queryFn: () => answer(api.GET('/api/operator/tenants', { params: { query: filter() } })),
     staleTime: 0,
     refetchInterval: fresh,
     placeholderData: (previous) => previous,
+    enabled: isOperator(),
   }))
+}
 
-export const useTenant = (id: () => string) =>
-  createQuery(() => ({
+export const useTenant = (id: () => string) => {
+  const isOperator = useIsOperator()
+  return createQuery(() => ({
     queryKey: ['operator', 'tenant', id()],
     queryFn: () => answer(api.GET('/api/operator/tenants/{id}', { params: { path: { id: id() } } })),
     staleTime: 0,
     refetchInterval: fresh,
+    enabled: isOperator(),
   }))
+}
 
 export const useSuspend = (id: () => string) =>
   useChange((body: { reason: string; notice: boolean }) =>
@@ -85,8 +101,9 @@ export const useConfirmPurges = () =>
 
 // Jobs
 
-export const useJobs = (state: () => string) =>
-  createInfiniteQuery(() => ({
+export const useJobs = (state: () => string) => {
+  const isOperator = useIsOperator()
+  return createInfiniteQuery(() => ({
     queryKey: ['operator', 'jobs', state()],
     queryFn: ({ pageParam }) =>
       answer(api.GET('/api/operator/jobs', { params: { query: { state: state(), before: pageParam } } })),
@@ -94,7 +111,9 @@ export const useJobs = (state: () => string) =>
     getNextPageParam: (page) => page.next ?? undefined,
     staleTime: 0,
     refetchInterval: fresh,
+    enabled: isOperator(),
   }))
+}
 
 export const useJob = (id: () => string) =>
   createQuery(() => ({

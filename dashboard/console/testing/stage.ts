@@ -65,7 +65,7 @@ export function project(more: Partial<Project> = {}): Project {
     endpoint: 'http://orchard.localhost:8080',
     createdMs: Date.now(),
     requests: 7,
-    databaseBytes: 212_000_000,
+    databaseBytes: 212 * 1024 ** 2,
     storageBytes: 0,
     teamId: 'team00000000000',
     role: 'owner',

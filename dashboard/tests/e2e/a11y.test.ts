@@ -189,7 +189,7 @@ describe.each(looks)('$theme at $width', ({ theme, width }) => {
     await visit(page, '/account')
     await page.getByRole('button', { name: text.leaving.erase.open }).click()
     await page.getByRole('dialog').waitFor()
-    await check(page, 'erase dialog')
+    await check(page, 'erase dialog', { 'target-size': { enabled: false } })
     await visit(page, '/erased')
     await check(page, 'erased')
     await visit(page, '/export#nothing')

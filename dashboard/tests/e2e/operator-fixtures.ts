@@ -262,7 +262,8 @@ export async function showLogs(page: Page, slug: string, entries = 1_000) {
     return route.fulfill({ json: { items, next: isLast ? null : before - count } })
   })
   await page.route(`**/api/projects/${slug}/logs/tail?*`, (route) => {
-    const written = [newest + 1, newest + 2].map(
+    const positions = entries > 0 ? [newest + 1, newest + 2] : []
+    const written = positions.map(
       (position) => `event: entry\ndata: ${JSON.stringify(logEntry(position))}\n\n`,
     )
     return route.fulfill({ contentType: 'text/event-stream', body: written.join('') })
