@@ -12,6 +12,7 @@ use crate::accounts::tickets::{self, Purpose};
 use crate::accounts::{Email, store};
 use crate::config::Config;
 use crate::database::Database;
+use crate::rescue::{self, Address, Place};
 use crate::{doctor, http, serve, upgrade};
 
 /// Hosts many PocketBase-compatible backends on one machine.
@@ -41,6 +42,26 @@ enum Command {
         binary: Option<PathBuf>,
         #[command(flatten)]
         settings: Settings,
+    },
+    /// Copies the whole platform, running or not, into a new directory or a bucket
+    Backup {
+        /// A directory, or s3://bucket/prefix
+        #[arg(long)]
+        to: Address,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Restores the whole platform from a copy, on a machine that has none
+    Restore {
+        /// A directory, or s3://bucket/prefix
+        #[arg(long)]
+        from: Address,
+        /// The directory to restore into; it must be empty
+        #[arg(long)]
+        dir: PathBuf,
+        /// Where the settings go; without it, to where they were
+        #[arg(long)]
+        config: Option<PathBuf>,
     },
     /// Manages operators
     #[command(subcommand)]
@@ -116,6 +137,8 @@ pub fn main() -> ExitCode {
             }
         }),
         Command::Upgrade { binary, settings } => run("warn", async { ask_for_upgrade(binary, settings) }),
+        Command::Backup { to, settings } => run("warn", back_up(to, settings)),
+        Command::Restore { from, dir, config } => run("warn", restore(from, dir, config)),
         Command::Admin(Admin::Create { email, settings }) => run("warn", create_operator(email, settings)),
     }
 }
@@ -191,6 +214,20 @@ impl ServeArguments {
 fn ask_for_upgrade(binary: Option<PathBuf>, settings: Settings) -> anyhow::Result<()> {
     let binary = binary.map_or_else(|| std::env::current_exe().context("find this binary"), Ok)?;
     upgrade::ask(&settings.load()?.dir, &binary)
+}
+
+async fn back_up(to: Address, settings: Settings) -> anyhow::Result<()> {
+    let file = settings.config.clone();
+    let config = settings.load()?;
+    let place = Place::open(&to, &config.backups)?;
+    rescue::backup(&config, file.as_deref(), &place).await
+}
+
+async fn restore(from: Address, dir: PathBuf, config: Option<PathBuf>) -> anyhow::Result<()> {
+    let dir = std::path::absolute(&dir).context("find the directory")?;
+    let settings = Config::load(config.as_deref().filter(|path| path.exists()))?;
+    let place = Place::open(&from, &settings.backups)?;
+    rescue::restore(&place, &dir, config.as_deref()).await
 }
 
 async fn create_operator(email: String, settings: Settings) -> anyhow::Result<()> {

@@ -18,6 +18,7 @@ pub mod accounts;
 pub mod backups;
 pub mod domains;
 pub mod projects;
+pub mod rescue;
 pub mod teams;
 
 pub mod audit;

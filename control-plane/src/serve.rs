@@ -35,7 +35,7 @@ use crate::fleet::{Fleet, reconcile, routes};
 use crate::jobs::Jobs;
 use crate::state::{Parts, Platform};
 use crate::upgrade::{self, Control, Heir, Predecessor, Successor};
-use crate::{backups, http, projects};
+use crate::{backups, http, projects, rescue};
 
 /// Changes the console's event streams may lag behind.
 const CHANGES: usize = 1024;
@@ -46,6 +46,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Serves until told to stop, or until another process has taken over.
 pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     let shutdown = tenant_runtime::cli::shutdown_signal().context("listen for signals")?;
+    rescue::refuse_unfinished(&config.dir)?;
     std::fs::create_dir_all(&config.dir).with_context(|| format!("create {}", config.dir.display()))?;
     let predecessor = Predecessor::find()?;
     let sockets = Sockets::inherited().context("take over the sockets")?;

@@ -12,6 +12,7 @@ mod people;
 mod projects;
 mod providers;
 mod recovery;
+mod rescue;
 mod second_factor;
 mod sleep;
 mod teams;

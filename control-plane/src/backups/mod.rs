@@ -24,7 +24,7 @@ use crate::jobs::Run;
 use crate::projects;
 use crate::state::Platform;
 
-pub use target::Target;
+pub use target::{Stored, Target, hex};
 
 /// Why a backup was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -85,7 +85,8 @@ fn meaning<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
     serde_json::from_value(word.into()).ok()
 }
 
-fn archive_key(project: &str, backup: &str) -> String {
+/// Where a backup's archive is kept.
+pub fn archive_key(project: &str, backup: &str) -> String {
     format!("{project}/{backup}.zip")
 }
 

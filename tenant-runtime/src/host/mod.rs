@@ -17,6 +17,7 @@ mod events;
 mod in_process;
 mod lease;
 mod limits;
+mod offline;
 mod seen;
 mod sleeper;
 mod spec;
@@ -58,6 +59,7 @@ use crate::service::{self, BoxError, HttpService};
 
 pub use client::{NodeClient, NodeError};
 pub use copies::{ArchiveReport, CopyName, DataReport, InvalidCopyName, RestoreReport};
+pub use offline::{OfflineHost, TenantCopy, TenantRecord};
 pub use spec::{
     FirstSuperuser, Generation, InvalidTenantId, Isolation, Limits, Rest, TenantId, TenantReport, TenantSpec,
     TenantState, Wanted,
