@@ -1,4 +1,14 @@
-//! The command line: `roost serve`, what an operator needs before there is a console, and the tenant engine's commands.
+//! The command line: `roost serve` and what operators need beside it; the console's API for scripts, with a token; and the
+//! tenant engine's commands.
+
+mod backups;
+mod console;
+mod domains;
+mod jobs;
+mod login;
+mod projects;
+mod show;
+mod usage;
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
@@ -66,11 +76,37 @@ enum Command {
     /// Manages operators
     #[command(subcommand)]
     Admin(Admin),
+    /// Keeps a token for the commands below, which use the console's API
+    Login(login::SignIn),
+    /// Lists, shows, creates, deletes projects and brings them back
+    Projects(Remote<projects::Projects>),
+    /// Lists, makes, restores and downloads backups of a project
+    Backups(Remote<backups::Backups>),
+    /// Lists, adds and removes domains of a project's own
+    Domains(Remote<domains::Domains>),
+    /// Lists, shows and cancels jobs
+    Jobs(Remote<jobs::Jobs>),
+    /// Lists, makes and revokes your tokens
+    Tokens(login::Tokens),
+    /// Shows what a project uses, and its limits
+    Usage(usage::Usage),
+    /// Shows a project's log
+    Logs(usage::Logs),
     /// Prints the OpenAPI document of the console's API
     Openapi,
     /// Serves or manages one backend's data directory, as `roost-runtime` does
     #[command(subcommand)]
     Runtime(tenant_runtime::cli::Command),
+}
+
+/// A command that uses the console's API.
+#[derive(Debug, Args)]
+struct Remote<C: Subcommand> {
+    #[command(subcommand)]
+    action: C,
+    /// The API's own answer, for programs
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -140,6 +176,14 @@ pub fn main() -> ExitCode {
         Command::Backup { to, settings } => run("warn", back_up(to, settings)),
         Command::Restore { from, dir, config } => run("warn", restore(from, dir, config)),
         Command::Admin(Admin::Create { email, settings }) => run("warn", create_operator(email, settings)),
+        Command::Login(login) => run("warn", login.run()),
+        Command::Projects(Remote { action, json }) => run("warn", action.run(json)),
+        Command::Backups(Remote { action, json }) => run("warn", action.run(json)),
+        Command::Domains(Remote { action, json }) => run("warn", action.run(json)),
+        Command::Jobs(Remote { action, json }) => run("warn", action.run(json)),
+        Command::Tokens(tokens) => run("warn", tokens.run()),
+        Command::Usage(usage) => run("warn", usage.run()),
+        Command::Logs(logs) => run("warn", logs.run()),
     }
 }
 
