@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod backups;
+mod command;
 mod database;
 mod domains;
 mod edge;

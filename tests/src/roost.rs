@@ -1,6 +1,6 @@
 //! The platform as a process: started on a free port in a fresh directory, killed or stopped, upgraded, started again.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -256,7 +256,21 @@ impl Underway {
 /// # Errors
 /// What it says when it fails.
 pub fn run(arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(binary_under_test()).args(arguments).env("ROOST_LOG", "error").output().expect("it runs");
+    run_as(arguments, &[], "")
+}
+
+/// Runs a command with these variables and this input.
+///
+/// # Errors
+/// What it says when it fails.
+pub fn run_as(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Result<String, String> {
+    let mut command = Command::new(binary_under_test());
+    command.args(arguments).env("ROOST_LOG", "error").envs(variables.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    // Whoever reads no input may have ended already.
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("it ends");
     let told = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() { Ok(told(&output.stdout)) } else { Err(told(&output.stderr)) }
 }

@@ -18,7 +18,7 @@ pub(super) struct SignIn {
     #[arg(long, env = "ROOST_URL")]
     url: String,
     /// A token made in the console; asked for if neither this nor --email is given
-    #[arg(long, env = "ROOST_TOKEN", hide_env_values = true)]
+    #[arg(long)]
     token: Option<String>,
     /// Makes a token for this account instead, whose password is asked for
     #[arg(long, conflicts_with = "token")]
