@@ -6,6 +6,7 @@ mod console;
 mod domains;
 mod jobs;
 mod login;
+mod logs;
 mod projects;
 mod show;
 mod usage;
@@ -91,7 +92,7 @@ enum Command {
     /// Shows what a project uses, and its limits
     Usage(usage::Usage),
     /// Shows a project's log
-    Logs(usage::Logs),
+    Logs(logs::Logs),
     /// Prints the OpenAPI document of the console's API
     Openapi,
     /// Serves or manages one backend's data directory, as `roost-runtime` does

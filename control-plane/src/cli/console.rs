@@ -150,6 +150,23 @@ impl Console {
         Ok(written)
     }
 
+    /// Hands over the data of an event stream, one event after another, until the console ends it.
+    pub(super) async fn follow(&self, path: &str, mut each: impl FnMut(Json)) -> anyhow::Result<()> {
+        let answer = self.request(Method::GET, path).send().await.with_context(|| self.unreachable())?;
+        let mut content = accepted(answer).await?.bytes_stream();
+        let mut unread = Vec::new();
+        while let Some(chunk) = content.try_next().await.context("the stream broke off")? {
+            unread.extend_from_slice(&chunk);
+            while let Some(end) = unread.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = unread.drain(..=end).collect();
+                if let Some(data) = line.strip_prefix(b"data:") {
+                    each(serde_json::from_slice(data).context("understand the console")?);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url)).headers(self.shows.clone())
     }
