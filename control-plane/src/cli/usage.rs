@@ -19,7 +19,7 @@ pub(super) struct Usage {
 const LIMITS: &[Column] = &[
     ("what", |limit| text(&limit["limit"])),
     ("used", |limit| amount(&limit["used"], limit)),
-    ("of", |limit| if limit["limitValue"] == 0 { "no limit".to_owned() } else { amount(&limit["allowed"], limit) }),
+    ("of", |limit| if limit["max"] == 0 { "no limit".to_owned() } else { amount(&limit["max"], limit) }),
     ("in", |limit| text(&limit["period"])),
     ("state", |limit| text(&limit["state"])),
     ("forecast", |limit| amount(&limit["forecast"], limit)),
