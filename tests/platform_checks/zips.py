@@ -75,9 +75,9 @@ def newer_schema(directory):
     """A database that a later version changed: a field of a kind nobody knows."""
     with Stock(directory / "newer") as stock:
         stock.collection("posts", {"name": "text", "type": "text"})
-    with sqlite3.connect(directory / "newer/data.db") as db:
-        db.execute("UPDATE _collections SET fields = replace(fields, '\"type\":\"text\"', '\"type\":\"hologram\"') WHERE name = 'posts'")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db = sqlite3.connect(directory / "newer/data.db", isolation_level=None)
+    db.execute("UPDATE _collections SET fields = replace(fields, '\"type\":\"text\"', '\"type\":\"hologram\"') WHERE name = 'posts'")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
     return (directory / "newer/data.db").read_bytes()
 
