@@ -1,5 +1,6 @@
 """J11: the machine is gone."""
 
+import os
 import subprocess
 import time
 
@@ -46,9 +47,14 @@ def bring_back(copy, backups):
             settings = dict(old.settings)
             # The settings say where the bucket is: on a fresh machine they come before everything else.
             began = time.monotonic()
+            (fresh / "data").mkdir()
+            if os.geteuid() == 0:  # as root restores for the service's user
+                os.chown(fresh / "data", 12345, 12345)
             (fresh / "roost.toml").write_bytes(config.read_bytes())
             restored = run("restore", "--from", copy, "--dir", fresh / "data", "--config", fresh / "roost.toml")
             fact("it is restored", restored.returncode == 0, restored.stderr.strip() or restored.stdout.strip().splitlines()[-1])
+            owners = {path.lstat().st_uid for path in (fresh / "data").rglob("*")}
+            fact("everything belongs to whom the directory belongs to", owners == {(fresh / "data").stat().st_uid}, owners)
             new.settings = {**settings, "dir": fresh / "data"}
             try:
                 new.start()

@@ -4,6 +4,7 @@ import concurrent.futures
 import datetime
 import time
 
+from edge.kit import descriptors
 from edge.report import absolute, check, fact
 
 from .kit import SLEEPY, TEXT, Project, code, elapsed, percentile, platform, until
@@ -23,15 +24,17 @@ def wakes():
         absolute("100 first requests through TLS, p95", percentile(times, 0.95), 150)
         roost.asleep("orchard")
         home = str(roost.directory / "data/tenants" / project.about["id"])
-        from edge.kit import descriptors
         held = [path for path in descriptors(roost.process.pid) if path.startswith(home)]
         fact("asleep it holds no file open", not held, held)
-        before = roost.woken("orchard")
+        # The activity of another one: a list of the latest lines counts no further.
+        project = Project(roost, "meadow")
+        roost.asleep("meadow")
+        before = roost.woken("meadow")
         with concurrent.futures.ThreadPoolExecutor(64) as pool:
             answers = list(pool.map(lambda _: roost.ask("GET", "/api/health", host=project.host).status, range(500)))
-        roost.asleep("orchard")
+        roost.asleep("meadow")
         fact("500 first requests are answered", set(answers) == {200})
-        fact("by one start", until(lambda: roost.woken("orchard") == before + 1, 5), roost.woken("orchard") - before)
+        fact("by one start", until(lambda: roost.woken("meadow") == before + 1, 5), roost.woken("meadow") - before)
 
 
 @check("J7.2", "A cron that is due wakes a sleeping project; one missed while the platform was down runs once")
