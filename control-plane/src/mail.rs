@@ -149,18 +149,20 @@ impl Mail {
         }
     }
 
-    /// Sends it, or puts it into the outbox.
-    pub async fn deliver(&self, config: &Config, database: &Database) -> anyhow::Result<()> {
+    /// Sends it, or puts it into the outbox. What is sent twice under one id, since a crash hid the first time, is known
+    /// by it: the outbox takes it once, and readers show messages of the same id once.
+    pub async fn deliver(&self, id: &str, config: &Config, database: &Database) -> anyhow::Result<()> {
         if !config.mail.host.is_empty() {
-            return self.send_by_smtp(&config.mail).await;
+            return self.send_by_smtp(id, &config.mail).await;
         }
         if !config.dev {
             anyhow::bail!("no mail server is configured ([mail] host)");
         }
         sqlx::query(
-            "INSERT INTO outbox (id, recipient, subject, text, html, link, at_ms) VALUES ($1,$2,$3,$4,$5,$6,$7)",
+            "INSERT INTO outbox (id, recipient, subject, text, html, link, at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT DO NOTHING",
         )
-        .bind(tenant_runtime::random_id(15))
+        .bind(id)
         .bind(&self.to)
         .bind(&self.subject)
         .bind(&self.text)
@@ -172,9 +174,9 @@ impl Mail {
         Ok(())
     }
 
-    async fn send_by_smtp(&self, settings: &config::Mail) -> anyhow::Result<()> {
+    async fn send_by_smtp(&self, id: &str, settings: &config::Mail) -> anyhow::Result<()> {
         let mut from: Mailbox = settings.from.parse().context("read [mail] from")?;
-        let mut message = Message::builder();
+        let mut message = Message::builder().message_id(Some(format!("<{id}@{}>", from.email.domain())));
         if let Some(sender) = &self.sender {
             from.name = Some(sender.name.clone());
             if let Ok(address) = sender.answers_to.parse() {
@@ -194,7 +196,7 @@ impl Mail {
 
 /// The job that hands a mail over.
 pub async fn send(run: &Run) -> anyhow::Result<()> {
-    run.input::<Mail>()?.deliver(&run.platform.config, &run.platform.database).await
+    run.input::<Mail>()?.deliver(&run.id, &run.platform.config, &run.platform.database).await
 }
 
 /// The way to the mail server.

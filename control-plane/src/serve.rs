@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::future::join3;
-use proxy::acme::store::Store;
 use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::{HttpService, Options, PerAddress, Proxy, Sockets};
 use tenant_runtime::app::{AppOptions, Site};
@@ -52,33 +51,14 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     let sockets = Sockets::inherited().context("take over the sockets")?;
     config.listen.http = settle_addresses(&sockets, &config.listen.http)?;
     config.listen.https = settle_addresses(&sockets, &config.listen.https)?;
-    let database = Database::open(&config.database_url()).await.context("open the control database")?;
-    add_local_node(&database).await.context("note this machine as a node")?;
-    let edge_store: Arc<dyn Store> = Arc::new(EdgeStore::new(database.clone()));
-    let domains = Domains::new(&config, edge_store.clone())?;
-    let hasher = Hasher::for_this_machine();
-    let host = open_host(&config, &hasher, &database, predecessor.is_some())?;
-    let platform = Platform::new(Parts {
-        urls: urls(&config),
-        database,
-        hashing: Hashing::start()?,
-        tries: Tries::new(!config.dev),
-        providers: Providers::new(&config.sign_in),
-        jobs: Jobs::default(),
-        fleet: Fleet::local(NodeClient::new(host.admin()), hasher.for_tenant()),
-        backups: backups::Target::of(&config).context("open the place for backups")?,
-        routes: Publisher::new(host.service()),
-        domains,
-        changes: broadcast::channel(CHANGES).0,
-        config,
-    });
+    let (platform, host) = assemble(config, predecessor.is_some()).await?;
     let (heir, console) = (Heir::default(), tenant_runtime::service::boxed(http::router(platform.clone())));
     platform.routes.connect(heir.before(console.clone()));
     routes::publish(&platform).await;
 
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let mut options = proxy_options(&platform.config, &sockets)?;
-    if let Some(events) = certificates::connect(&platform, edge_store, &mut options)? {
+    if let Some(events) = certificates::connect(&platform, &mut options)? {
         tasks.spawn(certificates::follow(platform.clone(), events, stop.clone()));
     }
     let proxy = Proxy::bind(options, platform.routes.watch()).await.context("listen")?;
@@ -118,6 +98,30 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     }
     platform.database.close().await;
     Ok(())
+}
+
+/// The platform's parts, put together on its directory; nothing works yet. `succeeds` another process, which has it still.
+pub(crate) async fn assemble(config: Config, succeeds: bool) -> anyhow::Result<(Platform, Host)> {
+    let database = Database::open(&config.database_url()).await.context("open the control database")?;
+    add_local_node(&database).await.context("note this machine as a node")?;
+    let domains = Domains::new(&config, Arc::new(EdgeStore::new(database.clone())))?;
+    let hasher = Hasher::for_this_machine();
+    let host = open_host(&config, &hasher, &database, succeeds)?;
+    let platform = Platform::new(Parts {
+        urls: urls(&config),
+        database,
+        hashing: Hashing::start()?,
+        tries: Tries::new(!config.dev),
+        providers: Providers::new(&config.sign_in),
+        jobs: Jobs::default(),
+        fleet: Fleet::local(NodeClient::new(host.admin()), hasher.for_tenant()),
+        backups: backups::Target::of(&config).context("open the place for backups")?,
+        routes: Publisher::new(host.service()),
+        domains,
+        changes: broadcast::channel(CHANGES).0,
+        config,
+    });
+    Ok((platform, host))
 }
 
 /// What has to end in a certain order.

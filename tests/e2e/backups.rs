@@ -3,7 +3,7 @@
 
 use http::Method;
 use serde_json::{Value as Json, json};
-use tests::{Console, Project, Roost, eventually};
+use tests::{Console, Project, Roost, eventually, in_the_end};
 
 const SLEEPY: &str = "[rest]\nidle_after = 0.1\nsleep_after = 0.3\n";
 
@@ -16,17 +16,6 @@ async fn orchard(roost: &Roost, posts: usize) -> (Console, Project) {
         project.create("posts", &format!("post {n}")).await.expect("acknowledged");
     }
     (ann, project)
-}
-
-/// Waits longer than [`eventually`] does: leases and retries take their time.
-async fn in_the_end<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    for _ in 0..900 {
-        if condition().await {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    panic!("waited in vain for {what}");
 }
 
 async fn newest(ann: &Console) -> Json {

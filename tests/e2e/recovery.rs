@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use tests::{Roost, eventually};
+use http::Method;
+use serde_json::{Value as Json, json};
+use tests::{Roost, eventually, in_the_end};
 
 #[tokio::test]
 async fn every_acknowledged_record_survives_a_kill_under_sixty_four_writers() {
@@ -70,6 +72,33 @@ async fn a_project_killed_while_it_is_created_is_whole_or_gone() {
         let name = dir.file_name().unwrap().to_string_lossy().into_owned();
         assert!(ids.contains(name.as_str()), "{name} belongs to no project");
     }
+}
+
+#[tokio::test]
+async fn a_mail_and_a_purge_killed_at_their_only_step_are_done_once_by_the_next_process() {
+    let mut roost = Roost::start_with("grace_days = 0\n");
+    let mut ann = roost.sign_up("ann@example.com").await;
+    ann.create_project("orchard").await;
+    roost.kill_when_it_says("(send_mail) is at send");
+    // The kill may come before the answer.
+    let _ = ann.call(Method::POST, "/api/password-reset", Some(&json!({ "email": "ann@example.com" }))).await;
+    eventually("the kill", || std::future::ready(!roost.is_running())).await;
+    roost.restart();
+    ann.sign_in_again(&roost.http).await;
+    let resets = || async {
+        let mails = ann.get("/api/outbox").await["items"].take();
+        let about = |mail: &&Json| mail["subject"] == "Choose a new password";
+        mails.as_array().expect("a list").iter().filter(about).count()
+    };
+    in_the_end("the mail", || async { resets().await > 0 }).await;
+    assert_eq!(resets().await, 1);
+    roost.kill_when_it_says("(purge_project) is at purge");
+    let _ = ann.call(Method::DELETE, "/api/projects/orchard", Some(&json!({ "slug": "orchard" }))).await;
+    in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
+    roost.restart();
+    ann.sign_in_again(&roost.http).await;
+    in_the_end("the purge", || async { ann.get("/api/projects").await["items"] == json!([]) }).await;
+    assert!(roost.tenant_dirs().is_empty() && roost.backup_files().is_empty());
 }
 
 #[tokio::test]

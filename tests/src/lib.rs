@@ -22,10 +22,27 @@ use std::time::{Duration, Instant};
 ///
 /// # Panics
 /// After ten seconds, naming what was waited for.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    let end = Instant::now() + Duration::from_secs(10);
+pub async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl FnMut() -> F) {
+    wait(what, condition, Duration::from_secs(10), Duration::from_millis(10)).await;
+}
+
+/// The same for what waits for leases and retries.
+///
+/// # Panics
+/// After ninety seconds, naming what was waited for.
+pub async fn in_the_end<F: Future<Output = bool>>(what: &str, condition: impl FnMut() -> F) {
+    wait(what, condition, Duration::from_secs(90), Duration::from_millis(100)).await;
+}
+
+async fn wait<F: Future<Output = bool>>(
+    what: &str,
+    mut condition: impl FnMut() -> F,
+    patience: Duration,
+    pause: Duration,
+) {
+    let end = Instant::now() + patience;
     while !condition().await {
         assert!(Instant::now() < end, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(pause).await;
     }
 }

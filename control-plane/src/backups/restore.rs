@@ -101,8 +101,9 @@ async fn switch(run: &Run, input: &Input) -> anyhow::Result<()> {
         before: report.other.filter(|_| input.present.is_some()),
         data: report.data,
     };
-    store::restored(&mut tx, &restore).await?;
-    audit::note(&mut tx, Some(&input.account), Some(&run.project), "restored", "A backup was restored").await?;
+    if store::restored(&mut tx, &restore).await? {
+        audit::note(&mut tx, Some(&input.account), Some(&run.project), "restored", "A backup was restored").await?;
+    }
     tx.commit().await?;
     run.platform.changed(&run.project);
     Ok(())
@@ -182,8 +183,10 @@ pub async fn undo(run: &Run) -> anyhow::Result<()> {
     node.choose_data(&id, before).await.context("The data before could not be put in place")?;
     run.say("The data before the restore is back.").await;
     let mut tx = run.platform.database.begin().await?;
-    store::set_undone(&mut tx, &input.restore).await?;
-    audit::note(&mut tx, Some(&input.account), Some(&run.project), "restore_undone", "A restore was undone").await?;
+    if store::set_undone(&mut tx, &input.restore).await? {
+        audit::note(&mut tx, Some(&input.account), Some(&run.project), "restore_undone", "A restore was undone")
+            .await?;
+    }
     tx.commit().await?;
     run.platform.changed(&run.project);
     Ok(())

@@ -141,14 +141,15 @@ pub(super) async fn keepers(tx: &mut Transaction<'static, Any>, project: &str) -
     .await?)
 }
 
-/// Notes a restore. Those before it can no longer be undone: a project keeps the data before its last restore only.
-pub(super) async fn restored(tx: &mut Transaction<'static, Any>, restore: &Restore) -> Result<()> {
+/// Notes a restore, unless it is noted already. Those before it can no longer be undone: a project keeps the data before
+/// its last restore only.
+pub(super) async fn restored(tx: &mut Transaction<'static, Any>, restore: &Restore) -> Result<bool> {
     sqlx::query("UPDATE restore SET before = NULL WHERE project_id = $1 AND id <> $2")
         .bind(&restore.project)
         .bind(&restore.id)
         .execute(&mut **tx)
         .await?;
-    sqlx::query(
+    let noted = sqlx::query(
         "INSERT INTO restore (id, project_id, backup_id, data, before, at_ms, undo_until_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
     )
@@ -161,7 +162,7 @@ pub(super) async fn restored(tx: &mut Transaction<'static, Any>, restore: &Resto
     .bind(restore.undo_until_ms.unwrap_or_default())
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok(noted.rows_affected() > 0)
 }
 
 const RESTORE: &str = "SELECT id, project_id, backup_id, data, before, at_ms, undo_until_ms, undone_ms FROM restore";
@@ -180,13 +181,14 @@ pub(super) async fn over(db: &AnyPool, now_ms: i64) -> Result<Vec<Restore>> {
     Ok(rows.iter().map(restore_from_row).collect::<sqlx::Result<_>>()?)
 }
 
-pub(super) async fn set_undone(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
-    sqlx::query("UPDATE restore SET undone_ms = $1 WHERE id = $2")
+/// Notes that a restore was undone, unless it is noted already.
+pub(super) async fn set_undone(tx: &mut Transaction<'static, Any>, id: &str) -> Result<bool> {
+    let noted = sqlx::query("UPDATE restore SET undone_ms = $1 WHERE id = $2 AND undone_ms IS NULL")
         .bind(clock::now_ms())
         .bind(id)
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    Ok(noted.rows_affected() > 0)
 }
 
 /// Notes that the data before a restore is gone.

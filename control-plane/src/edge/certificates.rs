@@ -18,23 +18,21 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts;
 use crate::config::{Authority, Config};
 use crate::domains::keeper;
+use crate::edge::store::EdgeStore;
 use crate::error::Result;
 use crate::mail::{self, Mail};
 use crate::state::Platform;
 
 /// Has the proxy keep its names certified, and answer authorities that ask. Answers where the keeper's events arrive; none
 /// if certificates come from files.
-pub fn connect(
-    platform: &Platform,
-    store: Arc<dyn Store>,
-    proxy: &mut Options,
-) -> anyhow::Result<Option<mpsc::UnboundedReceiver<Event>>> {
+pub fn connect(platform: &Platform, proxy: &mut Options) -> anyhow::Result<Option<mpsc::UnboundedReceiver<Event>>> {
     let config = &platform.config;
     if !config.acme.is_on() {
         return Ok(None);
     }
     let issuers =
         config.acme.authorities().iter().map(|authority| issuer(config, authority)).collect::<anyhow::Result<_>>()?;
+    let store: Arc<dyn Store> = Arc::new(EdgeStore::new(platform.database.clone()));
     let (events, heard) = mpsc::unbounded_channel();
     if !config.listen.dns.is_empty() {
         let (listen, domain) = (config.listen.dns.clone(), config.domain.parse().context("read the domain")?);

@@ -32,8 +32,11 @@ const COUNT: Duration = Duration::from_secs(1);
 /// Wishes told to a node at the same time.
 const AT_ONCE: usize = 4;
 
-/// Makes one project's wish true now, and publishes its route. Gives up waiting after a second; the next round goes on.
+/// Publishes one project's route and makes its wish true now. Gives up waiting after a second; the next round goes on.
+///
+/// The route comes first: whoever is told that a project serves may ask it at once.
 pub async fn now(platform: &Platform, id: &str) {
+    routes::publish(platform).await;
     let work = async {
         if let Some(row) = store::by_id(platform.database.write(), id).await? {
             settle(platform, &row, None).await?;
@@ -49,7 +52,6 @@ pub async fn now(platform: &Platform, id: &str) {
         Err(_) => platform.fleet.poke(),
     }
     platform.changed(id);
-    routes::publish(platform).await;
 }
 
 /// Compares and settles until cancelled.

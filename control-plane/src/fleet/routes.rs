@@ -22,8 +22,11 @@ pub struct Publisher {
     /// Set once: the console needs the platform, whose part this is.
     console: OnceLock<HttpService>,
     tenants: HttpService,
-    /// Held while a table is put together, so that a later one never lies behind an earlier one.
-    turn: tokio::sync::Mutex<()>,
+    /// How many tables were asked for.
+    asked: AtomicU64,
+    /// How many of those were asked for before the present one was put together. Held while the next one is, so that a
+    /// later one never lies behind an earlier one; a crowd that waits meanwhile gets one table for all.
+    answered: tokio::sync::Mutex<u64>,
 }
 
 impl Publisher {
@@ -34,7 +37,8 @@ impl Publisher {
             version: AtomicU64::new(0),
             console: OnceLock::new(),
             tenants,
-            turn: tokio::sync::Mutex::default(),
+            asked: AtomicU64::new(0),
+            answered: tokio::sync::Mutex::default(),
         }
     }
 
@@ -49,7 +53,12 @@ impl Publisher {
     }
 
     async fn publish(&self, platform: &Platform) -> anyhow::Result<()> {
-        let _turn = self.turn.lock().await;
+        let mine = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut answered = self.answered.lock().await;
+        if *answered >= mine {
+            return Ok(());
+        }
+        let asked = self.asked.load(Ordering::Relaxed);
         let rows = store::of_node(platform.database.write(), LOCAL).await?;
         let mut routes = Vec::with_capacity(rows.len() + 1);
         if let Some(console) = self.console.get() {
@@ -75,6 +84,7 @@ impl Publisher {
         let version = self.version.fetch_add(1, Ordering::Relaxed) + 1;
         let routes = routes.into_iter().map(|(host, route)| (host.into(), route));
         self.table.send_replace(Arc::new(RouteTable::new(version, routes)));
+        *answered = asked;
         Ok(())
     }
 }

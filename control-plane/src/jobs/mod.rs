@@ -12,6 +12,9 @@ mod run;
 mod store;
 mod worker;
 
+#[cfg(test)]
+mod again;
+
 pub use kinds::Kind;
 pub use run::{GiveUp, Run};
 pub use store::{Job, active_of, cancel_queued, enqueue, project_of};

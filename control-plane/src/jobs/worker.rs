@@ -168,6 +168,7 @@ async fn take_step(run: &Run, step: Step, ends_at: u8) -> Result<(), End> {
         Hold::Stopping => return Err(End::Cancelled),
         Hold::Lost => return Err(End::Lost),
     }
+    tracing::info!("job {} ({}) is at {}", run.id, run.kind.name(), step.name);
     run.enter(step, ends_at);
     run.platform.job_changed(&run.id);
     let performing = tokio::time::timeout(run.kind.patience(), run.kind.perform(run, step.name));

@@ -43,8 +43,11 @@ pub fn routes() -> OpenApiRouter<Platform> {
 #[derive(Serialize, ToSchema)]
 struct ProjectList {
     items: Vec<Project>,
-    /// How many the account may have.
+    /// How many one team may have.
     limit: i64,
+    /// The id of the team in which the account creates projects unless it names another; absent if it owns none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -120,7 +123,8 @@ async fn list_projects(State(platform): State<Platform>, session: Session) -> Re
     let rows = store::of_account(platform.database.read(), &session.account.id).await?;
     let seen = rows.into_iter().filter(|(row, _)| session.sees(row));
     let items = seen.map(|(row, role)| present(&platform, row, role)).collect();
-    Ok(Json(ProjectList { items, limit: platform.config.projects_per_account }))
+    let team = teams::store::oldest_owned(platform.database.read(), &session.account.id).await?;
+    Ok(Json(ProjectList { items, limit: platform.config.projects_per_account, team }))
 }
 
 /// Creates a project; usually it serves when this answers

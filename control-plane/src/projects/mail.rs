@@ -46,7 +46,7 @@ impl Quota {
         }
         let sender = Sender { name: mail.from_name.clone(), answers_to: mail.from_address.clone() };
         Mail::of_project(sender, &mail.to, &mail.subject, &mail.text, &mail.html)
-            .deliver(&self.config, &self.database)
+            .deliver(&tenant_runtime::random_id(15), &self.config, &self.database)
             .await
             .map_err(|error| {
                 tracing::warn!("failed to send a mail of project {}: {error:#}", self.project);

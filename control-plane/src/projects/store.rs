@@ -93,7 +93,7 @@ async fn refuse_full(tx: &mut Transaction<'static, Any>, team: &str, limit: i64)
         .fetch_one(&mut **tx)
         .await?;
     if count >= limit {
-        let message = "You have as many projects as your plan allows. Delete one to make room.";
+        let message = "This team has as many projects as it may have. Delete one to make room.";
         return Err(Error::refused(http::StatusCode::FORBIDDEN, "project_limit", message));
     }
     Ok(())

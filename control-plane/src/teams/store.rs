@@ -51,15 +51,19 @@ pub async fn add_member(tx: &mut Transaction<'static, Any>, team: &str, account:
     Ok(())
 }
 
+/// The oldest team an account owns.
+pub async fn oldest_owned(db: &AnyPool, account: &str) -> Result<Option<String>> {
+    let sql = "SELECT m.team_id FROM member m JOIN team t ON t.id = m.team_id
+         WHERE m.account_id = $1 AND m.role = 'owner' ORDER BY t.created_ms, t.id LIMIT 1";
+    Ok(sqlx::query_scalar(sql).bind(account).fetch_optional(db).await?)
+}
+
 /// The team in which an account creates projects unless it says another: the oldest it owns.
 ///
 /// # Errors
 /// `no_team` if it owns none.
 pub async fn own_team(db: &AnyPool, account: &str) -> Result<String> {
-    let sql = "SELECT m.team_id FROM member m JOIN team t ON t.id = m.team_id
-         WHERE m.account_id = $1 AND m.role = 'owner' ORDER BY t.created_ms, t.id LIMIT 1";
-    let found: Option<String> = sqlx::query_scalar(sql).bind(account).fetch_optional(db).await?;
-    found.ok_or_else(|| {
+    oldest_owned(db, account).await?.ok_or_else(|| {
         let message = "You own no team. Say in which team the project should be, or make one.";
         Error::refused(StatusCode::BAD_REQUEST, "no_team", message)
     })

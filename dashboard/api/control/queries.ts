@@ -8,6 +8,7 @@ import * as signedIn from './signed-in'
 interface ProjectList {
   items: Project[]
   limit: number
+  team?: string
 }
 
 export function newQueryClient(): QueryClient {

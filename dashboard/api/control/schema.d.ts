@@ -83,6 +83,575 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/account/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the account did, and from where; signing in included */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Part of the sentence, of the mail address, of the token's name or of the client's address. */
+                    search?: string;
+                    /** @description Only lines of this kind, such as `renamed`. */
+                    kind?: string;
+                    /** @description Only what the account with this id did. */
+                    by?: string;
+                    /** @description `next` of the page before. */
+                    before?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuditPage"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a mail to a new address, with which it becomes the account's */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewAddress"];
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/email/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the new address the account's, with the secret from the mail */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Token"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Account"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether a second factor is on */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SecondFactor"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Proposes a secret for a device; nothing is asked for until a code of it is confirmed */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Beginning"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Proposal"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        /** Switches the second factor off */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Code"];
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switches the second factor on with a code from the device */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Code"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RecoveryCodes"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/second-factor/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes new recovery codes; the old ones stop working */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Code"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RecoveryCodes"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the account is signed in */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SessionList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Ends all sessions but the one that asks */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends one session */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account's own tokens */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TokenList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Makes a token; its secret is in this answer and never again */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CreatedToken"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes one of the account's own tokens: from the next request on it counts no more */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/accounts": {
         parameters: {
             query?: never;
@@ -172,7 +741,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A stream of what changes: `project` with the whole project, `projectGone` with its id, `job` with the whole job */
+        /**
+         * A stream of what changes: `project` with the whole project, `projectGone` with its id, `domain` with `projectId` and the
+         *     whole `domain`, `domainGone` with `projectId` and `name`, `job` with the whole job. It ends with the session
+         */
         get: {
             parameters: {
                 query?: never;
@@ -229,6 +801,108 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Joins the team one was invited to, with the secret from the mail */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["InvitationSecret"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Team"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an invitation is for, with the secret from the mail */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["InvitationSecret"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Invitation"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -327,6 +1001,58 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What everybody did */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Part of the sentence, of the mail address, of the token's name or of the client's address. */
+                    search?: string;
+                    /** @description Only lines of this kind, such as `renamed`. */
+                    kind?: string;
+                    /** @description Only what the account with this id did. */
+                    by?: string;
+                    /** @description `next` of the page before. */
+                    before?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuditPage"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -692,6 +1418,60 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["ActivityList"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done to a project, by whom, from where */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Part of the sentence, of the mail address, of the token's name or of the client's address. */
+                    search?: string;
+                    /** @description Only lines of this kind, such as `renamed`. */
+                    kind?: string;
+                    /** @description Only what the account with this id did. */
+                    by?: string;
+                    /** @description `next` of the page before. */
+                    before?: string;
+                };
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuditPage"];
                     };
                 };
                 404: {
@@ -1098,6 +1878,212 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/domains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A project's domains, oldest first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DomainList"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Adds a domain; the answer says which records to set */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewDomain"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Domain"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/domains/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One domain */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Domain"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Removes a domain; it stops answering at once */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/domains/{name}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks at a domain now; one that failed begins anew */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Domain"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/imports": {
         parameters: {
             query?: never;
@@ -1317,6 +2303,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{slug}/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hands a project over to another team of the account */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Transfer"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Project"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{slug}/undelete": {
         parameters: {
             query?: never;
@@ -1454,6 +2505,14 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
                 429: {
                     headers: {
                         [name: string]: unknown;
@@ -1495,6 +2554,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs in with a code from a device, after a provider said who it is */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Account"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sends a browser to a provider's page */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    provider: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                303: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/{provider}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Signs in whom a provider sends back, or says at the sign-in page why not */
+        get: {
+            parameters: {
+                query: {
+                    code: string;
+                    state: string;
+                };
+                header?: never;
+                path: {
+                    provider: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                303: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/slugs/{slug}": {
         parameters: {
             query?: never;
@@ -1527,6 +2722,731 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account's teams */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TeamList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Makes a team, which the account owns */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TeamName"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Team"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A team and its people */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TeamWithPeople"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Removes a team without projects */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Changes a team's name */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TeamName"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Team"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/teams/{team}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done to a team, its people and its projects */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Part of the sentence, of the mail address, of the token's name or of the client's address. */
+                    search?: string;
+                    /** @description Only lines of this kind, such as `renamed`. */
+                    kind?: string;
+                    /** @description Only what the account with this id did. */
+                    by?: string;
+                    /** @description `next` of the page before. */
+                    before?: string;
+                };
+                header?: never;
+                path: {
+                    team: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuditPage"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Invitations nobody accepted yet */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InvitationList"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Invites somebody by mail; the link works once, for a week */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewInvitation"];
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team}/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an invitation back; its link stops working */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team: string;
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team}/invitations/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends an invitation again, with a new link and a new week */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team: string;
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leaves a team; its last owner cannot */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team}/members/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes somebody out of a team */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team: string;
+                    account: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Changes what somebody is in a team */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team: string;
+                    account: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewRole"];
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/teams/{team}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All tokens for a team and its projects */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TokenList"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/teams/{team}/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a token for a team, whoever made it */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team: string;
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -1633,16 +3553,22 @@ export interface components {
             createdMs: number;
             /** @description In lower case. */
             email: string;
+            /** @description Whether there is a password; without one they sign in with a provider. */
+            hasPassword: boolean;
             /** @description Stable. */
             id: string;
             /** @description What they want to be called; may be empty. */
             name: string;
             /** @description Whether they run this installation. */
             operator: boolean;
+            /** @description Whether a code from a device is asked for beside the password. */
+            secondFactor: boolean;
             /** @description Whether the address is proven. */
             verified: boolean;
         };
         AccountChange: {
+            /** @description From the device, if a second factor is on and the password changes. */
+            code?: string | null;
             currentPassword?: string | null;
             name?: string | null;
             password?: string | null;
@@ -1664,6 +3590,73 @@ export interface components {
         };
         Address: {
             email: string;
+        };
+        /** @description A token as people see it. */
+        ApiToken: {
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch, like the others.
+             */
+            createdMs: number;
+            /**
+             * Format: int64
+             * @description When it stops working.
+             */
+            expiresMs: number;
+            /** @description Stable; not a secret. */
+            id: string;
+            /** @description What its owner calls it. */
+            name: string;
+            /** @description For whom it acts: a mail address. */
+            owner: string;
+            /** @description The slug of the one project it is for, if it is not for the whole team. */
+            project?: string | null;
+            /** @description How far it goes. */
+            scope: components["schemas"]["Scope"];
+            /** @description Where it works. */
+            teamId: string;
+            /** @description The team's name. */
+            teamName: string;
+            /** @description From where it was last used. */
+            usedAddress?: string | null;
+            /**
+             * Format: int64
+             * @description When it was last used, to the minute.
+             */
+            usedMs?: number | null;
+        };
+        /** @description A line of the audit. */
+        AuditLine: {
+            /** @description From where. */
+            address?: string | null;
+            /**
+             * Format: int64
+             * @description When, in milliseconds since the epoch.
+             */
+            atMs: number;
+            /** @description The account that did it; nobody's for what the platform did by itself. */
+            by?: string | null;
+            /** @description That account's mail address, while there is one. */
+            email?: string | null;
+            /** @description Stable. */
+            id: string;
+            /** @description A stable word such as `renamed`. */
+            kind: string;
+            /** @description The slug of the project it is about, while there is one. */
+            project?: string | null;
+            /** @description The name of the team it is about, while there is one. */
+            team?: string | null;
+            /** @description A sentence. */
+            text: string;
+            /** @description The name of the token, if a program did it. */
+            via?: string | null;
+        };
+        /** @description A page of the audit. */
+        AuditPage: {
+            /** @description Newest first. */
+            items: components["schemas"]["AuditLine"][];
+            /** @description For `before`, if there are older ones. */
+            next?: string | null;
         };
         /** @description A backup as the console shows it */
         Backup: {
@@ -1720,11 +3713,55 @@ export interface components {
             /** @description Restores, newest first. */
             restores: components["schemas"]["Restore"][];
         };
+        Beginning: {
+            currentPassword?: string | null;
+        };
         /** @description What is under way */
         Begun: {
             jobId: string;
             /** @description The project it is about. */
             slug: string;
+        };
+        /** @description What there is to say about a certificate. */
+        CertificateFacts: {
+            /**
+             * Format: int64
+             * @description When it ends.
+             */
+            expiresMs: number;
+            /** @description The name of the authority in the settings. */
+            issuer: string;
+            /**
+             * Format: int64
+             * @description When it is to be renewed.
+             */
+            renewMs: number;
+        };
+        /** @description What was found about a domain, beside what is wanted. */
+        Check: {
+            /** @description The values found. */
+            found: string[];
+            /** @description What was looked at. */
+            kind: components["schemas"]["CheckKind"];
+            /** @description A sentence. */
+            message: string;
+            /** @description Whether it is right. */
+            state: components["schemas"]["CheckState"];
+            /** @description The value wanted, where there is one. */
+            wanted?: string | null;
+        };
+        /**
+         * @description What is looked at.
+         * @enum {string}
+         */
+        CheckKind: "a" | "aaaa" | "caa" | "http" | "txt";
+        /**
+         * @description How a check came out.
+         * @enum {string}
+         */
+        CheckState: "ok" | "wrong" | "missing" | "waiting";
+        Code: {
+            code: string;
         };
         CollectionCount: {
             name: string;
@@ -1733,6 +3770,8 @@ export interface components {
         };
         /** @description What the console needs to know before anybody signs in */
         Config: {
+            /** @description Whether domains get certificates by themselves. */
+            certificates: boolean;
             consoleUrl: string;
             domain: string;
             /** Format: int32 */
@@ -1741,11 +3780,20 @@ export interface components {
             outbox: boolean;
             /** @description With `{slug}` where the project's slug stands. */
             projectUrl: string;
+            /**
+             * Format: int32
+             * @description How long a domain that was removed is nobody else's without a proof.
+             */
+            quarantineDays: number;
+            /** @description Ways to sign in beside the password. */
+            signIn: components["schemas"]["OfferedProvider"][];
             signUp: components["schemas"]["SignUp"];
             /** Format: int64 */
             sleepAfterMs: number;
         };
         Confirmation: {
+            /** @description From the device, if a second factor is on. */
+            code?: string | null;
             /** @description The project's slug, typed by hand. */
             slug: string;
         };
@@ -1758,10 +3806,70 @@ export interface components {
             /** @description Only when it was made here; it is shown this once. */
             password?: string | null;
         };
+        CreatedToken: {
+            /** @description The token itself. It is shown this once. */
+            secret: string;
+            token: components["schemas"]["ApiToken"];
+        };
         Credentials: {
+            /** @description From the device, or a recovery code: asked for with `second_factor_required`. */
+            code?: string | null;
             email: string;
             password: string;
         };
+        /** @description A record to be set at the domain's DNS provider. */
+        DnsRecord: {
+            /** @description Its type. */
+            kind: components["schemas"]["RecordKind"];
+            /** @description The whole name it stands at. */
+            name: string;
+            /** @description The value, exactly. */
+            wanted: string;
+        };
+        /** @description A domain as the console shows it. */
+        Domain: {
+            certificate?: components["schemas"]["CertificateFacts"] | null;
+            /** @description What was found at the last look. */
+            checks: components["schemas"]["Check"][];
+            /**
+             * Format: int64
+             * @description When it was added.
+             */
+            createdMs: number;
+            /**
+             * Format: int64
+             * @description When the state is given up. Of a live domain: when its certificate ends; of a failed one: when it is removed.
+             */
+            deadlineMs: number;
+            /**
+             * Format: int64
+             * @description When its DNS was last looked at.
+             */
+            lookedMs?: number | null;
+            /** @description The same in a sentence; the certificate authority's own words where it refused. */
+            message?: string | null;
+            /** @description In lower case and ASCII. */
+            name: string;
+            /** @description Why it waits for a proof, does not get a certificate, or failed: a stable code. */
+            reason?: string | null;
+            /** @description What to set. Where a CNAME is listed it stands for A and AAAA together: set either. */
+            records: components["schemas"]["DnsRecord"][];
+            /**
+             * Format: int64
+             * @description Since when it is in this state, in milliseconds since the epoch, like the others.
+             */
+            sinceMs: number;
+            /** @description How far it has come. */
+            state: components["schemas"]["DomainState"];
+        };
+        DomainList: {
+            items: components["schemas"]["Domain"][];
+        };
+        /**
+         * @description How far a domain has come.
+         * @enum {string}
+         */
+        DomainState: "dnsWait" | "verifying" | "issuing" | "live" | "failed";
         /** @description The envelope, for the OpenAPI document. */
         Error: {
             /** @description `code` for the whole request, or one `{code, message}` for each field. */
@@ -1778,6 +3886,37 @@ export interface components {
             /** Format: int32 */
             code: number;
             message: string;
+        };
+        /** @description An invitation nobody accepted yet. */
+        Invitation: {
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch, like the other.
+             */
+            createdMs: number;
+            /** @description To whom it was sent. */
+            email: string;
+            /**
+             * Format: int64
+             * @description When it stops working.
+             */
+            expiresMs: number;
+            /** @description Stable; not a secret. */
+            id: string;
+            /** @description Who invited them: a mail address, while there is such an account. */
+            invitedBy?: string | null;
+            /** @description What they will be. */
+            role: components["schemas"]["Role"];
+            /** @description The team's name. */
+            team: string;
+            /** @description The team's id. */
+            teamId: string;
+        };
+        InvitationList: {
+            items: components["schemas"]["Invitation"][];
+        };
+        InvitationSecret: {
+            token: string;
         };
         /** @description A job as the console shows it. Its input may hold secrets and is not shown. */
         Job: {
@@ -1852,10 +3991,38 @@ export interface components {
         JobWithLog: components["schemas"]["Job"] & {
             lines: components["schemas"]["JobLine"][];
         };
+        /** @description Somebody in a team. */
+        Member: {
+            /** @description Their mail address. */
+            email: string;
+            /** @description The account's id. */
+            id: string;
+            /** @description What they want to be called; may be empty. */
+            name: string;
+            /** @description What they are here. */
+            role: components["schemas"]["Role"];
+            /** @description Whether a second factor guards their account. */
+            secondFactor: boolean;
+        };
         NewAccount: {
             email: string;
+            /** @description The secret of an invitation to a team, which also opens the door where sign-up is by invitation. */
+            invitation?: string | null;
             name?: string;
             password: string;
+        };
+        NewAddress: {
+            /** @description From the device, if a second factor is on. */
+            code?: string | null;
+            currentPassword?: string | null;
+            email: string;
+        };
+        NewDomain: {
+            name: string;
+        };
+        NewInvitation: {
+            email: string;
+            role: components["schemas"]["Role"];
         };
         NewPassword: {
             password: string;
@@ -1865,6 +4032,30 @@ export interface components {
             name: string;
             slug?: string | null;
             superuser?: components["schemas"]["SuperuserCredentials"] | null;
+            /** @description The id of the team it will belong to; without one the account's own. */
+            team?: string | null;
+        };
+        NewRole: {
+            role: components["schemas"]["Role"];
+        };
+        NewToken: {
+            /**
+             * Format: int32
+             * @description From 1 to 366.
+             */
+            expiresDays: number;
+            name: string;
+            /** @description The slug of the one project it is for. */
+            project?: string | null;
+            scope: components["schemas"]["Scope"];
+            team: string;
+        };
+        /** @description A provider as the console offers it. */
+        OfferedProvider: {
+            /** @description What people call it. */
+            label: string;
+            /** @description Stable: `github` or `oidc`. */
+            name: string;
         };
         /**
          * @description Why a backup was made.
@@ -1942,6 +4133,8 @@ export interface components {
              * @description Size of its files.
              */
             storageBytes: number;
+            /** @description The id of the team it belongs to. */
+            teamId: string;
         };
         ProjectChange: {
             name?: string | null;
@@ -1951,15 +4144,34 @@ export interface components {
             items: components["schemas"]["Project"][];
             /**
              * Format: int64
-             * @description How many the account may have.
+             * @description How many one team may have.
              */
             limit: number;
+            /** @description The id of the team in which the account creates projects unless it names another; absent if it owns none. */
+            team?: string | null;
         };
         /**
          * @description What a project is doing.
          * @enum {string}
          */
         ProjectState: "creating" | "awake" | "asleep" | "waking" | "suspended" | "notStarting" | "damaged" | "deleted";
+        Proposal: {
+            /** @description For devices that open links. */
+            link: string;
+            /** @description The link as a picture: an SVG document. */
+            qr: string;
+            /** @description For typing into a device. */
+            secret: string;
+        };
+        /**
+         * @description A record's type.
+         * @enum {string}
+         */
+        RecordKind: "A" | "AAAA" | "CNAME" | "TXT";
+        RecoveryCodes: {
+            /** @description Each signs in once. They are shown this once. */
+            codes: string[];
+        };
         /** @description A restore that was done. */
         Restore: {
             /**
@@ -1981,6 +4193,13 @@ export interface components {
              * @description When it was undone.
              */
             undoneMs?: number | null;
+        };
+        /** @description A project that a backup is restored into */
+        RestoredProject: {
+            name: string;
+            slug?: string | null;
+            /** @description The id of the team it will belong to; without one that of the backup's project. */
+            team?: string | null;
         };
         /**
          * @description What a member of a team is.
@@ -2014,9 +4233,48 @@ export interface components {
             /** @description An IANA name, such as `Europe/Berlin`. */
             zone: string;
         };
+        /**
+         * @description What a token may do at most of what its account may.
+         * @enum {string}
+         */
+        Scope: "read" | "write" | "admin";
+        SecondFactor: {
+            on: boolean;
+            /** Format: int64 */
+            recoveryCodesLeft: number;
+        };
+        SessionList: {
+            items: components["schemas"]["ShownSession"][];
+        };
         ShownSchedule: components["schemas"]["Schedule"] & {
             /** @description In milliseconds since the epoch. */
             nextRunsMs: number[];
+        };
+        /** @description A session as its owner sees it. */
+        ShownSession: {
+            /** @description Where it was last seen. */
+            address: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch, like the others.
+             */
+            createdMs: number;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description Such as `Firefox on Linux`. */
+            device: string;
+            /**
+             * Format: int64
+             * @description When it ends if it is not used.
+             */
+            expiresMs: number;
+            /** @description Stable; not a secret. */
+            id: string;
+            /**
+             * Format: int64
+             * @description To the minute.
+             */
+            seenMs: number;
         };
         /**
          * @description Who may open an account.
@@ -2039,11 +4297,60 @@ export interface components {
             email: string;
             password: string;
         };
+        /** @description A team as one of its members sees it. */
+        Team: {
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch.
+             */
+            createdMs: number;
+            /** @description Stable. */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many people it has.
+             */
+            members: number;
+            /** @description What people call it. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many projects it has, deleted ones in their grace period included.
+             */
+            projects: number;
+            /** @description What the account is in it. */
+            role: components["schemas"]["Role"];
+        };
+        TeamList: {
+            items: components["schemas"]["Team"][];
+        };
+        TeamName: {
+            name: string;
+        };
+        TeamWithPeople: {
+            members: components["schemas"]["Member"][];
+            team: components["schemas"]["Team"];
+        };
+        Ticket: {
+            /** @description From the device, or a recovery code. */
+            code: string;
+            /** @description From the fragment of the sign-in page. */
+            token: string;
+        };
         Token: {
             token: string;
         };
+        TokenList: {
+            items: components["schemas"]["ApiToken"][];
+        };
+        Transfer: {
+            /** @description From the device, if a second factor is on. */
+            code?: string | null;
+            /** @description The id of the team it will belong to. */
+            team: string;
+        };
         Wanted: {
-            into?: components["schemas"]["NewProject"] | null;
+            into?: components["schemas"]["RestoredProject"] | null;
         };
     };
     responses: never;

@@ -85,7 +85,11 @@ const people = {
     nameHint: 'What uses it, such as “deploy from CI”.',
     scope: 'Scope',
     scopes: { read: 'Read', write: 'Write', admin: 'Admin' },
-    scopeHints: { read: 'Looks only', write: 'Also wakes and backs up projects', admin: 'All you may, but people' },
+    scopeHints: {
+      read: 'Looks only',
+      write: 'Also wakes and backs up projects',
+      admin: 'All you may, but people',
+    },
     where: 'Where',
     wholeTeam: (team: string) => `All projects of ${team}`,
     expires: 'Works for',

@@ -22,7 +22,7 @@ export const projects = {
   },
   full: {
     title: (used: number, limit: number) => `${used} of ${limit} used`,
-    body: 'Your account has no room for another project. Delete one you no longer need to make room.',
+    body: 'Your team has no room for another project. Delete one you no longer need to make room.',
   },
   deleted: {
     title: 'Deleted',

@@ -137,7 +137,9 @@ export async function showBackups(page: Page, slug: string, list: BackupList) {
 
 /** From now on this page sees these projects, whatever the platform has. */
 export async function showProjects(page: Page, items: Project[], limit = 10) {
-  await page.route('**/api/projects', (route) => route.fulfill({ json: { items, limit } }))
+  await page.route('**/api/projects', (route) =>
+    route.fulfill({ json: { items, limit, team: items[0]?.teamId } }),
+  )
   for (const item of items) {
     await page.route(`**/api/projects/${item.slug}`, (route) => route.fulfill({ json: item }))
     await page.route(`**/api/projects/${item.slug}/activity`, (route) =>

@@ -6,25 +6,34 @@ import { project, serve, stage } from '../../testing/stage'
 import Projects from './Projects.svelte'
 
 const day = 86_400_000
+const { teamId: team } = project()
 
 it('invites to the first project', async () => {
-  serve({ 'GET /api/projects': { body: { items: [], limit: 5 } } })
+  serve({ 'GET /api/projects': { body: { items: [], limit: 5, team } } })
   stage(Projects, {})
   const link = await screen.findByRole('link', { name: text.projects.empty.action })
   expect(link.getAttribute('href')).toBe('/projects/new')
 })
 
 it('says that there is no room instead of offering what would be refused', async () => {
-  serve({ 'GET /api/projects': { body: { items: [project()], limit: 1 } } })
+  serve({ 'GET /api/projects': { body: { items: [project()], limit: 1, team } } })
   stage(Projects, {})
   await screen.findByText(text.projects.full.title(1, 1))
   expect(screen.queryByRole('link', { name: text.projects.new })).toBeNull()
 })
 
+it('does not count the projects of other teams', async () => {
+  const foreign = project({ id: 'project00000009', slug: 'tide', name: 'Tide', teamId: 'team00000000009' })
+  serve({ 'GET /api/projects': { body: { items: [foreign], limit: 1, team } } })
+  stage(Projects, {})
+  await screen.findByText(text.projects.used(0, 1))
+  expect(screen.getByRole('link', { name: text.projects.new })).toBeTruthy()
+})
+
 it('does not count what is deleted, and brings it back on request', async () => {
   const gone = project({ state: 'deleted', deletedUntilMs: Date.now() + 5.5 * day })
   const calls = serve({
-    'GET /api/projects': { body: { items: [gone], limit: 1 } },
+    'GET /api/projects': { body: { items: [gone], limit: 1, team } },
     'POST /api/projects/orchard/undelete': { body: project({ state: 'asleep' }) },
   })
   stage(Projects, {})
@@ -36,7 +45,7 @@ it('does not count what is deleted, and brings it back on request', async () => 
 
 it('wakes only when told to', async () => {
   const calls = serve({
-    'GET /api/projects': { body: { items: [project({ state: 'asleep' })], limit: 5 } },
+    'GET /api/projects': { body: { items: [project({ state: 'asleep' })], limit: 5, team } },
     'POST /api/projects/orchard/wake': { body: project({ state: 'waking' }) },
   })
   stage(Projects, {})
@@ -50,7 +59,7 @@ it('says what failed and tries again', async () => {
   let isBroken = true
   serve({
     'GET /api/projects': () =>
-      isBroken ? { status: 500, body: {} } : { body: { items: [project()], limit: 5 } },
+      isBroken ? { status: 500, body: {} } : { body: { items: [project()], limit: 5, team } },
   })
   stage(Projects, {})
   expect((await screen.findByRole('alert')).textContent).toContain(text.errors.broken)
