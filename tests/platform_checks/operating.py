@@ -1,5 +1,6 @@
 """J8 and J9: installing, looking after, upgrading."""
 
+import json
 import os
 import pathlib
 import random
@@ -10,7 +11,7 @@ import threading
 import time
 
 from edge.clients import Closed
-from edge.kit import ROOST
+from edge.kit import ROOST, settings_text
 from edge.report import Missing, absolute, check, fact, need
 
 from .kit import ROOT, SLEEPY, TEXT, Project, elapsed, place, platform, tree, until
@@ -92,13 +93,22 @@ def listening(process):
 @check("J8.2", "The doctor looks at everything outside, and its exit code can be used")
 def doctor():
     with platform() as roost:
-        done = subprocess.run([ROOST, "doctor", "--json", "--config", roost.directory / "roost.toml"], capture_output=True, text=True)
-        text = done.stdout.lower()
-        for word in ("dns", "port", "clock", "disk", "files", "mail", "backup", "certificate"):
-            fact(f"it looks at: {word}", word in text or {"dns": "points", "files": "descriptors", "port": "reach"}.get(word, word) in text)
-        told = [line for line in done.stdout.splitlines() if '"state"' in line or '"verdict"' in line]
-        red = any(word in text for word in ('"wrong"', '"bad"', '"red"', '"failed"'))
-        fact("red is an exit code", (done.returncode != 0) == red, f"{done.returncode}, {len(told)} lines")
+        def ask(**settings):
+            roost.set(settings)
+            (roost.directory / "doctor.toml").write_text(settings_text(roost.settings))
+            done = subprocess.run([ROOST, "doctor", "--json", "--config", roost.directory / "doctor.toml"], capture_output=True, text=True)
+            return done.returncode, {found["check"]: found for found in json.loads(done.stdout)}
+
+        # An authority and a bucket that nobody answers for.
+        nobody = "http://127.0.0.1:9"
+        code, found = ask(acme={"email": "you@example.com", "directory": "https://127.0.0.1:9/dir"}, domains={"addresses": ["127.0.0.1"], "resolvers": ["127.0.0.1:9"]},
+                          backups={"bucket": "roost", "endpoint": nobody, "access_key": "a", "secret_key": "b"}, mail={"host": "127.0.0.1", "port": 9, "security": "none"})
+        for name in ("directory", "disk", "open files", "queue"):
+            fact(f"{name}: right", found.get(name, {}).get("ok") is True, found.get(name, {}).get("found"))
+        for name in ("mail", "backups", "authority"):
+            fact(f"{name}: wrong, and what to do", found.get(name, {}).get("ok") is False and found[name].get("advice"), found.get(name, {}).get("found"))
+        fact("names and ports, too", len(found) > 7, sorted(found))
+        fact("red is an exit code", code == 1, code)
 
 
 @check("J8.3", "A second run changes nothing; after a restart all are asleep and served")

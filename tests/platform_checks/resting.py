@@ -39,7 +39,7 @@ def wakes():
 
 @check("J7.2", "A cron that is due wakes a sleeping project; one missed while the platform was down runs once")
 def crons():
-    with platform(SLEEPY) as roost:
+    with platform({"rest": {"idle_after": 0.1, "sleep_after": 4}}) as roost:
         project = Project(roost, "orchard")
         project.ask("PATCH", "/api/settings", {"backups": {"cron": "* * * * *", "cronMaxKeep": 5}})
         made = lambda: sorted((roost.directory / "data/tenants" / project.about["id"] / "data-1/backups").glob("*.zip"))

@@ -20,7 +20,7 @@ pub use jobs::Job;
 pub use schedule::Schedule;
 
 /// What fell due during sleep waits that long, lest it is in the way of the request that woke the backend.
-const SETTLE: Duration = Duration::from_secs(5);
+const SETTLE: Duration = Duration::from_secs(2);
 /// The clock is looked at so often at least: it may be set, and the machine may have slept.
 const LONGEST_NAP: Duration = Duration::from_secs(3600);
 
