@@ -42,19 +42,24 @@ def support():
         operator = roost.cookie
         roost.sign_up("owner@example.com")
         owner = roost.cookie
-        project = Project(roost, "orchard")
-        project.back_up()
-        as_operator = {"Cookie": operator}
-        reach = lambda: [roost.ask("GET", f"/api/projects/orchard{path}", headers=as_operator).status for path in ("/backups", "/logs")]
-        fact("without a grant nothing", all(status in (403, 404) for status in reach()), reach())
+        Project(roost, "orchard").back_up()
+
+        def reach():
+            """What the operator is answered."""
+            roost.cookie = operator
+            answers = [roost.ask("GET", f"/api/projects/orchard{path}") for path in ("/backups", "/logs")]
+            roost.cookie = owner
+            return [answer.status for answer in answers], code(answers[0])
+
+        refused = reach()
+        fact("without a grant nothing, and a code that says why", refused == ([403, 403], "no_support_grant"), refused)
         granted = roost.ask("POST", "/api/projects/orchard/support", {"hours": 1})
-        if granted.status == 404:
-            return fact("a grant can be given", False, "is not built")
-        fact("with a grant it is seen", reach() == [200, 200], reach())
-        roost.cookie = owner
+        if not fact("the project's people can give one", granted.status in (200, 201), granted.status):
+            return
+        seen = reach()
+        fact("with a grant it is seen", seen[0] == [200, 200], seen[0])
         lines = roost.ask("GET", "/api/projects/orchard/audit").value["items"]
         uses = [line["text"] for line in lines if line.get("email") == "you@example.com"]
-        fact("each use is in the project's audit", uses, uses[:2])
+        fact("each use is in the project's audit", len(uses) >= 2, uses[:2])
         roost.ask("DELETE", "/api/projects/orchard/support")
-        fact("revoked, nothing again", all(status in (403, 404) for status in reach()), reach())
-        fact("with a code", code(roost.ask("GET", "/api/projects/orchard/backups", headers=as_operator)))
+        fact("revoked, nothing again", reach()[0] == [403, 403], reach()[0])
