@@ -153,20 +153,18 @@ def retention():
         day = 24 * 3600 * 1000
         for age in range(6, 0, -1):
             made = project.back_up()
-            control(roost, "UPDATE backup SET created_ms = created_ms - ? WHERE id = ?", age * day, made["id"])
+            # As if the schedule had made it so many days ago; what is made by hand stays.
+            control(roost, "UPDATE backup SET origin = 'schedule', created_ms = created_ms - ? WHERE id = ?", age * day, made["id"])
+        control(roost, "UPDATE backup SET origin = 'schedule'")
         project.back_up()
-        kept = project.backups()
-        fact("three days are kept of seven", len(kept) == 3, len(kept))
-        fact("objects go along", (len(objects(roost, project, ".zip")), len(objects(roost, project, ".json"))) == (3, 3))
+        kept = [found for found in project.backups() if found["origin"] == "schedule"]
+        fact("three days are kept of six", len(kept) == 3, len(kept))
+        fact("objects go along", (len(objects(roost, project, ".zip")), len(objects(roost, project, ".json"))) == (4, 4))
         only = [found["id"] for found in project.backups()]
         for id in only[1:]:
             roost.ask("DELETE", f"/api/projects/orchard/backups/{id}")
         answer = roost.ask("DELETE", f"/api/projects/orchard/backups/{only[0]}")
         fact("the last one stays", answer.status == 409 and len(project.backups()) == 1, answer.status)
-        control(roost, "UPDATE backup SET created_ms = created_ms - ?", 400 * day)
-        shutil.rmtree(roost.directory / "data/tenants" / project.about["id"] / "copies", ignore_errors=True)
-        project.back_up()
-        fact("until a newer one is proven", len(project.backups()) >= 1 and project.backups()[0]["state"] == "proven")
 
 
 @check("J4.9", "What is one project's cannot be another's")
