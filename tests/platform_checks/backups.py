@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 
-from edge.report import absolute, check, fact, ratio
+from edge.report import absolute, check, fact
 
-from .kit import FILE, ROOT, SLEEPY, TEXT, Project, Roost, bucket, control, done, elapsed, job, mails, place, platform, until
+from .kit import FILE, ROOT, SLEEPY, TEXT, Project, bucket, control, done, elapsed, job, mails, platform, until
 
 BY_HAND = {"cron": "", "zone": "UTC", "keepLast": 2, "keepDaily": 0, "keepWeekly": 0, "keepMonthly": 0}
 ALARM = "A backup of"

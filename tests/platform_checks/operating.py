@@ -14,7 +14,7 @@ from edge.clients import Closed
 from edge.kit import ROOST, settings_text
 from edge.report import Missing, absolute, check, fact, need
 
-from .kit import ROOT, SLEEPY, TEXT, Project, elapsed, place, platform, tree, until
+from .kit import ROOT, SLEEPY, TEXT, Project, elapsed, place, platform, tree
 
 SUITE = os.environ.get("ROOST_SUITE", "")
 # A Debian made by debootstrap with systemd in it; made anew where none is named.
