@@ -6,6 +6,7 @@ import pathlib
 import random
 import re
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -14,7 +15,7 @@ from edge.clients import Closed
 from edge.kit import ROOST, settings_text
 from edge.report import Missing, absolute, check, fact, need
 
-from .kit import ROOT, SLEEPY, TEXT, Project, elapsed, place, platform, tree
+from .kit import ROOT, SLEEPY, TEXT, Project, elapsed, place, platform, tree, until
 
 SUITE = os.environ.get("ROOST_SUITE", "")
 # A Debian made by debootstrap with systemd in it; made anew where none is named.
@@ -192,6 +193,16 @@ def broken():
         fact("migrations only add", len(added) == len(list((ROOT / "control-plane/migrations").glob("*.sql"))), len(added))
 
 
+def free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
+
+
 @check("J9.3", "Killed at twenty moments of an upgrade, the platform starts with all its data")
 def kills():
     with platform() as roost:
@@ -204,6 +215,8 @@ def kills():
             while roost.processes():  # one may just be starting another
                 roost.kill()
             asked.wait()
+            # The ports go shortly after the process that had them.
+            assert until(lambda: free(roost.http) and free(roost.https), 5)
             roost.start()
             started += project.status("GET", "/api/health")[0] == 200
             project.create("posts", "after a kill")
