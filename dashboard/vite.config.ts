@@ -10,7 +10,7 @@ export const alias = { $kit: here('./kit'), $api: here('./api') }
 
 // Which module goes into which file; a group takes along whatever its modules import and no group before it took.
 const base =
-  /\/node_modules\/|rolldown\/runtime|\/dashboard\/(kit|api)\/(?!text\/(backups|domains|people)\.)|\/console\/(main|App|routes|shell\/(Door|ErrorBox|Gate|PageHead|ThemeButton|Title))|\/areas\/accounts\/SendVerification/
+  /\/node_modules\/|rolldown\/runtime|\/dashboard\/kit\/(?!text\/(backups|domains|people)\.)|\/dashboard\/api\/(?!control\/(backups|domains|people)\.)|\/console\/(main|App|routes|shell\/(Door|ErrorBox|Gate|PageHead|ThemeButton|Title))|\/areas\/accounts\/SendVerification/
 const widgets =
   /\/node_modules\/(bits-ui|@floating-ui|@internationalized|runed|svelte-toolbelt|tabbable)\/|\/kit\/ui\/(Dialog|Drawer|Menu|Tabs)\.svelte/
 
@@ -34,9 +34,19 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'widgets', priority: 1, test: widgets },
-            { name: 'door', priority: 1, test: /\/areas\/accounts\/(SignIn|SignUp|Reset|Verify)/ },
-            { name: 'project', priority: 1, test: /\/areas\/(projects|overview)\// },
-            { name: 'base', priority: 2, test: (id) => !widgets.test(id) && base.test(id) },
+            {
+              name: 'door',
+              priority: 2,
+              test: /\/areas\/accounts\/(SignIn|SignUp|Reset|Verify|CodeField)|\/(text|control)\/people\./,
+            },
+            { name: 'project', priority: 1, test: /\/areas\/projects\// },
+            // What other areas share with that one, so that they need not take along the rest.
+            {
+              name: 'parts',
+              priority: 2,
+              test: /\/areas\/(projects\/(CopyLine|SlugField|StateChip|slug|snippets|state)|teams\/role)/,
+            },
+            { name: 'base', priority: 3, test: (id) => !widgets.test(id) && base.test(id) },
           ],
         },
       },

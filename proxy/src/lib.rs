@@ -36,6 +36,9 @@ mod upload;
 pub mod answers;
 pub mod upstream;
 
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
+
 mod access_log;
 mod alarm;
 mod metrics;

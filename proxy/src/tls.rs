@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use rustls::server::Acceptor;
-use rustls::{HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection};
+use rustls::{AlertDescription, ContentType, HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -69,18 +69,19 @@ async fn shake_hands(
         answer_question(&edge, visitor.origin(), name, hello).await;
         return None;
     }
-    let certificate = match &name {
-        Some(name) => certificate(&edge, name).await,
-        None => None,
+    let found = match &name {
+        Some(name) => certificate(&edge, name).await.ok_or(AlertDescription::UnrecognisedName),
+        None => Err(AlertDescription::HandshakeFailure),
     };
-
-    // A name without a certificate goes on, too: the client then gets an alert instead of a bare end.
-    let shaken = handshake(&edge, visitor.origin(), hello, edge.tls.clone()).await;
-    let Some(certificate) = certificate else {
-        edge.metrics.shook(Handshake::NoCertificate);
-        return None;
+    let certificate = match found {
+        Ok(certificate) => certificate,
+        Err(alert) => {
+            edge.metrics.shook(Handshake::NoCertificate);
+            refuse(&edge, hello.io, alert).await;
+            return None;
+        }
     };
-    let Some(stream) = shaken else {
+    let Some(stream) = handshake(&edge, visitor.origin(), hello, edge.tls.clone()).await else {
         edge.metrics.shook(Handshake::Failed);
         return None;
     };
@@ -90,6 +91,17 @@ async fn shake_hands(
     let secured = Secured { certificate, version: session.protocol_version(), is_resumed };
     let connection = Connection::new(edge, visitor, linger, Some(secured));
     Some((stream, connection))
+}
+
+/// Ends a connection with a fatal alert (RFC 8446, section 6.2) instead of a handshake.
+async fn refuse(edge: &Edge, mut socket: Socket, alert: AlertDescription) {
+    const FATAL: u8 = 2;
+    let record = [u8::from(ContentType::Alert), 3, 3, 0, 2, FATAL, u8::from(alert)];
+    let said = async {
+        socket.write_all(&record).await?;
+        socket.shutdown().await
+    };
+    let _ = timeout(edge.options.timeouts.linger, said).await;
 }
 
 /// Shakes hands when it is this connection's turn. So many do at once and no more; but a client that takes its time gives

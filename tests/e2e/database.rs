@@ -8,6 +8,7 @@ use tests::{POSTGRES_VARIABLE, Postgres};
 const SUITE: &[&str] = &[
     "access::",
     "accounts::",
+    "backups::",
     "mail::",
     "people::",
     "projects::",

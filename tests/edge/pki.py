@@ -8,7 +8,7 @@ import ssl
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = datetime.timedelta(days=1)
 
@@ -34,6 +34,9 @@ class Authority:
         builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - DAY).not_valid_after(now + 3650 * DAY)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         builder = builder.add_extension(self.key_id(), critical=False)
+        signs = dict.fromkeys(["digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only",
+                               "decipher_only"], False)
+        builder = builder.add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **signs), critical=True)
         self.certificate = builder.sign(self.key, hashes.SHA256())
 
     def key_id(self):
@@ -46,6 +49,7 @@ class Authority:
         builder = x509.CertificateBuilder().subject_name(name_of(names[0])).issuer_name(self.name).public_key(public_key)
         builder = builder.serial_number(x509.random_serial_number()).not_valid_before(since).not_valid_after(since + days * DAY)
         builder = builder.add_extension(alternative, critical=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         return builder.sign(self.key, hashes.SHA256())
 

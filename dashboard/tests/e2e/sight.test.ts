@@ -78,7 +78,7 @@ async function inspect(page: Page, where: string) {
 async function visit(page: Page, path: string) {
   await page.goto(path)
   await page.locator('main h1').first().waitFor()
-  await page.locator('[role=status].late').waitFor({ state: 'detached' })
+  await expect.poll(() => page.locator('[role=status].late').count(), { timeout: 10_000 }).toBe(0)
   await inspect(page, path)
 }
 

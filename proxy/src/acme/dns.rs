@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::{NS, SOA, TXT};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
@@ -18,14 +19,14 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::store::{ChallengeKind, Store};
+use super::store::{ChallengeKind, Store, Stored};
 use crate::Sockets;
 use crate::limits::Pace;
 use crate::routes::Host;
 use crate::visitors::{Origin, Paces};
 
 /// The longest answer: what passes every network in one piece.
-const LONGEST: usize = 1232;
+pub(crate) const LONGEST: usize = 1232;
 /// The longest answer by UDP for who does not say that more is fine.
 const LONGEST_UNASKED: usize = 512;
 /// The longest question.
@@ -61,7 +62,7 @@ pub(crate) struct Responder {
 
 /// Listens wherever there is to be an answer, with the values in this store.
 pub(crate) fn listen(dns: &Dns, store: &Arc<dyn Store>, sockets: &Sockets) -> io::Result<Vec<Responder>> {
-    let zone = Arc::new(Zone::new(&dns.domain, store.clone())?);
+    let zone = Arc::new(Zone::new(&dns.domain, values_in(store.clone(), dns.domain.clone()))?);
     let mut responders = Vec::with_capacity(dns.listen.len());
     for address in &dns.listen {
         let tcp = TcpListener::from_std(sockets.tcp(*address)?)?;
@@ -69,6 +70,20 @@ pub(crate) fn listen(dns: &Dns, store: &Arc<dyn Store>, sockets: &Sockets) -> io
         responders.push(Responder { udp, tcp, zone: zone.clone() });
     }
     Ok(responders)
+}
+
+/// What to answer with now.
+type Values = Box<dyn Fn() -> Stored<'static, Vec<String>> + Send + Sync>;
+
+fn values_in(store: Arc<dyn Store>, domain: Host) -> Values {
+    Box::new(move || {
+        let (store, domain) = (store.clone(), domain.clone());
+        let values = async move {
+            let answers = store.answers(ChallengeKind::Dns01, domain.as_str()).await?;
+            Ok(answers.into_iter().map(|answer| answer.value).collect())
+        };
+        values.boxed()
+    })
 }
 
 impl Responder {
@@ -119,29 +134,27 @@ impl Responder {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transport {
+pub(crate) enum Transport {
     Udp,
     Tcp,
 }
 
 /// The one name there is.
-struct Zone {
+pub(crate) struct Zone {
     name: Name,
-    /// What the store knows the values by, and who is responsible for the name.
-    domain: Host,
+    /// Who is responsible for it.
     authority: Name,
-    store: Arc<dyn Store>,
+    values: Values,
     paces: Paces,
 }
 
 impl Zone {
-    fn new(domain: &Host, store: Arc<dyn Store>) -> io::Result<Zone> {
+    pub(crate) fn new(domain: &Host, values: Values) -> io::Result<Zone> {
         let named = |text: String| Name::from_ascii(text).map_err(io::Error::other);
         Ok(Zone {
             name: named(format!("_acme-challenge.{domain}."))?,
-            domain: domain.clone(),
             authority: named(format!("{domain}."))?,
-            store,
+            values,
             paces: Paces::default(),
         })
     }
@@ -168,6 +181,11 @@ impl Zone {
         if !self.paces.admits(Origin::from(peer), PACE, Instant::now()) {
             return None;
         }
+        self.answer_anybody(bytes, transport).await
+    }
+
+    /// What to say to these bytes, whoever asks.
+    pub(crate) async fn answer_anybody(&self, bytes: &[u8], transport: Transport) -> Option<Vec<u8>> {
         let question = Message::from_vec(bytes).ok()?;
         // An answer to an answer could go on for ever.
         if question.metadata.message_type != MessageType::Query {
@@ -232,9 +250,8 @@ impl Zone {
     async fn records(&self, query: &Query) -> Result<Vec<Record>, crate::BoxError> {
         let data = match query.query_type() {
             RecordType::TXT => {
-                let found = timeout(PATIENCE, self.store.answers(ChallengeKind::Dns01, self.domain.as_str())).await??;
-                let values = found.into_iter().take(VALUES).map(|answer| answer.value);
-                values.map(|value| RData::TXT(TXT::new(vec![value]))).collect()
+                let values = timeout(PATIENCE, (self.values)()).await??;
+                values.into_iter().take(VALUES).map(|value| RData::TXT(TXT::new(vec![value]))).collect()
             }
             RecordType::SOA => vec![self.authority_record()],
             RecordType::NS => vec![RData::NS(NS(self.authority.clone()))],

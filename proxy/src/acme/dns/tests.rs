@@ -2,77 +2,14 @@
 
 use std::net::Ipv4Addr;
 
-use futures_util::FutureExt;
 use proptest::prelude::*;
 
-use super::super::store::{ChallengeAnswer, Held, Ordered, Stored, Tries};
 use super::*;
 
-/// Holds so many values for `apps.example.com`, and nothing else.
-struct Values(usize);
-
-impl Store for Values {
-    fn answers<'a>(&'a self, kind: ChallengeKind, name: &'a str) -> Stored<'a, Vec<ChallengeAnswer>> {
-        assert_eq!((kind, name), (ChallengeKind::Dns01, "apps.example.com"));
-        let value = move |number| ChallengeAnswer {
-            kind,
-            name: name.to_owned(),
-            token: String::new(),
-            value: format!("{number:043}"),
-            until_ms: i64::MAX,
-        };
-        async move { Ok((0..self.0).map(value).collect()) }.boxed()
-    }
-
-    fn account<'a>(&'a self, _: &'a str) -> Stored<'a, Option<String>> {
-        unreachable!()
-    }
-    fn keep_account<'a>(&'a self, _: &'a str, _: String) -> Stored<'a, String> {
-        unreachable!()
-    }
-    fn certificates(&self) -> Stored<'_, Vec<Held>> {
-        unreachable!()
-    }
-    fn certificate<'a>(&'a self, _: &'a str) -> Stored<'a, Option<Held>> {
-        unreachable!()
-    }
-    fn keep_certificate(&self, _: Held) -> Stored<'_, ()> {
-        unreachable!()
-    }
-    fn plan_renewal<'a>(&'a self, _: &'a str, _: i64, _: i64) -> Stored<'a, ()> {
-        unreachable!()
-    }
-    fn forget<'a>(&'a self, _: &'a str) -> Stored<'a, ()> {
-        unreachable!()
-    }
-    fn tries(&self) -> Stored<'_, Vec<Tries>> {
-        unreachable!()
-    }
-    fn keep_tries(&self, _: Tries) -> Stored<'_, ()> {
-        unreachable!()
-    }
-    fn put_answer(&self, _: ChallengeAnswer) -> Stored<'_, ()> {
-        unreachable!()
-    }
-    fn remove_answers<'a>(&'a self, _: &'a str) -> Stored<'a, ()> {
-        unreachable!()
-    }
-    fn lease<'a>(&'a self, _: &'a str, _: &'a str, _: i64, _: i64) -> Stored<'a, bool> {
-        unreachable!()
-    }
-    fn release<'a>(&'a self, _: &'a str, _: &'a str) -> Stored<'a, ()> {
-        unreachable!()
-    }
-    fn note_order(&self, _: Ordered) -> Stored<'_, ()> {
-        unreachable!()
-    }
-    fn orders_since(&self, _: i64) -> Stored<'_, Vec<Ordered>> {
-        unreachable!()
-    }
-}
-
+/// A zone for `apps.example.com` with so many values.
 fn zone(values: usize) -> Zone {
-    Zone::new(&"apps.example.com".parse().expect("a host"), Arc::new(Values(values))).expect("a zone")
+    let values = move || async move { Ok((0..values).map(|number| format!("{number:043}")).collect()) }.boxed();
+    Zone::new(&"apps.example.com".parse().expect("a host"), Box::new(values)).expect("a zone")
 }
 
 fn bytes(zone: &Zone, question: &[u8], transport: Transport) -> Option<Vec<u8>> {

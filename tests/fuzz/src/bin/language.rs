@@ -1,6 +1,5 @@
 //! Filters, rules and sorts made by chance, against the language and the tables of a stock server's directory.
 //!
-//! `tests/fuzz/run [SECONDS]` builds it on stable Rust, begins with `seeds.txt` and keeps what it finds in `target/fuzz`.
 //! Whatever the text: nothing panics, and what compiles is a statement that SQLite takes, with as many values as it has
 //! places for them.
 
