@@ -1,4 +1,15 @@
-//! The command line: `roost serve`, what an operator needs before there is a console, and the tenant engine's commands.
+//! The command line: `roost serve` and what operators need beside it; the console's API for scripts, with a token; and the
+//! tenant engine's commands.
+
+mod backups;
+mod console;
+mod domains;
+mod jobs;
+mod login;
+mod logs;
+mod projects;
+mod show;
+mod usage;
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
@@ -12,6 +23,7 @@ use crate::accounts::tickets::{self, Purpose};
 use crate::accounts::{Email, store};
 use crate::config::Config;
 use crate::database::Database;
+use crate::rescue::{self, Address, Place};
 use crate::{doctor, http, serve, upgrade};
 
 /// Hosts many PocketBase-compatible backends on one machine.
@@ -42,14 +54,60 @@ enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Copies the whole platform, running or not, into a new directory or a bucket
+    Backup {
+        /// A directory, or s3://bucket/prefix
+        #[arg(long)]
+        to: Address,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Restores the whole platform from a copy, on a machine that has none
+    Restore {
+        /// A directory, or s3://bucket/prefix
+        #[arg(long)]
+        from: Address,
+        /// The directory to restore into; it must be empty
+        #[arg(long)]
+        dir: PathBuf,
+        /// Where the settings go; without it, to where they were
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
     /// Manages operators
     #[command(subcommand)]
     Admin(Admin),
+    /// Keeps a token for the commands below, which use the console's API
+    Login(login::SignIn),
+    /// Lists, shows, creates, deletes projects and brings them back
+    Projects(Remote<projects::Projects>),
+    /// Lists, makes, restores and downloads backups of a project
+    Backups(Remote<backups::Backups>),
+    /// Lists, adds and removes domains of a project's own
+    Domains(Remote<domains::Domains>),
+    /// Lists, shows and cancels jobs
+    Jobs(Remote<jobs::Jobs>),
+    /// Lists, makes and revokes your tokens
+    Tokens(login::Tokens),
+    /// Shows what a project uses, and its limits
+    Usage(usage::Usage),
+    /// Shows a project's log
+    Logs(logs::Logs),
     /// Prints the OpenAPI document of the console's API
     Openapi,
     /// Serves or manages one backend's data directory, as `roost-runtime` does
     #[command(subcommand)]
     Runtime(tenant_runtime::cli::Command),
+}
+
+/// A command that uses the console's API.
+#[derive(Debug, Args)]
+struct Remote<C: Subcommand> {
+    #[command(subcommand)]
+    action: C,
+    /// The API's own answer, for programs
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -116,7 +174,17 @@ pub fn main() -> ExitCode {
             }
         }),
         Command::Upgrade { binary, settings } => run("warn", async { ask_for_upgrade(binary, settings) }),
+        Command::Backup { to, settings } => run("warn", back_up(to, settings)),
+        Command::Restore { from, dir, config } => run("warn", restore(from, dir, config)),
         Command::Admin(Admin::Create { email, settings }) => run("warn", create_operator(email, settings)),
+        Command::Login(login) => run("warn", login.run()),
+        Command::Projects(Remote { action, json }) => run("warn", action.run(json)),
+        Command::Backups(Remote { action, json }) => run("warn", action.run(json)),
+        Command::Domains(Remote { action, json }) => run("warn", action.run(json)),
+        Command::Jobs(Remote { action, json }) => run("warn", action.run(json)),
+        Command::Tokens(tokens) => run("warn", tokens.run()),
+        Command::Usage(usage) => run("warn", usage.run()),
+        Command::Logs(logs) => run("warn", logs.run()),
     }
 }
 
@@ -191,6 +259,20 @@ impl ServeArguments {
 fn ask_for_upgrade(binary: Option<PathBuf>, settings: Settings) -> anyhow::Result<()> {
     let binary = binary.map_or_else(|| std::env::current_exe().context("find this binary"), Ok)?;
     upgrade::ask(&settings.load()?.dir, &binary)
+}
+
+async fn back_up(to: Address, settings: Settings) -> anyhow::Result<()> {
+    let file = settings.config.clone();
+    let config = settings.load()?;
+    let place = Place::open(&to, &config.backups)?;
+    rescue::backup(&config, file.as_deref(), &place).await
+}
+
+async fn restore(from: Address, dir: PathBuf, config: Option<PathBuf>) -> anyhow::Result<()> {
+    let dir = std::path::absolute(&dir).context("find the directory")?;
+    let settings = Config::load(config.as_deref().filter(|path| path.exists()))?;
+    let place = Place::open(&from, &settings.backups)?;
+    rescue::restore(&place, &dir, config.as_deref()).await
 }
 
 async fn create_operator(email: String, settings: Settings) -> anyhow::Result<()> {

@@ -51,6 +51,11 @@ impl Database {
         Ok(Database { reader, writer, begin })
     }
 
+    /// The newest migration this program knows.
+    pub fn newest_migration() -> i64 {
+        sqlx::migrate!().iter().map(|migration| migration.version).max().unwrap_or_default()
+    }
+
     /// The URL of the SQLite file in a directory.
     pub fn sqlite_url(dir: &Path) -> String {
         format!("sqlite://{}?mode=rwc", dir.join("control.db").display())

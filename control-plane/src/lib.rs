@@ -19,6 +19,7 @@ pub mod backups;
 pub mod domains;
 pub mod plans;
 pub mod projects;
+pub mod rescue;
 pub mod teams;
 pub mod usage;
 

@@ -36,7 +36,7 @@ use crate::jobs::Jobs;
 use crate::state::{Parts, Platform};
 use crate::upgrade::{self, Control, Heir, Predecessor, Successor};
 use crate::usage::{self, Usage};
-use crate::{backups, clock, http, operator, projects};
+use crate::{backups, clock, http, operator, projects, rescue};
 
 /// Changes the console's event streams may lag behind.
 const CHANGES: usize = 1024;
@@ -47,6 +47,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Serves until told to stop, or until another process has taken over.
 pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     let shutdown = tenant_runtime::cli::shutdown_signal().context("listen for signals")?;
+    rescue::refuse_unfinished(&config.dir)?;
     std::fs::create_dir_all(&config.dir).with_context(|| format!("create {}", config.dir.display()))?;
     let predecessor = Predecessor::find()?;
     let sockets = Sockets::inherited().context("take over the sockets")?;

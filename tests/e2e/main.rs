@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod backups;
+mod command;
 mod database;
 mod domains;
 mod edge;
@@ -16,6 +17,7 @@ mod projects;
 mod providers;
 mod quotas;
 mod recovery;
+mod rescue;
 mod second_factor;
 mod sleep;
 mod support;

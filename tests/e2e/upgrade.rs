@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::json;
-use tests::{Http, Project, Roost, Upgrade, binary_under_test, eventually, signal};
+use tests::{Http, Project, Roost, Underway, binary_under_test, eventually, signal};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -173,7 +173,7 @@ async fn end_slowly(mut stream: TcpStream, end: &str) -> String {
     answer
 }
 
-async fn finish(upgrade: Upgrade) -> Result<(), String> {
+async fn finish(upgrade: Underway) -> Result<(), String> {
     tokio::task::spawn_blocking(|| upgrade.finish()).await.expect("the command ends")
 }
 

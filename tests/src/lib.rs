@@ -14,7 +14,7 @@ pub use engine::{Engine, KEY_VARIABLE, Make};
 pub use http::{Answer, Http, Upload};
 pub use identity_provider::IdentityProvider;
 pub use postgres::Postgres;
-pub use roost::{POSTGRES_VARIABLE, Roost, Upgrade, binary_under_test, signal};
+pub use roost::{POSTGRES_VARIABLE, Roost, Underway, binary_under_test, run, run_as, signal};
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! The platform as a process: started on a free port in a fresh directory, killed or stopped, upgraded, started again.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -60,6 +60,27 @@ impl Roost {
         Roost { child, fatal, dir, database: String::new(), settings, http_port, origin, http }
     }
 
+    /// Restores a copy of a platform on a machine that has nothing, and starts it.
+    pub fn restored(from: &Path) -> Roost {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let config = dir.path().join("roost.toml");
+        run(&["restore", "--from", text(from), "--dir", text(&dir.path().join("data")), "--config", text(&config)])
+            .expect("is restored");
+        let settings = std::fs::read_to_string(&config).expect("the settings are restored");
+        let fatal = Fatal::default();
+        let (child, origin) = launch(dir.path(), &settings, 0, &fatal);
+        let http_port = port_of(&origin);
+        Roost { child, fatal, dir, database: String::new(), settings, http_port, origin, http: Http::new() }
+    }
+
+    /// Copies the whole platform into a new directory, whether or not it runs.
+    pub fn back_up(&self, to: &Path) -> Underway {
+        let mut command = Command::new(binary_under_test());
+        command.arg("backup").arg("--to").arg(to).arg("--config").arg(self.dir.path().join("roost.toml"));
+        command.arg("--dir").arg(self.dir.path().join("data"));
+        Underway(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the command starts"))
+    }
+
     /// Ends the process at once, as a power cut would.
     pub fn kill(&mut self) {
         for process in self.processes() {
@@ -110,15 +131,15 @@ impl Roost {
     }
 
     /// Asks for an upgrade to a binary.
-    pub fn upgrade_to(&self, binary: &Path) -> Upgrade {
+    pub fn upgrade_to(&self, binary: &Path) -> Underway {
         let mut command = Command::new(binary_under_test());
         command.args(["upgrade", "--binary"]).arg(binary).arg("--dir").arg(self.dir.path().join("data"));
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the command starts");
-        Upgrade(child)
+        Underway(child)
     }
 
     /// Asks for an upgrade to the same program.
-    pub fn upgrade(&self) -> Upgrade {
+    pub fn upgrade(&self) -> Underway {
         self.upgrade_to(&binary_under_test())
     }
 
@@ -224,10 +245,15 @@ impl Drop for Roost {
     }
 }
 
-/// An upgrade that was asked for.
-pub struct Upgrade(Child);
+/// A command that takes its time.
+pub struct Underway(Child);
 
-impl Upgrade {
+impl Underway {
+    /// Whether it is through.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.0.try_wait(), Ok(None))
+    }
+
     /// Waits until it is through.
     ///
     /// # Errors
@@ -236,6 +262,34 @@ impl Upgrade {
         let output = self.0.wait_with_output().expect("the command ends");
         if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
     }
+}
+
+/// Runs a command of the program; what it prints.
+///
+/// # Errors
+/// What it says when it fails.
+pub fn run(arguments: &[&str]) -> Result<String, String> {
+    run_as(arguments, &[], "")
+}
+
+/// Runs a command with these variables and this input.
+///
+/// # Errors
+/// What it says when it fails.
+pub fn run_as(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Result<String, String> {
+    let mut command = Command::new(binary_under_test());
+    command.args(arguments).env("ROOST_LOG", "error").envs(variables.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    // Whoever reads no input may have ended already.
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("it ends");
+    let told = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(told(&output.stdout)) } else { Err(told(&output.stderr)) }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
 }
 
 /// Sends a signal. A process that has ended gets none.

@@ -25,7 +25,7 @@ use crate::projects;
 use crate::state::Platform;
 
 pub use store::{Kept, newest_proven};
-pub use target::Target;
+pub use target::{Stored, Target, hex};
 pub use transfer::send_zip;
 
 /// Why a backup was made.
@@ -87,7 +87,8 @@ fn meaning<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
     serde_json::from_value(word.into()).ok()
 }
 
-fn archive_key(project: &str, backup: &str) -> String {
+/// Where a backup's archive is kept.
+pub fn archive_key(project: &str, backup: &str) -> String {
     format!("{project}/{backup}.zip")
 }
 

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tenant_runtime::BoxError;
 use tenant_runtime::files::Bucket;
@@ -29,9 +30,11 @@ pub enum Target {
 }
 
 /// Size and SHA-256 of what was stored.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
+    /// How many bytes.
     pub bytes: u64,
+    /// In hexadecimal digits.
     pub sha256: String,
 }
 
@@ -89,8 +92,7 @@ impl Target {
                 bucket.put_object_from(key, reader, content_type(key)).await?;
             }
         }
-        let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Stored { bytes, sha256 })
+        Ok(Stored { bytes, sha256: hex(&hash.finalize()) })
     }
 
     /// Opens an object.
@@ -137,8 +139,17 @@ impl Target {
     }
 }
 
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn content_type(key: &str) -> &'static str {
-    if key.ends_with(".json") { "application/json" } else { "application/zip" }
+    match key.rsplit_once('.') {
+        Some((_, "json")) => "application/json",
+        Some((_, "zip")) => "application/zip",
+        _ => "application/octet-stream",
+    }
 }
 
 /// Makes a directory that only the platform's user may enter.

@@ -1,10 +1,12 @@
 //! This machine and the services it leans on: disk, limits, mail, the authorities and the clock they go by.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
 use super::Finding;
+use crate::backups::Target;
 use crate::config::{Authority, Config};
 use crate::edge::authorities;
 use crate::mail;
@@ -13,12 +15,15 @@ use crate::mail;
 const LEAST_FREE: u64 = 1 << 30;
 /// A project that is awake holds about ten files, a connection one.
 const LEAST_FILES: u64 = 8192;
+/// A crowd must find room while one accepts.
+const LEAST_WAITING: u64 = 1024;
 /// Authorities refuse requests, and browsers new certificates, when the clock is off by more than a little.
 const MOST_DRIFT_S: i64 = 60;
 
 /// Looks at everything that does not need the control database.
 pub async fn examine(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![directory(&config.dir), disk(&config.dir), open_files(), mail_server(config).await];
+    let mut findings = vec![directory(&config.dir), disk(&config.dir), open_files(), waiting_connections()];
+    findings.extend([mail_server(config).await, backups(config).await]);
     if config.acme.is_on() {
         for authority in config.acme.authorities() {
             findings.extend(authority_and_clock(&authority).await);
@@ -70,6 +75,45 @@ fn open_files() -> Finding {
             format!("raise the limit to {LEAST_FILES} or more, such as LimitNOFILE=65536 in the service's unit"),
         ),
         None => Finding::good("open files", "no limit is known"),
+    }
+}
+
+fn waiting_connections() -> Finding {
+    let limit = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
+    let check = "queue";
+    match limit.trim().parse::<u64>() {
+        Ok(most) if most < LEAST_WAITING => Finding::bad(
+            check,
+            format!("only {most} connections may wait to be accepted"),
+            "sysctl net.core.somaxconn=4096, kept in /etc/sysctl.d",
+        ),
+        Ok(most) => Finding::good(check, format!("{most} connections may wait to be accepted")),
+        Err(_) => Finding::unknown(check, "how many connections may wait is not known", "look with sysctl"),
+    }
+}
+
+async fn backups(config: &Config) -> Finding {
+    let check = "backups";
+    match Target::of(config) {
+        Err(error) => Finding::bad(check, format!("{error:#}"), "check the settings under [backups]"),
+        Ok(Target::Directory(dir)) => {
+            // Where it will be made, if it is not there yet.
+            let disk = |path: &Path| path.ancestors().find_map(|path| path.metadata().ok()).map(|found| found.dev());
+            let shown = dir.display();
+            if disk(&dir) == disk(&config.dir) {
+                let advice = "name another disk, or better a bucket, under [backups]";
+                Finding::unknown(check, format!("{shown} is on the disk of the data, and is lost with it"), advice)
+            } else {
+                Finding::good(check, format!("{shown} is on a disk of its own"))
+            }
+        }
+        Ok(bucket) => match bucket.probe().await {
+            Ok(()) => Finding::good(check, format!("the bucket {} answers", config.backups.bucket)),
+            Err(error) => {
+                let found = format!("the bucket {} cannot be used: {error:#}", config.backups.bucket);
+                Finding::bad(check, found, "check the settings under [backups]")
+            }
+        },
     }
 }
 

@@ -29,14 +29,23 @@ pub fn create(DataDir { path: dir, key: encryption }: DataDir<'_>, name: Option<
     }
     let draft = Scratch::new(dir);
     fs::create_dir_all(dir.join(TEMPORARY)).context("create the folder for temporary files")?;
+    write(dir, &draft.0, "")?;
+    folder.put(&key, &draft.0).context("put the archive in its place")?;
+    Ok(key.as_str().to_owned())
+}
+
+/// Writes an archive, in a file that is not there yet, that says whose it is.
+pub fn write(dir: &Path, target: &Path, owner: &str) -> anyhow::Result<()> {
+    if swap::is_unfinished(dir) {
+        bail!("a restore was interrupted; whoever opens the data finishes it");
+    }
     let mut databases = Vec::new();
     for name in DATABASES.into_iter().filter(|name| dir.join(name).is_file()) {
         databases.push((name, Pinned::of(&dir.join(name))?));
     }
-    let file = File::create_new(&draft.0).context("create the archive")?;
-    archive::write(dir, &databases, file, "", None, &|| false).context("write the archive")?;
-    folder.put(&key, &draft.0).context("put the archive in its place")?;
-    Ok(key.as_str().to_owned())
+    let file = File::create_new(target).context("create the archive")?;
+    archive::write(dir, &databases, file, owner, None, &|| false).context("write the archive")?;
+    Ok(())
 }
 
 /// `backup list`

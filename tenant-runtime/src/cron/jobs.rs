@@ -66,10 +66,14 @@ impl Job {
         text.parse().ok()
     }
 
-    /// Whether a job that fell due at that moment has not been done since.
-    pub(super) async fn is_still_due(self, app: &App, due: DateTime<Utc>) -> bool {
+    /// Whether a job that fell due has not been done since it last did.
+    pub(super) async fn is_still_due(self, app: &App, now: DateTime<Utc>) -> bool {
         match self {
-            Job::Backup => backups::newest_automatic(app).await.is_none_or(|made| made < due),
+            Job::Backup => {
+                let Some(made) = backups::newest_automatic(app).await else { return true };
+                let next = self.schedule(&app.settings()).and_then(|schedule| schedule.next_after(made));
+                next.is_some_and(|due| due <= now)
+            }
             _ => true,
         }
     }

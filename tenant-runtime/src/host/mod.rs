@@ -19,6 +19,7 @@ mod in_process;
 mod lease;
 mod limits;
 mod logs;
+mod offline;
 mod seen;
 mod sleeper;
 mod spec;
@@ -60,6 +61,7 @@ use crate::service::{self, BoxError, HttpService};
 
 pub use client::{NodeClient, NodeError};
 pub use copies::{ArchiveReport, CopyName, DataReport, InvalidCopyName, RestoreReport};
+pub use offline::{OfflineHost, TenantCopy, TenantRecord};
 pub use spec::{
     FirstSuperuser, Generation, InvalidTenantId, Isolation, Limits, Rest, TenantId, TenantReport, TenantSpec,
     TenantState, Wanted,

@@ -1,0 +1,189 @@
+//! `roost backup`: copies the platform, running or not.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use sqlx::{AnyConnection, Connection as _};
+use tenant_runtime::host::{OfflineHost, TenantId};
+use tokio::task::block_in_place;
+
+use super::{CONTROL, Control, File, MANIFEST, Manifest, Missing, Place, Tenant, file_key, tenant_key};
+use crate::backups::Stored;
+use crate::clock;
+use crate::config::Config;
+
+/// Where copies wait until they are stored.
+const FOLDER: &str = "copying";
+
+/// Copies the platform of these settings, and the file they are from. Every object is read back before it counts.
+///
+/// # Errors
+/// When there is no platform, the place cannot be used, or a tenant cannot be copied; then there is a copy of the others.
+pub async fn backup(config: &Config, settings: Option<&Path>, place: &Place) -> anyhow::Result<()> {
+    let tenants = config.dir.join("tenants");
+    ensure!(tenants.is_dir(), "there is no platform in {}", config.dir.display());
+    place.refuse_used().await?;
+    let mut copying = Copying { place, scratch: Scratch::begin(&config.dir)?, stored: Vec::new() };
+    let host = OfflineHost::at(&tenants).context("open the tenants")?;
+    let made = copying.all(config, settings, &host).await;
+    if made.is_err() {
+        for key in &copying.stored {
+            place.forget(key).await;
+        }
+    }
+    let manifest = made?;
+    let bytes: u64 = manifest.tenants.iter().map(|tenant| tenant.content.bytes).sum();
+    println!("Copied {} tenants of {bytes} bytes, each restored aside and read back.", manifest.tenants.len());
+    if matches!(manifest.control, Control::Postgres) {
+        println!("The control database is PostgreSQL's: keep a dump beside this copy, made with pg_dump before it.");
+    }
+    match manifest.missing.as_slice() {
+        [] => Ok(()),
+        missing => {
+            missing.iter().for_each(|tenant| eprintln!("Not copied: {}: {}", tenant.id, tenant.reason));
+            bail!("{} of {} tenants are not in the copy", missing.len(), missing.len() + manifest.tenants.len())
+        }
+    }
+}
+
+struct Copying<'p> {
+    place: &'p Place,
+    scratch: Scratch,
+    /// What is to be removed if the copy is given up.
+    stored: Vec<String>,
+}
+
+impl Copying<'_> {
+    /// The control database comes first: a tenant of a project that it does not know yet is left alone when it is
+    /// restored, but a project whose tenant was forgotten would be missed.
+    async fn all(&mut self, config: &Config, settings: Option<&Path>, host: &OfflineHost) -> anyhow::Result<Manifest> {
+        let made_ms = clock::now_ms();
+        let control = self.control(config).await.context("copy the control database")?;
+        let files = self.files(config, settings).await?;
+        let (mut tenants, mut missing) = (Vec::new(), Vec::new());
+        let all = host.tenants().context("list the tenants")?;
+        for (number, id) in all.iter().enumerate() {
+            println!("Tenant {id}, {} of {}", number + 1, all.len());
+            match self.tenant(host, *id).await {
+                Ok(tenant) => tenants.push(tenant),
+                Err(_) if !host.has(*id) => println!("It was removed meanwhile."),
+                Err(Failure::Tenant(error)) => {
+                    missing.push(Missing { id: id.to_string(), reason: format!("{error:#}") })
+                }
+                Err(Failure::Place(error)) => return Err(error),
+            }
+        }
+        let manifest = Manifest {
+            version: Manifest::VERSION,
+            roost: env!("CARGO_PKG_VERSION").to_owned(),
+            domain: config.domain.clone(),
+            made_ms,
+            control,
+            files,
+            tenants,
+            missing,
+        };
+        self.stored.push(MANIFEST.to_owned());
+        self.place.put_manifest(serde_json::to_vec_pretty(&manifest)?).await?;
+        Ok(manifest)
+    }
+
+    async fn control(&mut self, config: &Config) -> anyhow::Result<Control> {
+        let url = config.database_url();
+        if !url.starts_with("sqlite:") {
+            return Ok(Control::Postgres);
+        }
+        sqlx::any::install_default_drivers();
+        // Not `Database::open`: whoever only copies brings nothing up to date.
+        let mut db = AnyConnection::connect(&url.replace("mode=rwc", "mode=rw")).await?;
+        let copy = self.scratch.file("control.db");
+        sqlx::query("VACUUM INTO $1").bind(copy.to_string_lossy().into_owned()).execute(&mut db).await?;
+        db.close().await?;
+        let mut db = AnyConnection::connect(&format!("sqlite://{}?mode=rw", copy.display())).await?;
+        let migration: i64 = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&mut db).await?;
+        db.close().await?;
+        Ok(Control::Sqlite { migration, content: self.keep(CONTROL, &copy).await? })
+    }
+
+    async fn files(&mut self, config: &Config, settings: Option<&Path>) -> anyhow::Result<Vec<File>> {
+        let Config { tls, acme, .. } = config;
+        let named = [&tls.certificate, &tls.key, &acme.root, &acme.second.root].map(PathBuf::as_path);
+        let named = named.into_iter().filter(|path| !path.as_os_str().is_empty()).map(|path| (path, false));
+        let mut files = Vec::new();
+        for (path, is_settings) in settings.map(|path| (path, true)).into_iter().chain(named) {
+            let path = std::path::absolute(path)?;
+            let content = self.keep(&file_key(files.len()), &path).await;
+            let content = content.with_context(|| format!("copy {}", path.display()))?;
+            files.push(File { path, is_settings, content });
+        }
+        Ok(files)
+    }
+
+    async fn tenant(&mut self, host: &OfflineHost, id: TenantId) -> Result<Tenant, Failure> {
+        let archive = self.scratch.file("tenant.zip");
+        // This process does nothing else meanwhile.
+        let copy = block_in_place(|| {
+            remove_file(&archive)?;
+            host.copy(id, &archive, &self.scratch.file("proof"))
+        });
+        let copy = copy.map_err(Failure::Tenant)?;
+        let content = self.keep(&tenant_key(id.as_str()), &archive).await.map_err(Failure::Place)?;
+        Ok(Tenant { record: copy.record, census: copy.census, content })
+    }
+
+    /// Stores a file and reads it back.
+    async fn keep(&mut self, key: &str, file: &Path) -> anyhow::Result<Stored> {
+        self.stored.push(key.to_owned());
+        let stored = self.place.put(key, file).await?;
+        self.place.fetch(key, &stored, None).await?;
+        Ok(stored)
+    }
+}
+
+/// What one tenant has no part in ends the whole copy.
+enum Failure {
+    Tenant(anyhow::Error),
+    Place(anyhow::Error),
+}
+
+/// The folder in the platform's directory for what is not stored yet. The lock on it ends with the process.
+struct Scratch {
+    path: PathBuf,
+    _lock: fs::File,
+}
+
+impl Scratch {
+    fn begin(dir: &Path) -> anyhow::Result<Scratch> {
+        let path = dir.join(FOLDER);
+        let make = || DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        make().with_context(|| format!("create {}", path.display()))?;
+        let lock = fs::File::open(&path)?;
+        lock.try_lock().map_err(|_| anyhow::anyhow!("another copy of this platform is being made"))?;
+        for entry in fs::read_dir(&path)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+        }
+        Ok(Scratch { path, _lock: lock })
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.path) {
+            tracing::warn!("{} is left: {error}", self.path.display());
+        }
+    }
+}
+
+fn remove_file(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,96 @@
+//! A copy of the whole platform in a directory or a bucket, and the way back from it on a fresh machine.
+//!
+//! `roost backup` works beside the running platform or without it: it reads the control database and every tenant as they
+//! are at one moment each, and restores every tenant's archive aside before it counts. The list of what was copied,
+//! `platform.json`, is written last: what has none is no copy. `roost restore` builds everything in the folder
+//! `restoring` of the directory to be, and moves it to its place when all of it is there.
+//!
+//! ```text
+//! platform.json          what there is, with sizes and checksums
+//! control.db             accounts, projects, domains, certificates and their keys
+//! files/<n>              the settings, and files they name
+//! tenants/<id>.zip       a tenant's data, which a stock PocketBase restores, too
+//! ```
+
+mod backup;
+mod draft;
+mod place;
+mod restore;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tenant_runtime::backups::Census;
+use tenant_runtime::host::TenantRecord;
+
+use crate::backups::Stored;
+
+pub use backup::backup;
+pub use draft::refuse_unfinished;
+pub use place::{Address, Place};
+pub use restore::restore;
+
+const MANIFEST: &str = "platform.json";
+const CONTROL: &str = "control.db";
+
+/// What was copied.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    /// Of this list's form.
+    version: u32,
+    /// The program that made it.
+    roost: String,
+    domain: String,
+    made_ms: i64,
+    control: Control,
+    /// The settings, if there was a file of them, come first.
+    files: Vec<File>,
+    tenants: Vec<Tenant>,
+    /// Tenants that could not be copied.
+    missing: Vec<Missing>,
+}
+
+impl Manifest {
+    const VERSION: u32 = 1;
+}
+
+/// The control database.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Control {
+    /// Its copy, and the newest of the migrations it went through.
+    Sqlite { migration: i64, content: Stored },
+    /// A PostgreSQL server has it, and tools of its own that copy it.
+    Postgres,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct File {
+    path: PathBuf,
+    is_settings: bool,
+    content: Stored,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Tenant {
+    record: TenantRecord,
+    census: Census,
+    content: Stored,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Missing {
+    id: String,
+    reason: String,
+}
+
+fn file_key(number: usize) -> String {
+    format!("files/{number}")
+}
+
+fn tenant_key(id: &str) -> String {
+    format!("tenants/{id}.zip")
+}

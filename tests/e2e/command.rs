@@ -1,0 +1,118 @@
+//! The command line over the console's API, as a script uses it.
+
+use serde_json::{Value as Json, json};
+use tests::{Roost, run_as};
+
+struct Script {
+    url: String,
+    token: String,
+}
+
+impl Script {
+    /// Runs a command, with words apart by spaces, that has to succeed.
+    fn run(&self, command: &str) -> String {
+        self.try_to(command).unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+
+    fn json(&self, command: &str) -> Json {
+        serde_json::from_str(&self.run(&format!("{command} --json"))).expect("JSON")
+    }
+
+    fn try_to(&self, command: &str) -> Result<String, String> {
+        let words: Vec<&str> = command.split(' ').collect();
+        run_as(&words, &[("ROOST_URL", &self.url), ("ROOST_TOKEN", &self.token)], "")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_sees_a_project_through_its_life() {
+    let roost = Roost::start();
+    let ann = roost.sign_up("ann@example.com").await;
+    let team = ann.get("/api/teams").await["items"][0]["id"].as_str().expect("an id").to_owned();
+    let script = Script { url: roost.url(), token: ann.create_token(&team, "admin").await };
+    assert_eq!(script.run("projects list"), "None.\n");
+
+    let created = script.run("projects create orchard");
+    assert!(created.contains("orchard.localhost") && created.contains("password"), "{created}");
+    let listed = script.run("projects list");
+    assert!(listed.starts_with("PROJECT  STATE") && listed.contains("\norchard"), "{listed}");
+    assert_eq!(script.json("projects show orchard")["slug"], "orchard");
+
+    let made = script.json("backups create orchard");
+    assert_eq!((&made["state"], &made["kind"]), (&json!("done"), &json!("backup")), "{made}");
+    let dir = tempfile::tempdir().expect("a directory");
+    let zip = dir.path().join("orchard.zip");
+    script.run(&format!("backups download orchard latest --to {}", zip.display()));
+    assert!(std::fs::read(&zip).expect("is written").starts_with(b"PK"));
+    let again = script.try_to(&format!("backups download orchard latest --to {}", zip.display()));
+    assert!(again.expect_err("is refused").contains("is there already"));
+    let unsaid = script.try_to("backups restore orchard latest").expect_err("is refused");
+    assert!(unsaid.contains("--replace") && unsaid.contains("--into"), "{unsaid}");
+    script.run("backups restore orchard latest --into copy --slug orchard-copy");
+    script.run("backups restore orchard latest --replace");
+    assert_eq!(script.json("projects list")["items"].as_array().map(Vec::len), Some(2));
+    let jobs = script.json("jobs list orchard");
+    let job = jobs["items"][0]["id"].as_str().expect("an id");
+    assert!(script.run(&format!("jobs show {job}")).contains("restore"));
+
+    let records = script.run("domains add orchard www.example.com");
+    assert!(records.contains("CNAME") || records.contains("www.example.com"), "{records}");
+    assert_eq!(script.json("domains list orchard")["items"][0]["name"], "www.example.com");
+    script.run("domains remove orchard www.example.com");
+
+    let unsure = script.try_to("projects delete orchard --confirm orchid").expect_err("is refused");
+    assert!(unsure.contains("nothing was deleted"), "{unsure}");
+    script.run("projects delete orchard --confirm orchard");
+    assert_eq!(script.json("projects show orchard")["state"], "deleted");
+    script.run("projects restore orchard");
+    assert_ne!(script.json("projects show orchard")["state"], "deleted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_is_told_in_a_sentence() {
+    let roost = Roost::start();
+    let ann = roost.sign_up("ann@example.com").await;
+    let team = ann.get("/api/teams").await["items"][0]["id"].as_str().expect("an id").to_owned();
+    let reader = Script { url: roost.url(), token: ann.create_token(&team, "read").await };
+    assert_eq!(reader.try_to("projects show nowhere"), Err("Error: There is no such project.\n".to_owned()));
+    let refused = reader.try_to("projects create orchard").expect_err("a reader creates nothing");
+    assert!(refused.starts_with("Error: ") && refused.ends_with(".\n"), "{refused}");
+    let stranger = Script { token: "roost_unknown".to_owned(), ..reader };
+    let unknown = stranger.try_to("projects list").expect_err("nobody knows it");
+    assert!(unknown.contains("unknown, revoked or expired"), "{unknown}");
+    let nowhere = Script { url: "http://127.0.0.1:9".to_owned(), ..stranger };
+    let unreachable = nowhere.try_to("projects list").expect_err("nobody is there");
+    assert!(unreachable.contains("reach the console at http://127.0.0.1:9"), "{unreachable}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_keeps_a_token_where_only_its_owner_reads_it() {
+    let roost = Roost::start();
+    let _ann = roost.sign_up("ann@example.com").await;
+    let home = tempfile::tempdir().expect("a directory");
+    let variables = [("XDG_CONFIG_HOME", home.path().to_str().expect("UTF-8")), ("ROOST_URL", ""), ("ROOST_TOKEN", "")];
+    let command = |words: &[&str], input: &str| run_as(words, &variables, input);
+    let nobody = command(&["projects", "list"], "").expect_err("nobody is signed in");
+    assert!(nobody.contains("roost login"), "{nobody}");
+    let url = roost.url();
+    let wrong = command(&["login", "--url", &url, "--email", "ann@example.com"], "not the password\n");
+    assert!(wrong.expect_err("is refused").contains("the password is wrong"));
+    command(&["login", "--url", &url, "--email", "ann@example.com"], "a quiet place to sit\n").expect("signs in");
+    let kept = home.path().join("roost/login.json");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&kept.metadata().expect("is kept").permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    command(&["projects", "create", "orchard"], "").expect("works");
+
+    let tokens = |words: &[&str]| {
+        let words = [&["tokens", "--email", "ann@example.com", "--json"], words].concat();
+        let told = command(&words, "a quiet place to sit\n").expect("works");
+        serde_json::from_str::<Json>(&told).expect("JSON")
+    };
+    let made = tokens(&["create", "deploy", "--scope", "read"]);
+    assert_eq!(made["token"]["scope"], "read");
+    let listed = tokens(&["list"]);
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(2), "{listed}");
+    tokens(&["revoke", made["token"]["id"].as_str().expect("an id")]);
+    let script = Script { url, token: made["secret"].as_str().expect("a secret").to_owned() };
+    assert!(script.try_to("projects list").is_err(), "it was revoked");
+}

