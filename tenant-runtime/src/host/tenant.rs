@@ -352,6 +352,8 @@ impl Tenant {
     }
 
     async fn closed(self: &Arc<Self>, wakes_at_ms: Option<i64>) {
+        // Closing took the log away.
+        self.measure_databases().await;
         self.surroundings.awake.remove(self.id);
         self.usage.sleeps(now_ms());
         self.idle.store(false, Ordering::Release);
