@@ -10,9 +10,19 @@ export const alias = { $kit: here('./kit'), $api: here('./api') }
 
 // Which module goes into which file; a group takes along whatever its modules import and no group before it took.
 const base =
-  /\/node_modules\/|rolldown\/runtime|\/dashboard\/kit\/(?!charts\/|text\/(backups|domains|leaving|logs|operator|people|usage)\.|ui\/(Checkbox|Choice|Segments|VirtualList))|\/dashboard\/api\/(?!control\/(backups|domains|leaving|logs|operator|people|usage)\.)|\/console\/(main|App|routes|shell\/(Door|ErrorBox|Gate|PageHead|ThemeButton|Title))|\/areas\/accounts\/SendVerification/
-const widgets =
-  /\/node_modules\/(bits-ui|@floating-ui|@internationalized|runed|svelte-toolbelt|tabbable)\/|\/kit\/ui\/(Dialog|Drawer|Menu|Tabs)\.svelte/
+  /\/node_modules\/(?!@lucide\/svelte\/dist\/icons\/|inline-style-parser\/|style-to-object\/)|rolldown\/runtime|\/dashboard\/kit\/(?!charts\/|text\/(backups|domains|leaving|logs|operator|people|settings|usage)\.|ui\/(Checkbox|Choice|Segments|VirtualList))|\/dashboard\/api\/(?!control\/(backups|domains|leaving|logs|operator|people|usage)\.)|\/console\/(main|App|routes|shell\/(Door|ErrorBox|Gate|PageHead|ThemeButton|Title))|\/areas\/accounts\/(CodeField|SendVerification)/
+// Other icons stay with the one place that draws them.
+const icons =
+  /\/@lucide\/svelte\/dist\/icons\/(check|circle-alert|circle-check|ellipsis|inbox|plus|triangle-alert)\./
+const dialogs = /\/bits-ui\/dist\/bits\/dialog\/|\/kit\/ui\/(Dialog|Drawer)\.svelte/
+const tabs = /\/bits-ui\/dist\/bits\/tabs\/|\/kit\/ui\/Tabs\.svelte|\/areas\/projects\/CodeTabs/
+const menus =
+  /\/node_modules\/(bits-ui|@floating-ui|@internationalized|runed|svelte-toolbelt|tabbable)\/|\/kit\/ui\/Menu\.svelte/
+
+const anyOf = (tests: RegExp[], except: RegExp[] = []) => {
+  const matches = (id: string) => (test: RegExp) => test.test(id)
+  return (id: string) => tests.some(matches(id)) && !except.some(matches(id))
+}
 
 export default defineConfig({
   root: here('./console'),
@@ -29,24 +39,25 @@ export default defineConfig({
     rolldownOptions: {
       preserveEntrySignatures: false,
       output: {
-        // Few files rather than many small ones: what every page needs, what menus and dialogs need, and the areas
-        // that are visited together. Fewer requests before the first paint, better compression.
+        // Few files rather than many small ones: what every page needs, what menus need, and the areas that are
+        // visited together. Fewer requests before the first paint, better compression. What only opens after a press,
+        // and what few pages share, is apart, so that no page loads what it cannot show.
         codeSplitting: {
           groups: [
-            { name: 'widgets', priority: 1, test: widgets },
-            {
-              name: 'door',
-              priority: 2,
-              test: /\/areas\/accounts\/(SignIn|SignUp|Reset|Verify|CodeField)|\/(text|control)\/people\./,
-            },
-            { name: 'project', priority: 1, test: /\/areas\/projects\// },
-            // What other areas share with that one, so that they need not take along the rest.
+            { name: 'base', priority: 4, test: anyOf([base, icons], [menus, dialogs, tabs]) },
+            { name: 'menus', priority: 3, test: anyOf([menus], [dialogs, tabs]) },
+            { name: 'door', priority: 2, test: /\/areas\/accounts\/(SignIn|SignUp|Reset|Verify)/ },
             {
               name: 'parts',
               priority: 2,
-              test: /\/areas\/(projects\/(CopyLine|SlugField|StateChip|slug|snippets|state)|teams\/role)/,
+              test: /\/areas\/(projects\/(StateChip|slug|state)\.|teams\/role)/,
             },
-            { name: 'base', priority: 3, test: (id) => !widgets.test(id) && base.test(id) },
+            { name: 'lines', priority: 2, test: /\/areas\/projects\/(CopyLine|SlugField|snippets)/ },
+            { name: 'dialogs', priority: 2, test: dialogs },
+            { name: 'tabs', priority: 2, test: tabs },
+            { name: 'choice', priority: 2, test: /\/kit\/ui\/Choice/ },
+            { name: 'people', priority: 2, test: /\/(text|control)\/people\./ },
+            { name: 'project', priority: 1, test: /\/areas\/projects\// },
           ],
         },
       },

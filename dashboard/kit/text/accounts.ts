@@ -5,6 +5,10 @@ export const accounts = {
   currentPassword: 'Current password',
   name: 'Your name',
   passwordHint: 'A few words in a row make a good one.',
+  code: {
+    label: 'Code from your device',
+    hint: 'Or one of your recovery codes.',
+  },
   signUp: {
     title: 'Create your account',
     lead: 'A backend for your app in about two seconds. It sleeps when nobody needs it.',

@@ -6,6 +6,16 @@ import { text as leaving } from './leaving'
 import { text as logs } from './logs'
 import { text as operator } from './operator'
 import { text as people } from './people'
+import { text as settings } from './settings'
 import { text as usage } from './usage'
 
-export const text = { ...backups, ...domains, ...leaving, ...logs, ...operator, ...people, ...usage }
+export const text = {
+  ...backups,
+  ...domains,
+  ...leaving,
+  ...logs,
+  ...operator,
+  ...people,
+  ...settings,
+  ...usage,
+}

@@ -15,6 +15,7 @@ export const common = {
   loading: (what: string) => `Loading ${what}`,
   justNow: 'just now',
   never: 'never',
+  roles: { viewer: 'Viewer', developer: 'Developer', admin: 'Admin', owner: 'Owner' },
   showPassword: 'Show password',
   hidePassword: 'Hide password',
   menu: 'Menu',

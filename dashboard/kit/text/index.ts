@@ -10,7 +10,6 @@ import { outbox } from './outbox'
 import { overview } from './overview'
 import { projects } from './projects'
 import { marked } from './pseudo'
-import { settings } from './settings'
 import { states } from './states'
 
 export const text = marked({
@@ -18,7 +17,6 @@ export const text = marked({
   accounts,
   projects,
   overview,
-  settings,
   states,
   outbox,
   errors,

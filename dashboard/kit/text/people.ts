@@ -3,7 +3,6 @@
 import { text as shared } from '.'
 import { marked } from './pseudo'
 
-const roles = { viewer: 'Viewer', developer: 'Developer', admin: 'Admin', owner: 'Owner' }
 const roleHints = {
   viewer: 'Sees everything, changes nothing',
   developer: 'Also wakes and backs up projects',
@@ -12,12 +11,7 @@ const roleHints = {
 }
 
 const people = {
-  roles,
   roleHints,
-  code: {
-    label: 'Code from your device',
-    hint: 'Or one of your recovery codes.',
-  },
   mail: {
     title: 'Mail address',
     lead: 'We send a link to the new address. The present one counts until you open it.',
@@ -190,15 +184,6 @@ const people = {
     bad: 'It may have been used or withdrawn, or it is too old. Ask for a new one.',
     guest: 'Open the link in the mail with your invitation.',
   },
-  transfer: {
-    title: 'Team',
-    lead: 'Hands the project over to another of your teams. Its people lose it at once.',
-    label: 'Team of the project',
-    action: 'Hand it over',
-    busy: 'Handing over…',
-    done: 'The project belongs to that team now.',
-  },
-  readOnly: (role: string) => `You are ${role.toLowerCase()} here, so there is nothing for you to change.`,
 }
 
 export const text = { ...shared, people: marked(people) }

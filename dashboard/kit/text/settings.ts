@@ -1,4 +1,9 @@
-export const settings = {
+// The words of a project's settings.
+
+import { text as shared } from '.'
+import { marked } from './pseudo'
+
+const settings = {
   title: 'Settings',
   name: {
     title: 'Name',
@@ -41,5 +46,16 @@ export const settings = {
     busy: 'Deleting…',
     mismatch: (slug: string) => `That is not ${slug}.`,
   },
+  transfer: {
+    title: 'Team',
+    lead: 'Hands the project over to another of your teams. Its people lose it at once.',
+    label: 'Team of the project',
+    action: 'Hand it over',
+    busy: 'Handing over…',
+    done: 'The project belongs to that team now.',
+  },
+  readOnly: (role: string) => `You are ${role.toLowerCase()} here, so there is nothing for you to change.`,
   gone: 'A deleted project has no settings. Bring it back first.',
 }
+
+export const text = { ...shared, settings: marked(settings) }

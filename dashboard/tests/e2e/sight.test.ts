@@ -1,7 +1,7 @@
 // For who needs other colours or larger type: with the system's own colours, at twice and at four times the size, every
 // page keeps to its width, and every control can be seen and is covered by nothing.
 
-import { text } from '$kit/text'
+import { text } from '$kit/text/all'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launch, openPage, signUp } from './browser'

@@ -1,4 +1,4 @@
-import { text } from '$kit/text'
+import { text } from '$kit/text/settings'
 import { screen } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import { expect, it } from 'vitest'

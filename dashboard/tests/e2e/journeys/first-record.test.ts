@@ -1,7 +1,7 @@
 // D1: a stranger signs up, creates a project, and the stock SDK talks to it; then the project is renamed, deleted and
 // brought back with its data.
 
-import { text } from '$kit/text'
+import { text } from '$kit/text/all'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { launch, newPerson, openPage, uniqueSlug } from '../browser'

@@ -41,7 +41,7 @@ it('shows a viewer everything and lets them change nothing', async () => {
   await viewer.getByText('Shared was created').waitFor()
   expect(await button(viewer, text.projects.wake).count()).toBe(0)
   await link(viewer, text.common.nav.settings).click()
-  await viewer.getByText(words.readOnly(words.roles.viewer)).waitFor()
+  await viewer.getByText(text.settings.readOnly(text.common.roles.viewer)).waitFor()
   expect(await viewer.locator('main').getByRole('button').count()).toBe(0)
   await link(viewer, text.common.nav.audit).click()
   await viewer.getByRole('cell', { name: 'Shared was created' }).waitFor()
