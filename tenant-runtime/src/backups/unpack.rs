@@ -1,14 +1,16 @@
 //! Taking an archive apart that anybody may have made: nothing is written outside of the folder, nothing grows past
 //! its bounds, and what comes out is a data directory that opens.
 
+use std::cell::Cell;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::{KEPT, sync_dir};
+use super::{DATABASES, KEPT, sync_dir};
 use crate::app::OpenError;
 use crate::schema::layout;
 use crate::settings::EncryptionKey;
@@ -20,6 +22,8 @@ const ALWAYS_ALLOWED: u64 = 2 << 30;
 /// or that many times its own size: databases with much in common compress well, but bombs a thousandfold.
 const MOST_GROWTH: u64 = 100;
 const CHUNK: usize = 256 << 10;
+/// So much may be read to learn what an archive holds: its list of entries is kept in memory, at several times its size.
+const LONGEST_LIST: u64 = 64 << 20;
 
 /// Why an archive is refused.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +69,7 @@ pub(super) fn check(archive: &Path, scratch: &Path, key: Option<&EncryptionKey>)
 }
 
 struct Archive {
-    zip: ZipArchive<File>,
+    zip: ZipArchive<Metered>,
     /// Places of the files to unpack.
     entries: Vec<(usize, PathBuf)>,
     /// What may still be unpacked.
@@ -78,7 +82,9 @@ impl Archive {
     fn open(path: &Path) -> Result<Archive, Unfit> {
         let file = File::open(path)?;
         let limit = file.metadata()?.len().saturating_mul(MOST_GROWTH).max(ALWAYS_ALLOWED);
-        let mut zip = ZipArchive::new(file)?;
+        let left = Rc::new(Cell::new(LONGEST_LIST));
+        let mut zip = ZipArchive::new(Metered { file, left: left.clone() })?;
+        left.set(u64::MAX);
         if zip.has_duplicate_names() || zip.has_overlapping_entries()? {
             return Err(Unfit::Overlapping);
         }
@@ -132,6 +138,27 @@ impl Archive {
     }
 }
 
+/// A file of which so much may be read.
+struct Metered {
+    file: File,
+    left: Rc<Cell<u64>>,
+}
+
+impl Read for Metered {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(into)?;
+        let left = self.left.get().checked_sub(read as u64);
+        self.left.set(left.ok_or_else(|| io::Error::other("its list of entries is too long"))?);
+        Ok(read)
+    }
+}
+
+impl Seek for Metered {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
 /// Where an entry goes, if that is inside the folder.
 fn place(name: &str) -> Option<PathBuf> {
     if name.contains(['\\', '\0']) {
@@ -142,11 +169,13 @@ fn place(name: &str) -> Option<PathBuf> {
     (plain && !name.is_empty()).then(|| path.to_owned())
 }
 
-/// Folders that stay as they are, and indexes SQLite makes anew, are not taken from an archive.
+/// Folders that stay as they are are not taken from an archive, nor is what lies beside a database, except for its log:
+/// indexes SQLite makes anew, and what a rollback journal names is removed when the database is opened.
 fn belongs(place: &Path) -> bool {
-    let first = place.components().next().map(|part| part.as_os_str().to_string_lossy());
-    let kept = first.is_some_and(|first| KEPT.contains(&&*first));
-    !kept && place.extension().is_none_or(|extension| extension != "db-shm")
+    let Some(Component::Normal(first)) = place.components().next() else { return false };
+    let first = first.to_string_lossy();
+    let beside = DATABASES.iter().find_map(|database| first.strip_prefix(database));
+    !KEPT.contains(&&*first) && beside.is_none_or(|suffix| suffix.is_empty() || suffix == "-wal")
 }
 
 /// Opens the database as the backend will, and brings what is in its log into it.
@@ -230,6 +259,47 @@ mod tests {
         }
         let link: Fill = |zip| zip.add_symlink("storage", "/etc", options()).expect("adds");
         assert!(outcome(link).ends_with("is a link"));
+    }
+
+    #[test]
+    fn of_what_lies_beside_a_database_only_its_log_is_taken() {
+        for name in ["data.db", "data.db-wal", "auxiliary.db", "auxiliary.db-wal", "storage/a/b.db-journal"] {
+            assert!(belongs(Path::new(name)), "{name}");
+        }
+        for name in ["data.db-journal", "auxiliary.db-journal", "data.db-shm", "data.db-mj1234", "data.db-journal/x"] {
+            assert!(!belongs(Path::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_entries_without_end_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a.zip");
+        // As many entries as there are in it are 66 bytes of the list each, and take nothing else.
+        let entries = LONGEST_LIST / 66 + 1000;
+        let mut entry = b"PK\x01\x02".to_vec();
+        entry.resize(46, 0);
+        entry[28..30].copy_from_slice(&20_u16.to_le_bytes());
+        entry.extend([b'n'; 20]);
+        let mut file = io::BufWriter::new(File::create(&path).expect("creates"));
+        for _ in 0..entries {
+            file.write_all(&entry).expect("writes");
+        }
+        let size = entries * 66;
+        let mut end = b"PK\x06\x06".to_vec();
+        end.extend(44_u64.to_le_bytes());
+        end.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        for number in [entries, entries, size, 0] {
+            end.extend(number.to_le_bytes());
+        }
+        end.extend(b"PK\x06\x07\0\0\0\0");
+        end.extend(size.to_le_bytes());
+        end.extend([1, 0, 0, 0]);
+        end.extend(b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0");
+        file.write_all(&end).expect("writes");
+        file.into_inner().expect("writes");
+        let refused = Archive::open(&path).err().expect("is refused").to_string();
+        assert!(refused.contains("too long"), "{refused}");
     }
 
     #[test]
