@@ -110,6 +110,9 @@ pub enum OpenError {
     /// The database cannot be read.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// It answers with more than there is time for, as no data of ours does.
+    #[error("the database takes too long to answer")]
+    Endless,
     /// Made by a version whose layout is unknown here.
     #[error("the data directory cannot be opened: {0}")]
     Foreign(String),
@@ -430,9 +433,10 @@ impl WeakApp {
 impl OpenError {
     /// Tells a damaged file from other failures of the database.
     pub fn from_sqlite(error: rusqlite::Error) -> OpenError {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, OperationInterrupted};
         match error.sqlite_error_code() {
             Some(DatabaseCorrupt | NotADatabase) => OpenError::Damaged(error.to_string()),
+            Some(OperationInterrupted) => OpenError::Endless,
             _ => OpenError::Other(anyhow::Error::new(error)),
         }
     }

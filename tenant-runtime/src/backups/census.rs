@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::panic::RefUnwindSafe;
 use std::path::Path;
 
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
+
+use crate::store;
 
 /// What stock servers put beside each file of a record.
 const SIDECAR: &str = ".attrs";
@@ -43,9 +46,17 @@ pub(super) fn is_record_file(name: &str) -> bool {
     name.starts_with("storage/") && !name.ends_with(SIDECAR)
 }
 
-/// Counts the records of every collection that has some of its own.
-pub(super) fn records(db: &Connection) -> rusqlite::Result<BTreeMap<String, u64>> {
-    let mut collections = db.prepare("SELECT name FROM _collections WHERE type <> 'view'")?;
+/// Counts the records of every collection that has a table of its own. What somebody put in the place of one may have no
+/// end: that, and `stop`, ends the connection's statements in time.
+pub(super) fn records(
+    db: &Connection,
+    stop: impl Fn() -> bool + Send + RefUnwindSafe + 'static,
+) -> rusqlite::Result<BTreeMap<String, u64>> {
+    store::distrust_all(db, stop)?;
+    let mut collections = db.prepare(
+        "SELECT name FROM _collections WHERE type <> 'view'
+           AND EXISTS (SELECT 1 FROM sqlite_schema s WHERE s.type = 'table' AND s.name = _collections.name COLLATE NOCASE)",
+    )?;
     let names = collections.query_map([], |row| row.get::<_, String>(0))?;
     names
         .map(|name| {

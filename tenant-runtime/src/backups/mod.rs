@@ -4,6 +4,7 @@
 //! for temporary files until it is complete, so that a crash leaves nothing that looks like a backup.
 
 mod archive;
+mod bounds;
 mod census;
 pub mod offline;
 mod place;
@@ -34,6 +35,7 @@ use crate::settings::Settings;
 use archive::write as write_archive;
 use place::Place;
 
+pub use bounds::{Bounds, check_room};
 pub use census::{Census, Files};
 pub use place::{Key, Stored};
 pub use proof::{Proof, prove};
@@ -157,7 +159,8 @@ pub async fn newest_automatic(app: &App) -> Option<DateTime<Utc>> {
 /// Why it could not be restored, if so: then nothing of it is kept.
 pub async fn take_in(app: &App, key: Key, upload: Upload) -> Result<(), Failure> {
     let (scratch, owner, checked) = (Scratch::new(app.dir()), app.clone(), upload.clone());
-    app.pool().run(move || unpack::check(checked.path(), &scratch.0, owner.encryption_key())).await??;
+    let work = move || unpack::check(checked.path(), &scratch.0, owner.encryption_key(), &bounds(&owner));
+    app.pool().run(work).await??;
     let place = Place::of(app)?;
     place.put(app.pool(), &key, upload.path().to_owned()).await?;
     if place.is_beside_data() {
@@ -229,8 +232,8 @@ async fn prepare_restore(app: &App, key: Key) -> Result<(), Failure> {
     let archive = Place::of(app)?.copy(app.dir(), &key).await?;
     let _staying = app.storages().stay().await?;
     let work = move || -> Result<(), Failure> {
-        unpack::unpack(archive.path(), &scratch.0, owner.encryption_key())?;
-        check_room(&owner, &scratch.0)?;
+        unpack::unpack(archive.path(), &scratch.0, owner.encryption_key(), &bounds(&owner))?;
+        check_room(owner.meter(), &scratch.0)?;
         swap::commit(owner.dir(), &scratch.0).map_err(Error::from)?;
         Ok(())
     };
@@ -239,17 +242,12 @@ async fn prepare_restore(app: &App, key: Key) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses data that is larger than the backend may have, unless it has as much now.
-fn check_room(app: &App, unpacked: &Path) -> Result<(), Unfit> {
-    let size = |name: &str| unpacked.join(name).metadata().map_or(0, |file| file.len());
-    let files = crate::files::disk::tree_size(&unpacked.join("storage"));
-    let meter = app.meter();
-    for (size, quota) in [(size(DATABASES[0]), &meter.database), (files, &meter.storage)] {
-        if size > quota.most().max(quota.used()) {
-            return Err(Unfit::TooLarge(quota.most()));
-        }
-    }
-    Ok(())
+/// What an archive may bring a backend that is not about to close.
+fn bounds(app: &App) -> Bounds {
+    let owner = app.clone();
+    Bounds::of(app.meter(), app.dir(), move || {
+        if owner.is_closing() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+    })
 }
 
 const DATABASES: [&str; 2] = ["data.db", logs::FILE];
@@ -311,7 +309,7 @@ async fn write(
     let written = pool.run(move || -> Result<Archived> {
         let before = app.store().version();
         let mut databases = vec![(DATABASES[0], app.store().pin()?)];
-        let records = databases[0].1.read(census::records)?;
+        let records = databases[0].1.read(|db| census::records(db, || false))?;
         if let Some(logs) = log_store {
             databases.push((DATABASES[1], logs.pin()?));
         }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use chrono::Utc;
 
 use super::place::Folder;
-use super::{DATABASES, Key, Scratch, Stored, archive, key_for, swap, unpack};
+use super::{Bounds, DATABASES, Key, Scratch, Stored, archive, key_for, swap, unpack};
 use crate::app;
 use crate::files::TEMPORARY;
 use crate::settings::{EncryptionKey, Settings};
@@ -64,7 +64,7 @@ pub fn restore(DataDir { path: dir, key: encryption }: DataDir<'_>, name: &str) 
     }
     swap::finish(dir).context("finish an earlier restore")?;
     let scratch = Scratch::new(dir);
-    unpack::unpack(&archive, &scratch.0, encryption).context("unpack the backup")?;
+    unpack::unpack(&archive, &scratch.0, encryption, &Bounds::none()).context("unpack the backup")?;
     swap::commit(dir, &scratch.0).context("take the new data in")?;
     swap::finish(dir).context("put the new data in place")
 }

@@ -1,11 +1,9 @@
 //! Proving an archive: it is unpacked beside everything, checked page by page and counted. What then still may fail is
 //! opening it as a backend, which is left to whoever can.
 
-use std::fs::File;
 use std::path::Path;
 
-use zip::ZipArchive;
-
+use super::bounds::Bounds;
 use super::unpack::{self, Unfit};
 use super::{Census, DATABASES, census};
 use crate::app::OpenError;
@@ -25,20 +23,28 @@ pub struct Proof {
 ///
 /// # Errors
 /// Why it could not be restored.
-pub fn prove(archive: &Path, into: &Path, key: Option<&EncryptionKey>) -> Result<Proof, Unfit> {
-    let zip = ZipArchive::new(File::open(archive)?)?;
-    let owner = String::from_utf8_lossy(zip.comment()).into_owned();
-    unpack::unpack(archive, into, key)?;
-    for database in DATABASES.into_iter().filter(|name| into.join(name).is_file()) {
-        check_integrity(&into.join(database))?;
+pub fn prove(archive: &Path, into: &Path, key: Option<&EncryptionKey>, bounds: &Bounds) -> Result<Proof, Unfit> {
+    let owner = unpack::unpack(archive, into, key, bounds)?;
+    let counted = count(into, bounds);
+    if counted.is_err() {
+        // Whoever was told to stop says why.
+        bounds.check()?;
     }
-    let db = store::open_untouched(&into.join(DATABASES[0])).map_err(OpenError::from_store)?;
-    let records = census::records(&db).map_err(OpenError::from_sqlite)?;
-    Ok(Proof { owner, census: Census { records, files: census::files(into)? } })
+    Ok(Proof { owner, census: counted? })
 }
 
-fn check_integrity(database: &Path) -> Result<(), Unfit> {
+fn count(dir: &Path, bounds: &Bounds) -> Result<Census, Unfit> {
+    for database in DATABASES.into_iter().filter(|name| dir.join(name).is_file()) {
+        check_integrity(&dir.join(database), bounds)?;
+    }
+    let db = store::open_untouched(&dir.join(DATABASES[0])).map_err(OpenError::from_store)?;
+    let records = census::records(&db, bounds.stop()).map_err(OpenError::from_sqlite)?;
+    Ok(Census { records, files: census::files(dir)? })
+}
+
+fn check_integrity(database: &Path, bounds: &Bounds) -> Result<(), Unfit> {
     let db = store::open_untouched(database).map_err(OpenError::from_store)?;
+    store::distrust_all(&db, bounds.stop()).map_err(OpenError::from_sqlite)?;
     let sound: String =
         db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(OpenError::from_sqlite)?;
     if sound == "ok" { Ok(()) } else { Err(OpenError::Damaged(sound).into()) }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::{DATABASES, KEPT, sync_dir};
+use super::{Bounds, DATABASES, KEPT, sync_dir};
 use crate::app::OpenError;
 use crate::schema::layout;
 use crate::settings::EncryptionKey;
@@ -51,37 +51,47 @@ pub enum Unfit {
     Io(#[from] io::Error),
 }
 
-/// Unpacks a whole archive into a new folder, where it is synced and ready to be opened. Blocks.
-pub(super) fn unpack(archive: &Path, into: &Path, key: Option<&EncryptionKey>) -> Result<(), Unfit> {
-    let mut archive = Archive::open(archive)?;
+/// Unpacks a whole archive into a new folder, where it is synced and ready to be opened; whose data it says it is. Blocks.
+pub(super) fn unpack(
+    archive: &Path,
+    into: &Path,
+    key: Option<&EncryptionKey>,
+    bounds: &Bounds,
+) -> Result<String, Unfit> {
+    let mut archive = Archive::open(archive, bounds)?;
     archive.extract(into, |_| true)?;
-    check_database(into, key)?;
+    check_database(into, key, bounds)?;
     sync_all(into)?;
-    Ok(())
+    Ok(String::from_utf8_lossy(archive.zip.comment()).into_owned())
 }
 
 /// Whether an archive could be restored, judged by its list of entries and its database. Blocks; `scratch` is a folder
 /// that is new and may be thrown away.
-pub(super) fn check(archive: &Path, scratch: &Path, key: Option<&EncryptionKey>) -> Result<(), Unfit> {
-    let mut archive = Archive::open(archive)?;
+pub(super) fn check(
+    archive: &Path,
+    scratch: &Path,
+    key: Option<&EncryptionKey>,
+    bounds: &Bounds,
+) -> Result<(), Unfit> {
+    let mut archive = Archive::open(archive, bounds)?;
     archive.extract(scratch, |path| path == Path::new(DATABASE) || path == Path::new("data.db-wal"))?;
-    check_database(scratch, key)
+    check_database(scratch, key, bounds)
 }
 
-struct Archive {
+struct Archive<'b> {
     zip: ZipArchive<Metered>,
     /// Places of the files to unpack.
     entries: Vec<(usize, PathBuf)>,
-    /// What may still be unpacked.
-    room: u64,
-    limit: u64,
+    /// What its list of entries announces.
+    size: u64,
+    bounds: &'b Bounds,
 }
 
-impl Archive {
+impl<'b> Archive<'b> {
     /// Reads the list of entries and refuses what is wrong with it.
-    fn open(path: &Path) -> Result<Archive, Unfit> {
+    fn open(path: &Path, bounds: &'b Bounds) -> Result<Archive<'b>, Unfit> {
         let file = File::open(path)?;
-        let limit = file.metadata()?.len().saturating_mul(MOST_GROWTH).max(ALWAYS_ALLOWED);
+        let limit = file.metadata()?.len().saturating_mul(MOST_GROWTH).max(ALWAYS_ALLOWED).min(bounds.most);
         let left = Rc::new(Cell::new(LONGEST_LIST));
         let mut zip = ZipArchive::new(Metered { file, left: left.clone() })?;
         left.set(u64::MAX);
@@ -111,12 +121,14 @@ impl Archive {
         if !entries.iter().any(|(_, place)| place == Path::new(DATABASE)) {
             return Err(Unfit::NoDatabase);
         }
-        Ok(Archive { zip, entries, room: limit, limit })
+        Ok(Archive { zip, entries, size, bounds })
     }
 
     fn extract(&mut self, into: &Path, wanted: impl Fn(&Path) -> bool) -> Result<(), Unfit> {
         fs::create_dir_all(into)?;
+        check_disk(into, self.size)?;
         let mut chunk = vec![0; CHUNK];
+        let mut room = self.size;
         for (at, place) in self.entries.iter().filter(|(_, place)| wanted(place)) {
             let target = into.join(place);
             if let Some(parent) = target.parent() {
@@ -125,17 +137,25 @@ impl Archive {
             let mut content = self.zip.by_index(*at)?;
             let mut file = File::create_new(&target)?;
             loop {
+                self.bounds.check()?;
                 let read = content.read(&mut chunk)?;
                 if read == 0 {
                     break;
                 }
                 // The list of entries may have lied.
-                self.room = self.room.checked_sub(read as u64).ok_or(Unfit::TooLarge(self.limit))?;
+                room = room.checked_sub(read as u64).ok_or(Unfit::TooLarge(self.size))?;
                 file.write_all(&chunk[..read])?;
             }
         }
         Ok(())
     }
+}
+
+/// Refuses what finds no room on the disk of that directory.
+fn check_disk(dir: &Path, bytes: u64) -> io::Result<()> {
+    let disk = rustix::fs::statvfs(dir)?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if bytes > free { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
 }
 
 /// A file of which so much may be read.
@@ -179,10 +199,16 @@ fn belongs(place: &Path) -> bool {
 }
 
 /// Opens the database as the backend will, and brings what is in its log into it.
-fn check_database(dir: &Path, key: Option<&EncryptionKey>) -> Result<(), Unfit> {
+fn check_database(dir: &Path, key: Option<&EncryptionKey>, bounds: &Bounds) -> Result<(), Unfit> {
     let ask = |sql: &str| {
         let db = store::open_untouched(&dir.join(DATABASE)).map_err(OpenError::from_store)?;
-        db.query_row(sql, [], |row| row.get::<_, String>(0)).map_err(OpenError::from_sqlite)
+        let asked = store::distrust_all(&db, bounds.stop());
+        let answer = asked.and_then(|()| db.query_row(sql, [], |row| row.get::<_, String>(0)));
+        if answer.is_err() {
+            // Whoever was told to stop says why.
+            bounds.check()?;
+        }
+        Ok::<_, Unfit>(answer.map_err(OpenError::from_sqlite)?)
     };
     let sound = ask("PRAGMA quick_check(1)")?;
     if sound != "ok" {
@@ -234,10 +260,10 @@ mod tests {
         let mut zip = ZipWriter::new(File::create(&path).expect("creates"));
         fill(&mut zip);
         zip.finish().expect("finishes");
-        let result = unpack(&path, &dir.path().join("into"), None);
+        let result = unpack(&path, &dir.path().join("into"), None, &Bounds::none());
         let others = fs::read_dir(dir.path()).expect("lists").count();
         assert!(others <= 2, "something was written elsewhere");
-        result.map_or_else(|error| error.to_string(), |()| "fits".to_owned())
+        result.map_or_else(|error| error.to_string(), |_| "fits".to_owned())
     }
 
     fn database(build: &str) -> Vec<u8> {
@@ -298,7 +324,7 @@ mod tests {
         end.extend(b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0");
         file.write_all(&end).expect("writes");
         file.into_inner().expect("writes");
-        let refused = Archive::open(&path).err().expect("is refused").to_string();
+        let refused = Archive::open(&path, &Bounds::none()).err().expect("is refused").to_string();
         assert!(refused.contains("too long"), "{refused}");
     }
 
@@ -313,7 +339,7 @@ mod tests {
         let listed = bytes.windows(4).rposition(|four| four == b"PK\x01\x02").expect("a list of entries");
         bytes[listed + 24..listed + 28].copy_from_slice(&0xf000_0000_u32.to_le_bytes());
         fs::write(&path, bytes).expect("writes");
-        let refused = unpack(&path, &dir.path().join("into"), None).expect_err("is too large");
+        let refused = unpack(&path, &dir.path().join("into"), None, &Bounds::none()).expect_err("is too large");
         assert!(matches!(refused, Unfit::TooLarge(ALWAYS_ALLOWED)), "{refused}");
         assert!(!dir.path().join("into").exists());
     }

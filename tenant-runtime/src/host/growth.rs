@@ -1,5 +1,6 @@
-//! What stops while the disk of the machine is nearly full: whatever would surely fill it further. Reading, deleting and
-//! signing in go on, so that there is a way back; so does everything of the platform's own.
+//! What stops while the disk of the machine is nearly full: whatever would surely fill it further, archives and restores
+//! among it. Reading, deleting and signing in go on, so that there is a way back; so does everything else of the platform's
+//! own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,9 +20,14 @@ impl Growth {
         self.stopped.store(!allowed, Ordering::Relaxed);
     }
 
+    /// Refuses what would bring more to the disk while nothing may grow.
+    pub(super) fn check_allowed(&self) -> Result<(), Refusal> {
+        if self.stopped.load(Ordering::Relaxed) { Err(Refusal::DiskFull) } else { Ok(()) }
+    }
+
     /// Refuses a request that would make a tenant larger while none may grow. Wakes nobody.
     pub(super) fn check(&self, method: &Method, path: &str) -> Result<(), Refusal> {
-        if self.stopped.load(Ordering::Relaxed) && grows(method, path) { Err(Refusal::DiskFull) } else { Ok(()) }
+        if grows(method, path) { self.check_allowed() } else { Ok(()) }
     }
 }
 

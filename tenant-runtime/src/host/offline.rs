@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::directory::{DataName, Directory, TenantFile, unless_absent};
 use super::spec::{TenantId, TenantSpec};
-use crate::backups::{self, Census, offline};
+use crate::backups::{self, Bounds, Census, offline};
 
 /// A directory of tenants. Everything about it blocks.
 pub struct OfflineHost(Directory);
@@ -65,7 +65,7 @@ impl OfflineHost {
         let (file, usage) = self.0.read(id).context("read what is wished of it")?;
         ensure!(self.0.holds_data(id, file.data), "its database is not where it should be");
         offline::write(&self.0.data(id, file.data), archive, id.as_str()).context("write its archive")?;
-        let proof = backups::prove(archive, scratch, None).context("restore its archive aside");
+        let proof = backups::prove(archive, scratch, None, &Bounds::none()).context("restore its archive aside");
         fs::remove_dir_all(scratch).or_else(unless_absent)?;
         let proof = proof?;
         ensure!(proof.owner == id.as_str(), "its archive is another tenant's");
@@ -82,7 +82,7 @@ impl OfflineHost {
         let id = spec.id;
         let data = self.0.draft(id)?;
         fs::remove_dir(&data)?;
-        let proof = backups::prove(archive, &data, None)?;
+        let proof = backups::prove(archive, &data, None, &Bounds::none())?;
         ensure!(proof.owner == id.as_str(), "the archive is another tenant's");
         ensure!(proof.census == copy.census, "the archive holds other records or files than were backed up");
         let usage = serde_json::from_value(copy.record.usage).unwrap_or_default();

@@ -104,7 +104,7 @@ pub(super) fn at_rest(file: &TenantFile) -> (TenantState, Option<String>) {
 pub(super) fn after(error: &OpenError) -> (TenantState, String) {
     match error {
         OpenError::Damaged(what) => (TenantState::Damaged, format!("The data is damaged: {what}.")),
-        OpenError::InUse | OpenError::Foreign(_) => (TenantState::NotStarting, error.to_string()),
+        OpenError::InUse | OpenError::Endless | OpenError::Foreign(_) => (TenantState::NotStarting, error.to_string()),
         OpenError::Other(_) => (TenantState::NotStarting, "The host's log has the cause.".to_owned()),
     }
 }

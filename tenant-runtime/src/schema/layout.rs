@@ -47,6 +47,18 @@ pub struct Opened {
 /// byte.
 pub fn open(dir: &Path, identity: Option<&Identity>, key: Option<&EncryptionKey>) -> Result<Opened, OpenError> {
     let db = store::open_untouched(&dir.join("data.db")).map_err(OpenError::from_store)?;
+    store::distrust(&db).map_err(OpenError::from_sqlite)?;
+    let opened = open_distrusted(db, dir, identity, key)?;
+    store::trust(&opened.db).map_err(OpenError::from_sqlite)?;
+    Ok(opened)
+}
+
+fn open_distrusted(
+    db: Connection,
+    dir: &Path,
+    identity: Option<&Identity>,
+    key: Option<&EncryptionKey>,
+) -> Result<Opened, OpenError> {
     let tables: i64 =
         db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(OpenError::from_sqlite)?;
     if tables == 0 {

@@ -1,5 +1,6 @@
 //! How a database is opened: pragmas, and what SQL that tenants write may not do.
 
+use std::panic::RefUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,10 @@ const STEPS: i32 = 1000;
 const LARGEST_ROW: i32 = 64 << 20;
 /// How long another process may hold the database.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a database that somebody else made may take to answer,
+const LOOK: Duration = Duration::from_secs(60);
+/// and for so many bytes of it another second, if what is asked is about all of it: a slow disk reads it several times.
+const LOOK_BYTES: u64 = 4 << 20;
 
 /// Opens the writer of a database, creating the file if it is absent.
 pub fn open_exclusive(path: &Path) -> Result<Connection> {
@@ -53,6 +58,30 @@ pub fn take_over(connection: &Connection) -> Result<()> {
          PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;",
     )?;
     Ok(())
+}
+
+/// Where a table should be, a database that somebody else made may have a view without end, or its triggers may be: from
+/// now on all statements of this connection together may take as long as a look at a few tables does. [`trust`] ends that.
+pub fn distrust(connection: &Connection) -> rusqlite::Result<()> {
+    let until = Instant::now() + LOOK;
+    connection.progress_handler(STEPS, Some(move || Instant::now() > until))
+}
+
+/// The same for questions about all of a database, which may take longer the larger it is. They end, too, as soon as
+/// `stop` says so.
+pub fn distrust_all(
+    connection: &Connection,
+    stop: impl Fn() -> bool + Send + RefUnwindSafe + 'static,
+) -> rusqlite::Result<()> {
+    let path = connection.path().map(PathBuf::from).unwrap_or_default();
+    let bytes: u64 = [log_of(&path), path].iter().filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum();
+    let until = Instant::now() + LOOK + Duration::from_secs(bytes / LOOK_BYTES);
+    connection.progress_handler(STEPS, Some(move || stop() || Instant::now() > until))
+}
+
+/// From now on statements of this connection may take as long as they need.
+pub fn trust(connection: &Connection) -> rusqlite::Result<()> {
+    connection.progress_handler(0, None::<fn() -> bool>)
 }
 
 /// Opens one more connection that can only read.
@@ -321,6 +350,21 @@ mod tests {
         let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
         let error = connection.query_row(endless, [], |row| row.get::<_, i64>(0)).expect_err("is ended");
         assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::OperationInterrupted));
+    }
+
+    #[test]
+    fn what_somebody_else_made_is_asked_only_until_told_to_stop() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let connection = open_exclusive(&dir.path().join("data.db")).expect("opens");
+        let endless = "CREATE VIEW v AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+        connection.execute_batch(endless).expect("creates");
+        let (asked, looks) = (AtomicU64::new(0), 5);
+        distrust_all(&connection, move || asked.fetch_add(1, Ordering::Relaxed) == looks).expect("installs");
+        let error = connection.query_row("SELECT count(*) FROM v", [], |row| row.get::<_, i64>(0)).expect_err("is ended");
+        assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::OperationInterrupted));
+        trust(&connection).expect("removes");
+        let some = "SELECT count(*) FROM (SELECT i FROM v LIMIT 100000)";
+        assert_eq!(connection.query_row(some, [], |row| row.get::<_, i64>(0)).expect("counts"), 100_000);
     }
 
     #[test]

@@ -5,8 +5,11 @@
 //! backstop SQLite itself is told a number of pages somewhat above the bound: it ends a statement that would pass it,
 //! whatever the statement is.
 
+use std::path::Path;
+
 use rusqlite::Connection;
 
+use super::connection::open_aside;
 use crate::error::{Error, Result};
 use crate::meter::{Full, Meter};
 
@@ -128,9 +131,7 @@ impl Growth {
 
     /// Bytes of the pages that are not free for reuse.
     fn in_use(&self, connection: &Connection) -> Result<u64> {
-        let pages = pragma(connection, "PRAGMA page_count")?;
-        let free = pragma(connection, "PRAGMA freelist_count")?;
-        Ok(pages.saturating_sub(free) * self.page)
+        Ok(pages_in_use(connection)?.saturating_mul(self.page))
     }
 
     fn publish(&self) {
@@ -139,6 +140,17 @@ impl Growth {
             Kind::Logs(meter) => meter.logs.set_used(self.used),
         }
     }
+}
+
+/// The same for a database that nobody has open.
+pub fn in_use(path: &Path) -> Result<u64> {
+    let connection = open_aside(path)?;
+    Ok(pages_in_use(&connection)?.saturating_mul(pragma(&connection, "PRAGMA page_size")?))
+}
+
+fn pages_in_use(connection: &Connection) -> Result<u64> {
+    let pages = pragma(connection, "PRAGMA page_count")?;
+    Ok(pages.saturating_sub(pragma(connection, "PRAGMA freelist_count")?))
 }
 
 fn pragma(connection: &Connection, sql: &str) -> Result<u64> {

@@ -3,9 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum::body::Body;
 use tokio_util::io::ReaderStream;
+use tokio_util::sync::CancellationToken;
 
 use super::super::Host;
 use super::super::answers::Refusal;
@@ -52,7 +54,13 @@ impl Places {
 
 impl Host {
     /// Makes an archive of a tenant, awake or asleep, without waking it. One that was made under this name is it.
-    pub(super) async fn make_archive(&self, id: TenantId, name: CopyName) -> Result<ArchiveReport, Refusal> {
+    /// It is given up when nobody waits for it any more, or nothing may grow.
+    pub(super) async fn make_archive(
+        &self,
+        id: TenantId,
+        name: CopyName,
+        gone: CancellationToken,
+    ) -> Result<ArchiveReport, Refusal> {
         let tenant = self.find(id)?;
         let _copying = tenant.copying.lock().await;
         let copy = name.clone();
@@ -70,8 +78,11 @@ impl Host {
         if let Some(made) = made {
             return Ok(made);
         }
+        self.surroundings().growth.check_allowed()?;
         let visit = tenant.visit().await?;
-        let written = write(&tenant, &visit, &name, &places).await;
+        let surroundings = Arc::clone(self.surroundings());
+        let unwanted = move || gone.is_cancelled() || surroundings.growth.check_allowed().is_err();
+        let written = write(&tenant, &visit, &name, &places, unwanted).await;
         tenant.leave(visit).await;
         let completed = match written {
             Ok(written) => {
@@ -81,6 +92,7 @@ impl Host {
             }
             Err(refusal) => {
                 self.surroundings().on_disk(move |_| places.remove()).await??;
+                self.surroundings().growth.check_allowed()?;
                 return Err(refusal);
             }
         };
@@ -111,12 +123,18 @@ impl Host {
     }
 }
 
-async fn write(tenant: &Tenant, visit: &Visit, name: &CopyName, places: &Places) -> Result<Archived, Refusal> {
+async fn write(
+    tenant: &Tenant,
+    visit: &Visit,
+    name: &CopyName,
+    places: &Places,
+    unwanted: impl Fn() -> bool + Send + 'static,
+) -> Result<Archived, Refusal> {
     let running = visit.running();
     let app = running.backend.app.as_ref().ok_or(Refusal::NoCopy)?;
     let key = Key::parse(&format!("{name}.zip")).ok_or(Refusal::NoCopy)?;
     let (ending, closing) = (running.streams_end.clone(), app.clone());
-    let stop = move || ending.is_cancelled() || closing.is_closing();
+    let stop = move || ending.is_cancelled() || closing.is_closing() || unwanted();
     let archived = backups::archive(app, key, places.draft.clone(), tenant.id.as_str(), stop).await;
     archived.map_err(|error| match error {
         crate::Error::Io(error) => error.into(),

@@ -22,6 +22,7 @@ use axum::routing::{delete, post, put};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
 
 use super::Host;
 use super::answers::Refusal;
@@ -134,9 +135,21 @@ struct Choice {
 
 type Names = extract::Path<(String, String)>;
 
+/// Does what takes long for as long as somebody waits for it, and even then comes to an end in good order: the token is
+/// cancelled when nobody does any more.
+async fn while_wanted<T, W>(work: impl FnOnce(CancellationToken) -> W) -> Result<T, Refusal>
+where
+    T: Send + 'static,
+    W: Future<Output = Result<T, Refusal>> + Send + 'static,
+{
+    let gone = CancellationToken::new();
+    let _waiting = gone.clone().drop_guard();
+    to_its_end(work(gone)).await
+}
+
 async fn make_archive(State(host): State<Host>, extract::Path((id, name)): Names) -> Answer<ArchiveReport> {
     let (id, name) = (id.parse()?, name.parse()?);
-    to_its_end(async move { host.make_archive(id, name).await }).await.map(axum::Json)
+    while_wanted(move |gone| async move { host.make_archive(id, name, gone).await }).await.map(axum::Json)
 }
 
 async fn get_archive(State(host): State<Host>, extract::Path((id, name)): Names) -> Result<Body, Refusal> {
@@ -154,7 +167,7 @@ async fn prepare_restore(
     archive: Body,
 ) -> Answer<RestoreReport> {
     let (id, name) = (id.parse()?, name.parse()?);
-    to_its_end(async move { host.prepare_restore(id, name, archive).await }).await.map(axum::Json)
+    while_wanted(move |gone| async move { host.prepare_restore(id, name, archive, gone).await }).await.map(axum::Json)
 }
 
 async fn discard_restore(State(host): State<Host>, extract::Path((id, name)): Names) -> Result<StatusCode, Refusal> {

@@ -9,15 +9,17 @@ use axum::body::Body;
 use futures_util::StreamExt as _;
 use http::{Request, StatusCode};
 use tokio::io::AsyncWriteExt as _;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::super::Host;
 use super::super::answers::Refusal;
 use super::super::directory::{DataName, TenantFile, sync_dir, unless_absent, write_synced};
 use super::super::spec::TenantId;
+use super::super::surroundings::Surroundings;
 use super::super::tenant::{GRACE, Tenant};
 use super::{CopyName, DataReport, RestoreReport, fingerprint};
-use crate::backups::{self, Unfit};
+use crate::backups::{self, Bounds, Unfit};
 use crate::meter::Meter;
 
 /// The archive as it came, where it is unpacked, and where it is once it is proven. What is told of it lies inside.
@@ -56,12 +58,14 @@ impl Places {
 }
 
 impl Host {
-    /// Takes an archive in and restores it aside: unpacked, checked, counted, opened. What the tenant has stays as it is.
+    /// Takes an archive in and restores it aside: unpacked, checked, counted, opened. What the tenant has stays as it is. It
+    /// is given up when nobody waits for it any more, or nothing may grow.
     pub(super) async fn prepare_restore(
         &self,
         id: TenantId,
         name: CopyName,
         archive: Body,
+        gone: CancellationToken,
     ) -> Result<RestoreReport, Refusal> {
         let tenant = self.find(id)?;
         let _copying = tenant.copying.lock().await;
@@ -75,26 +79,33 @@ impl Host {
                 move |_| places.remove()
             })
             .await??;
-        let proven = self.prove(&tenant, &places, archive).await;
+        let wanted = Wanted { surroundings: Arc::clone(self.surroundings()), gone };
+        let proven = self.prove(&tenant, &places, archive, wanted).await;
         if proven.is_err() {
             self.surroundings().on_disk(move |_| places.remove()).await??;
         }
         proven
     }
 
-    async fn prove(&self, tenant: &Arc<Tenant>, places: &Arc<Places>, archive: Body) -> Result<RestoreReport, Refusal> {
-        spool(archive, &places.archive).await?;
-        let (here, surroundings) = (Arc::clone(places), Arc::clone(self.surroundings()));
-        let proving = self.surroundings().on_disk(move |_| -> Result<RestoreReport, Unfit> {
+    async fn prove(
+        &self,
+        tenant: &Arc<Tenant>,
+        places: &Arc<Places>,
+        archive: Body,
+        wanted: Wanted,
+    ) -> Result<RestoreReport, Refusal> {
+        spool(archive, &places.archive, &wanted).await?;
+        let file = tenant.file().await?;
+        let (here, data, owner) = (Arc::clone(places), file.data, Arc::clone(tenant));
+        let (surroundings, asked) = (Arc::clone(self.surroundings()), wanted.clone());
+        let proving = self.surroundings().on_disk(move |directory| -> Result<RestoreReport, Unfit> {
             let (bytes, sha256) = fingerprint(&here.archive)?;
-            let proof = backups::prove(&here.archive, &here.draft, surroundings.encryption_key.as_ref())?;
+            let bounds = Bounds::of(&owner.usage.meter, &directory.data(owner.id, data), move || asked.check());
+            let proof = backups::prove(&here.archive, &here.draft, surroundings.encryption_key.as_ref(), &bounds)?;
             Ok(RestoreReport { bytes, sha256, owner: proof.owner, census: proof.census })
         });
-        let report = proving.await?.map_err(|unfit| match unfit {
-            Unfit::Io(error) => error.into(),
-            unfit => Refusal::Unfit(unfit.to_string()),
-        })?;
-        let file = tenant.file().await?;
+        let report = proving.await?.map_err(refusal)?;
+        wanted.check().map_err(Unfit::from).map_err(refusal)?;
         let opened = (self.surroundings().launch)(places.draft.clone(), &file.spec, &Meter::default()).await;
         let backend = opened.map_err(|error| Refusal::Unfit(error.to_string()))?;
         let health = Request::get("/api/health").header("host", "localhost").body(Body::empty());
@@ -117,7 +128,8 @@ impl Host {
         Ok(self.surroundings().on_disk(move |_| places.remove()).await??)
     }
 
-    /// Puts what was restored aside in the place of the data. Whoever asks twice finds it done.
+    /// Puts what was restored aside in the place of the data, unless the tenant may not have that much. Whoever asks twice
+    /// finds it done.
     pub(super) async fn switch(&self, id: TenantId, name: CopyName) -> Result<DataReport, Refusal> {
         let _turn = self.turn(id).await?;
         let tenant = self.find(id)?;
@@ -128,23 +140,25 @@ impl Host {
         let places = self.restore_places(id, name.clone()).await?;
         let moving = self.surroundings().on_disk({
             let (held, places) = (Arc::clone(&held), Arc::clone(&places));
+            let tenant = Arc::clone(&tenant);
             move |directory| {
                 let data = held.data.after(held.other);
                 let home = directory.data(id, data);
                 if places.ready.is_dir() {
+                    backups::check_room(&tenant.usage.meter, &places.ready)?;
                     fs::remove_dir_all(&home).or_else(unless_absent)?;
                     fs::rename(&places.ready, &home)?;
                     sync_dir(&directory.tenant(id))?;
                 } else if !(home.is_dir() && places.report.is_file()) {
                     // Otherwise this switch was interrupted right before it was written down.
-                    return Err(io::Error::from(ErrorKind::NotFound));
+                    return Err(io::Error::from(ErrorKind::NotFound).into());
                 }
-                io::Result::Ok(data)
+                Result::<_, Unfit>::Ok(data)
             }
         });
-        let data = moving.await?.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Refusal::NoCopy,
-            _ => error.into(),
+        let data = moving.await?.map_err(|unfit| match unfit {
+            Unfit::Io(error) if error.kind() == ErrorKind::NotFound => Refusal::NoCopy,
+            unfit => refusal(unfit),
         })?;
         let file = TenantFile { data, other: Some(held.data), restored: Some(name), ..(*held).clone() };
         let report = self.turn_to(&tenant, file, held.other).await?;
@@ -218,10 +232,41 @@ fn report(file: &TenantFile) -> DataReport {
     DataReport { data: file.data.into(), other: file.other.map(String::from) }
 }
 
-async fn spool(body: Body, target: &Path) -> Result<(), Refusal> {
+/// Whether a restore is to go on.
+#[derive(Clone)]
+struct Wanted {
+    surroundings: Arc<Surroundings>,
+    /// Cancelled when nobody waits for it any more.
+    gone: CancellationToken,
+}
+
+impl Wanted {
+    fn check(&self) -> io::Result<()> {
+        if self.surroundings.growth.check_allowed().is_err() {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        if self.gone.is_cancelled() { Err(ErrorKind::Interrupted.into()) } else { Ok(()) }
+    }
+}
+
+fn refusal(unfit: Unfit) -> Refusal {
+    match unfit {
+        Unfit::Io(error) if error.kind() == ErrorKind::Interrupted => Refusal::Invalid("Nobody waits for it.".to_owned()),
+        Unfit::Io(error) => error.into(),
+        unfit => Refusal::Unfit(unfit.to_string()),
+    }
+}
+
+async fn spool(body: Body, target: &Path, wanted: &Wanted) -> Result<(), Refusal> {
     let mut file = tokio::fs::File::create(target).await?;
     let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
+    loop {
+        wanted.check().map_err(Unfit::from).map_err(refusal)?;
+        let chunk = tokio::select! {
+            chunk = chunks.next() => chunk,
+            () = wanted.gone.cancelled() => continue,
+        };
+        let Some(chunk) = chunk else { break };
         let chunk = chunk.map_err(|error| Refusal::Invalid(format!("The archive broke off: {error}")))?;
         file.write_all(&chunk).await?;
     }
