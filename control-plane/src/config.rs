@@ -174,6 +174,7 @@ pub struct Backups {
     pub secret_key: String,
     pub path_style: bool,
     pub check_every: u64,
+    pub least_interval: u64,
     pub largest_import: u64,
 }
 

@@ -1,5 +1,7 @@
 //! Listing, making, checking, restoring and removing backups, and their schedule.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use http::StatusCode;
@@ -150,7 +152,8 @@ async fn make_backup(
     Path(slug): Path<String>,
 ) -> Result<(StatusCode, Json<Begun>)> {
     let project = find_project(&platform, &session, &slug, Action::BackUp).await?;
-    retention::refuse_many(&platform, &project).await?;
+    disk::refuse_copies_if_full(&platform)?;
+    retention::refuse_many(&platform, &project, 0).await?;
     let mut tx = platform.database.begin().await?;
     let job = make::begin(&mut tx, &project.id, Origin::Hand, None).await?.ok_or_else(under_way)?;
     audit::note(&mut tx, Some(&session.account.id), Some(&project.id), "backup", "A backup was begun").await?;
@@ -200,6 +203,7 @@ async fn check_backup(
     if backup.manifest.is_none() {
         return Err(Error::refused(StatusCode::CONFLICT, "not_stored", "This backup was never stored."));
     }
+    disk::refuse_copies_if_full(&platform)?;
     let mut tx = platform.database.begin().await?;
     let job = check::begin(&mut tx, &project.id, &id, backup.checked_ms).await?.ok_or_else(under_way)?;
     tx.commit().await?;
@@ -226,6 +230,7 @@ async fn restore_backup(
             "Only a backup that was proven can be restored.",
         ));
     }
+    disk::refuse_copies_if_full(&platform)?;
     let (into, slug) = match wanted.into {
         None => {
             refuse_deleted(&project)?;
@@ -322,7 +327,7 @@ async fn set_schedule(
     Body(wanted): Body<Schedule>,
 ) -> Result<Json<ShownSchedule>> {
     let project = find_project(&platform, &session, &slug, Action::Restore).await?;
-    wanted.check()?;
+    wanted.check(Duration::from_secs(platform.config.backups.least_interval))?;
     let mut tx = platform.database.begin().await?;
     schedule::set(&mut tx, &project.id, &wanted).await?;
     let line = "The schedule of backups was changed";

@@ -11,7 +11,7 @@ use tenant_runtime::host::{CopyName, NodeError, RestoreReport};
 use tokio::time::{Duration, sleep};
 
 use super::make::{self, Input};
-use super::{Manifest, Origin, archive_key, copy_name, keeper, manifest_key, store};
+use super::{Manifest, Origin, archive_key, copy_name, keeper, manifest_key, remove_objects, store};
 use crate::clock;
 use crate::error::Result;
 use crate::jobs::{self, GiveUp, Kind, Run};
@@ -50,10 +50,30 @@ pub(super) fn give_up_if_unsound(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// Turns the backup red.
-pub async fn failed(run: &Run, error: &anyhow::Error) -> anyhow::Result<()> {
+/// Turns the backup red. Of an import that nobody will ever restore only that is left.
+pub async fn failed(run: &Run, error: &anyhow::Error, last: bool) -> anyhow::Result<()> {
     let Input { backup } = run.input()?;
-    make::note_failure(run, &backup, error).await
+    make::note_failure(run, &backup, error).await?;
+    if last && is_new_import(run, &backup).await? {
+        remove_objects(&run.platform, &run.project, &backup).await?;
+        store::not_stored(run.platform.database.write(), &backup).await?;
+    }
+    Ok(())
+}
+
+/// Removes what was restored aside, and an import that was not proven yet.
+pub async fn cancelled(run: &Run) -> anyhow::Result<()> {
+    let Input { backup } = run.input()?;
+    if is_new_import(run, &backup).await? {
+        return make::discard(run, &backup).await;
+    }
+    let (node, id) = keeper(run).await?;
+    Ok(node.discard_restore(&id, &copy_name(&backup)?).await?)
+}
+
+async fn is_new_import(run: &Run, backup: &str) -> anyhow::Result<bool> {
+    let row = store::by_id(run.platform.database.write(), backup).await?;
+    Ok(row.is_some_and(|row| row.origin == Origin::Import && row.proven_ms.is_none()))
 }
 
 /// Proves a backup; only then it is green.

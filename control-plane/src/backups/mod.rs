@@ -25,7 +25,7 @@ use crate::projects;
 use crate::state::Platform;
 
 pub use store::{Kept, newest_proven};
-pub use target::{Stored, Target, hex};
+pub use target::{Stored, Target, create_file, hex};
 pub use transfer::send_zip;
 
 /// Why a backup was made.

@@ -4,8 +4,9 @@
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, Transaction};
+use tenant_runtime::host::NodeError;
 
-use super::{Origin, State, check, copy_name, keeper, make, store};
+use super::{Origin, State, check, copy_name, keeper, make, retention, store};
 use crate::audit;
 use crate::clock;
 use crate::error::Result;
@@ -87,7 +88,13 @@ async fn prepare(run: &Run, input: &Input) -> anyhow::Result<()> {
 async fn switch(run: &Run, input: &Input) -> anyhow::Result<()> {
     run.say("Putting the restored data in place.").await;
     let (node, id) = keeper(run).await?;
-    let report = node.switch(&id, &copy_name(&run.id)?).await.context("The restored data could not be put in place")?;
+    let switched = node.switch(&id, &copy_name(&run.id)?).await;
+    let report = switched.map_err(|error| match error {
+        NodeError::Refused { ref code, ref message, .. } if code == "unfit" => {
+            GiveUp(message.trim_end_matches('.').to_owned()).into()
+        }
+        error => anyhow::Error::new(error).context("The restored data could not be put in place"),
+    })?;
     run.say("The restored data is in place.").await;
     let now = clock::now_ms();
     let mut tx = run.platform.database.begin().await?;
@@ -113,7 +120,10 @@ async fn tidy(run: &Run, input: &Input) -> anyhow::Result<()> {
     let (node, id) = keeper(run).await?;
     node.discard_restore(&id, &copy_name(&run.id)?).await?;
     match &input.present {
-        Some(present) => make::take_step(run, "tidy", present).await?,
+        Some(present) => {
+            make::take_step(run, "tidy", present).await?;
+            retention::apply(&run.platform, &run.project).await.context("Old backups could not be removed")?;
+        }
         // What a new project was created with is nothing to go back to.
         None => forget_others(run).await?,
     }

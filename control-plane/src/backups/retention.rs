@@ -33,39 +33,57 @@ pub(super) async fn apply(platform: &Platform, project: &str) -> anyhow::Result<
     Ok(())
 }
 
-/// Refuses another backup made on purpose when a project keeps as many as its plan grants: nobody else removes those.
+/// Refuses another backup made on purpose when a project keeps as many as its plan grants, `begun` that are under way apart:
+/// nobody else removes those. The others have to do with the room these leave.
 ///
 /// # Errors
 /// `backup_limit`.
-pub(super) async fn refuse_many(platform: &Platform, project: &projects::store::Row) -> Result<()> {
+pub(super) async fn refuse_many(platform: &Platform, project: &projects::store::Row, begun: usize) -> Result<()> {
     let most = usize::try_from(platform.grant_of(project).figures.backups_kept).unwrap_or(usize::MAX);
-    let backups = store::of_project(platform.database.read(), &project.id).await?;
-    let made =
-        backups.iter().filter(|it| matches!(it.origin, Origin::Hand | Origin::Import) && it.state != State::Failed);
-    if most == 0 || made.count() < most {
+    let backups = store::of_project(platform.database.write(), &project.id).await?;
+    if most == 0 || on_purpose(&backups) < most + begun {
         return Ok(());
     }
     let message = "This project keeps as many backups as its plan allows. Remove one to make room.";
     Err(Error::refused(StatusCode::FORBIDDEN, "backup_limit", message))
 }
 
-/// The ids of those that go, with so many scheduled ones at most that stay; `backups` are newest first.
+/// How many were made on purpose.
+fn on_purpose(backups: &[store::Backup]) -> usize {
+    let made = |it: &&store::Backup| {
+        matches!(it.origin, Origin::Hand | Origin::Import | Origin::Delete) && it.state != State::Failed
+    };
+    backups.iter().filter(made).count()
+}
+
+/// The ids of those that go, so that there are at most so many in all, and as many that failed; those made on purpose stay
+/// in any case. `backups` are newest first.
 fn surplus(backups: &[store::Backup], rules: &Schedule, most: usize, now_ms: i64) -> Vec<String> {
     let last_proven = backups.iter().find(|backup| backup.state == State::Proven).map(|backup| backup.id.as_str());
     let covered = covered(backups, rules);
-    let mut kept = 0;
+    let (mut kept, mut failed) = (on_purpose(backups), 0);
     let old = now_ms - clock::millis(ASIDE);
     let goes = |backup: &&store::Backup| {
+        failed += usize::from(backup.state == State::Failed);
+        if backup.state == State::Failed && failed > most {
+            return true;
+        }
+        let by_itself = matches!(backup.origin, Origin::Schedule | Origin::Restore) && backup.state == State::Proven;
         if last_proven.is_none_or(|last| last == backup.id) {
-            kept += usize::from(backup.origin == Origin::Schedule);
+            kept += usize::from(by_itself);
             return false;
         }
         match (backup.state, backup.origin) {
             // No job takes that long: whoever made it was interrupted.
             (State::Making, _) => backup.created_ms < now_ms - clock::millis(clock::DAY),
-            (State::Failed, _) | (State::Proven, Origin::Restore) => backup.created_ms < old,
-            (State::Proven, Origin::Schedule) => {
-                let stays = kept < most && covered.contains(backup.id.as_str());
+            (State::Failed, _) => backup.created_ms < old,
+            (State::Proven, origin @ (Origin::Schedule | Origin::Restore)) => {
+                let wanted = if origin == Origin::Restore {
+                    backup.created_ms >= old
+                } else {
+                    covered.contains(backup.id.as_str())
+                };
+                let stays = kept < most && wanted;
                 kept += usize::from(stays);
                 !stays
             }
@@ -173,6 +191,25 @@ mod tests {
         let unproven = [backup("bad", Origin::Schedule, State::Failed, 400)];
         assert!(surplus(&unproven, &nothing, usize::MAX, NOW).is_empty(), "without a proven one nothing goes");
         assert!(surplus(&[], &nothing, usize::MAX, NOW).is_empty());
+    }
+
+    #[test]
+    fn every_backup_takes_a_place_of_the_plan() {
+        let backups = [
+            backup("new", Origin::Schedule, State::Proven, 0),
+            backup("undo", Origin::Restore, State::Proven, 1),
+            backup("bad", Origin::Schedule, State::Failed, 1),
+            backup("hand", Origin::Hand, State::Proven, 2),
+            backup("day", Origin::Schedule, State::Proven, 2),
+            backup("worse", Origin::Hand, State::Failed, 3),
+            backup("import", Origin::Import, State::Proven, 3),
+            backup("older-undo", Origin::Restore, State::Proven, 4),
+        ];
+        let gone = |most| surplus(&backups, &rules(), most, NOW);
+        assert!(gone(6).is_empty());
+        assert_eq!(gone(5), ["older-undo"]);
+        assert_eq!(gone(4), ["day", "older-undo"]);
+        assert_eq!(gone(1), ["undo", "day", "worse", "older-undo"], "the last proven one and those made on purpose stay");
     }
 
     #[test]

@@ -24,6 +24,8 @@ const TICK: Duration = Duration::from_secs(5);
 /// A project's delay is at most this, and at most a tenth of the time between two runs.
 const LONGEST_DELAY_MS: i64 = 15 * 60 * 1000;
 const MOST_KEPT: i64 = 366;
+/// So many runs are looked at to find out how close together they are: more than there may be in a day.
+const LOOKED_AT: usize = 25;
 
 /// When a project is backed up and how much of that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -93,11 +95,16 @@ pub(super) async fn set(tx: &mut Transaction<'static, Any>, project: &str, sched
 }
 
 impl Schedule {
-    /// Refuses what cannot be kept to.
-    pub(super) fn check(&self) -> Result<()> {
+    /// Refuses what cannot be kept to, and more than one run in so much time.
+    pub(super) fn check(&self, least: Duration) -> Result<()> {
         if !self.cron.is_empty() {
             let sound = self.cron.parse::<cron::Schedule>();
-            sound.map_err(|problem| Error::field("cron", "invalid_cron", problem))?;
+            let calendar = sound.map_err(|problem| Error::field("cron", "invalid_cron", problem))?;
+            if runs_within(&calendar, least) {
+                let minutes = least.as_secs().div_ceil(60);
+                let problem = format!("Please leave at least {minutes} minutes between two backups.");
+                return Err(Error::field("cron", "too_often", problem));
+            }
         }
         if self.zone.parse::<Tz>().is_err() {
             return Err(Error::field("zone", "invalid_zone", "Please name a time zone such as Europe/Berlin."));
@@ -130,6 +137,13 @@ impl Schedule {
         })
         .filter(move |run| *run > after_ms)
     }
+}
+
+/// Whether two runs lie closer together than that. They are those of clocks that never change.
+fn runs_within(calendar: &cron::Schedule, least: Duration) -> bool {
+    let next = |moment: &DateTime<Utc>| calendar.next_after(*moment);
+    let runs: Vec<DateTime<Utc>> = std::iter::successors(next(&Utc::now()), next).take(LOOKED_AT).collect();
+    runs.windows(2).any(|pair| (pair[1] - pair[0]).to_std().is_ok_and(|gap| gap < least))
 }
 
 /// A project's own delay of a run.
@@ -216,7 +230,7 @@ mod tests {
             keep_weekly: 4,
             keep_monthly: 0,
         };
-        schedule.check().expect("sound");
+        schedule.check(clock::HOUR).expect("sound");
         let after: DateTime<Utc> = after.parse().expect("a date");
         // The id whose delay is nothing.
         let project = (0..).map(|n| format!("{n}")).find(|id| spread(id) % 900 == 0).expect("some");
@@ -260,10 +274,22 @@ mod tests {
             keep_weekly: 0,
             keep_monthly: 0,
         };
-        assert!(sound.check().is_ok());
+        let check = |schedule: &Schedule| schedule.check(clock::HOUR);
+        assert!(check(&sound).is_ok());
         assert_eq!(sound.runs("p", 0).next(), None, "an empty one never runs");
-        assert!(Schedule { cron: "nightly".into(), ..sound.clone() }.check().is_err());
-        assert!(Schedule { zone: "Atlantis".into(), ..sound.clone() }.check().is_err());
-        assert!(Schedule { keep_daily: -1, ..sound }.check().is_err());
+        assert!(check(&Schedule { cron: "nightly".into(), ..sound.clone() }).is_err());
+        assert!(check(&Schedule { zone: "Atlantis".into(), ..sound.clone() }).is_err());
+        assert!(check(&Schedule { keep_daily: -1, ..sound.clone() }).is_err());
+        for (cron, fits) in [
+            ("* * * * *", false),
+            ("0,59 3 * * *", false),
+            ("*/30 * * * *", false),
+            ("0,30 0 1 1 *", false),
+            ("0 * * * *", true),
+            ("17 0,1 * * *", true),
+            ("0 0 29 2 *", true),
+        ] {
+            assert_eq!(check(&Schedule { cron: cron.into(), ..sound.clone() }).is_ok(), fits, "{cron}");
+        }
     }
 }

@@ -119,6 +119,12 @@ where
     Ok(())
 }
 
+/// Notes that it is stored no more.
+pub(super) async fn not_stored(db: &AnyPool, id: &str) -> Result<()> {
+    sqlx::query("UPDATE backup SET stored = NULL WHERE id = $1").bind(id).execute(db).await?;
+    Ok(())
+}
+
 /// Notes that it was restored from where it is stored.
 pub(super) async fn proven(db: &AnyPool, id: &str) -> Result<()> {
     sqlx::query(

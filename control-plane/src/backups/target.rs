@@ -127,10 +127,12 @@ impl Target {
     /// Removes an object; whether it was there does not matter.
     pub async fn remove(&self, key: &str) -> anyhow::Result<()> {
         match self {
-            Target::Directory(dir) => match tokio::fs::remove_file(dir.join(key)).await {
-                Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-                _ => Ok(()),
-            },
+            Target::Directory(dir) => {
+                let path = dir.join(key);
+                // What was being written when the process was killed.
+                unless_absent(tokio::fs::remove_file(draft_of(&path)).await)?;
+                Ok(unless_absent(tokio::fs::remove_file(&path).await)?)
+            }
             Target::Bucket(bucket) => match bucket.remove_object(key).await {
                 Ok(()) | Err(tenant_runtime::Error::NotFound) => Ok(()),
                 Err(error) => Err(error.into()),
@@ -161,6 +163,33 @@ async fn create_private(dir: &Path) -> io::Result<()> {
     builder.create(dir).await
 }
 
+fn unless_absent(done: io::Result<()>) -> io::Result<()> {
+    done.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+/// Makes a file that only the platform's user reads.
+pub fn create_file(path: &Path, options: &mut std::fs::OpenOptions) -> io::Result<tokio::fs::File> {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    Ok(tokio::fs::File::from_std(options.write(true).open(path)?))
+}
+
+/// Where an object is written before it has its name.
+fn draft_of(path: &Path) -> PathBuf {
+    path.with_extension("part")
+}
+
+/// An object that is being written; it goes with this value unless it got its name.
+struct Draft(PathBuf);
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Err(error) = unless_absent(std::fs::remove_file(&self.0)) {
+            tracing::warn!("{} is left: {error}", self.0.display());
+        }
+    }
+}
+
 /// Writes beside the place first: what has its name is complete and on the disk.
 async fn put_file<S>(path: &Path, mut content: S) -> anyhow::Result<()>
 where
@@ -168,23 +197,17 @@ where
 {
     let folder = path.parent().context("a key has a folder")?;
     create_private(folder).await?;
-    let draft = path.with_extension("part");
-    let written = async {
-        let mut file = tokio::fs::File::create(&draft).await?;
-        while let Some(chunk) = content.try_next().await.map_err(anyhow::Error::from_boxed)? {
-            file.write_all(&chunk).await?;
-        }
-        file.flush().await?;
-        file.sync_all().await?;
-        tokio::fs::rename(&draft, path).await?;
-        tokio::fs::File::open(folder).await?.sync_all().await?;
-        anyhow::Ok(())
-    };
-    let written = written.await;
-    if written.is_err() {
-        let _ = tokio::fs::remove_file(&draft).await;
+    let draft = Draft(draft_of(path));
+    // One that is left is not written on: whoever could read it still can.
+    unless_absent(tokio::fs::remove_file(&draft.0).await)?;
+    let mut file = create_file(&draft.0, std::fs::OpenOptions::new().create_new(true))?;
+    while let Some(chunk) = content.try_next().await.map_err(anyhow::Error::from_boxed)? {
+        file.write_all(&chunk).await?;
     }
-    written
+    file.flush().await?;
+    file.sync_all().await?;
+    tokio::fs::rename(&draft.0, path).await?;
+    Ok(tokio::fs::File::open(folder).await?.sync_all().await?)
 }
 
 #[cfg(test)]
@@ -203,8 +226,37 @@ mod tests {
         let broken = [Ok(Bytes::from_static(b"ab")), Err(BoxError::from("gone"))];
         assert!(target.put("p/y.zip", futures_util::stream::iter(broken)).await.is_err());
         assert!(target.open("p/y.zip").await.is_err());
+        let place = dir.path().join("backups/p");
+        #[cfg(unix)]
+        assert_eq!(mode(&place.join("x.zip")), 0o600);
         target.remove("p/x.zip").await.expect("removes");
         target.remove("p/x.zip").await.expect("is gone already");
-        assert_eq!(std::fs::read_dir(dir.path().join("backups/p")).expect("lists").count(), 0);
+        assert_eq!(std::fs::read_dir(place).expect("lists").count(), 0);
+    }
+
+    #[cfg(unix)]
+    fn mode(path: &Path) -> u32 {
+        std::os::unix::fs::PermissionsExt::mode(&path.metadata().expect("is there").permissions()) & 0o777
+    }
+
+    #[tokio::test]
+    async fn what_is_broken_off_leaves_nothing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let target = Target::Directory(dir.path().to_owned());
+        let draft = dir.path().join("p/x.part");
+        let begins = futures_util::stream::iter([Ok::<_, BoxError>(Bytes::from_static(b"ab"))]);
+        let looking = async {
+            while !draft.is_file() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = target.put("p/x.zip", begins.chain(futures_util::stream::pending())) => panic!("it never ends"),
+            () = looking => {}
+        }
+        assert!(!draft.exists(), "whoever brought it went away");
+        std::fs::write(&draft, "left by a process that was killed").expect("writes");
+        target.remove("p/x.zip").await.expect("removes");
+        assert!(!draft.exists());
     }
 }

@@ -1,14 +1,14 @@
 //! Zips that leave and zips that come: a download is the stored archive as it is, an import is stored like a backup and
 //! has to be proven like one, which is also its report: nothing of the project changes before it is restored.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use http::{HeaderValue, StatusCode, header};
 use tenant_runtime::BoxError;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,10 +19,15 @@ use super::{Manifest, Origin, archive_key, check, manifest_key, remove_objects, 
 use crate::audit;
 use crate::clock;
 use crate::error::{Error, ErrorBody, Result};
+use crate::operator::disk;
 use crate::projects::api::{find_project, refuse_deleted};
+use crate::projects::store::Row;
 use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::Action;
+
+/// After so many bytes of an import the disk is looked at again.
+const LOOK: u64 = 16 << 20;
 
 pub(super) fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new().routes(routes!(download_backup)).routes(routes!(import_backup))
@@ -75,42 +80,36 @@ async fn import_backup(
 ) -> Result<(StatusCode, Json<Begun>)> {
     let project = find_project(&platform, &session, &slug, Action::Restore).await?;
     refuse_deleted(&project)?;
-    retention::refuse_many(&platform, &project).await?;
+    disk::refuse_copies_if_full(&platform)?;
     // Noted first: what a crash leaves behind is then known, and goes with old failures.
     let backup = tenant_runtime::random_id(15);
     let mut tx = platform.database.begin().await?;
     store::create(&mut tx, &backup, &project.id, Origin::Import).await?;
     tx.commit().await?;
-    let job = take_in(&platform, &project.id, &backup, &session.account.id, request.into_body()).await;
-    if job.is_err() {
-        remove_objects(&platform, &project.id, &backup).await?;
-        store::remove(platform.database.write(), &backup).await?;
-    }
-    begun(&platform, job?, project.slug)
+    // On its own: it cleans up after itself even if whoever brings the zip goes away.
+    let (here, slug) = (platform.clone(), project.slug.clone());
+    let importing = tokio::spawn(async move {
+        let job = take_in(&here, &project, &backup, &session.account.id, request.into_body()).await;
+        if job.is_err() {
+            remove_objects(&here, &project.id, &backup).await?;
+            store::remove(here.database.write(), &backup).await?;
+        }
+        job
+    });
+    let job = importing.await.map_err(|error| Error::Internal(anyhow::Error::new(error).context("import a zip")))?;
+    begun(&platform, job?, slug)
 }
 
-async fn take_in(platform: &Platform, project: &str, backup: &str, account: &str, body: Body) -> Result<String> {
-    let most = platform.config.backups.largest_import.saturating_mul(1 << 20);
-    let too_large = Arc::new(AtomicBool::new(false));
-    let (mut taken, found) = (0, Arc::clone(&too_large));
-    let content = body.into_data_stream().map_err(BoxError::from).map(move |chunk| {
-        let chunk = chunk?;
-        taken += chunk.len() as u64;
-        if taken > most {
-            found.store(true, Ordering::Relaxed);
-            return Err(BoxError::from("the import is too large"));
-        }
-        Ok(chunk)
-    });
-    let stored = platform.backups.put(&archive_key(project, backup), content.boxed()).await.map_err(|error| {
-        if too_large.load(Ordering::Relaxed) {
-            return Error::refused(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                "The zip is larger than an import may be.",
-            );
-        }
-        Error::Internal(error.context("store an import"))
+async fn take_in(platform: &Platform, row: &Row, backup: &str, account: &str, body: Body) -> Result<String> {
+    // Of imports that come at once each counts the others.
+    retention::refuse_many(platform, row, 1).await?;
+    let project = row.id.as_str();
+    let refused = Arc::new(OnceLock::new());
+    let content = bounded(platform.clone(), body, Arc::clone(&refused));
+    let stored = platform.backups.put(&archive_key(project, backup), content.boxed()).await;
+    let stored = stored.map_err(|error| {
+        let refusal = Arc::into_inner(refused).and_then(OnceLock::into_inner);
+        refusal.unwrap_or_else(|| Error::Internal(error.context("store an import")))
     })?;
     let manifest = Manifest {
         version: Manifest::VERSION,
@@ -131,4 +130,31 @@ async fn take_in(platform: &Platform, project: &str, backup: &str, account: &str
     audit::note(&mut tx, Some(account), Some(project), "imported", "A zip was taken in").await?;
     tx.commit().await?;
     Ok(job)
+}
+
+/// A body that ends with an error when it grows too large or the disk too full; why goes to `refused`.
+fn bounded(
+    platform: Platform,
+    body: Body,
+    refused: Arc<OnceLock<Error>>,
+) -> impl Stream<Item = std::result::Result<Bytes, BoxError>> + Send {
+    let most = platform.config.backups.largest_import.saturating_mul(1 << 20);
+    let (mut taken, mut looked_at) = (0, 0);
+    body.into_data_stream().map_err(BoxError::from).map(move |chunk| {
+        let chunk = chunk?;
+        taken += chunk.len() as u64;
+        let mut fits = if taken > most { Err(too_large()) } else { Ok(()) };
+        if fits.is_ok() && taken - looked_at >= LOOK {
+            looked_at = taken;
+            fits = disk::refuse_copies_if_full(&platform);
+        }
+        fits.map(|()| chunk).map_err(|refusal| {
+            let _ = refused.set(refusal);
+            BoxError::from("the import does not fit")
+        })
+    })
+}
+
+fn too_large() -> Error {
+    Error::refused(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The zip is larger than an import may be.")
 }

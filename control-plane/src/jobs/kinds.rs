@@ -130,7 +130,7 @@ impl Kind {
         match self {
             Kind::SendMail | Kind::PurgeProject | Kind::UndoRestore => Ok(()),
             Kind::Backup => backups::make::failed(run, error).await,
-            Kind::CheckBackup => backups::check::failed(run, error).await,
+            Kind::CheckBackup => backups::check::failed(run, error, last).await,
             Kind::Restore => backups::restore::failed(run, error, last).await,
         }
     }
@@ -138,7 +138,8 @@ impl Kind {
     /// Takes back what was done so far; only after steps that can be cancelled.
     pub(super) async fn cancelled(self, run: &Run) -> anyhow::Result<()> {
         match self {
-            Kind::SendMail | Kind::PurgeProject | Kind::UndoRestore | Kind::CheckBackup => Ok(()),
+            Kind::SendMail | Kind::PurgeProject | Kind::UndoRestore => Ok(()),
+            Kind::CheckBackup => backups::check::cancelled(run).await,
             Kind::Backup => backups::make::cancelled(run).await,
             Kind::Restore => backups::restore::cancelled(run).await,
         }

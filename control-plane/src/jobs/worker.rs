@@ -21,6 +21,8 @@ const POLL: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_secs(1);
 /// and the lease renewed in any case.
 const RENEW: Duration = Duration::from_secs(4);
+/// How long cleaning up after a cancelled job may take: less than the lease, which nobody renews meanwhile.
+const CLEANING: Duration = Duration::from_secs(10);
 /// How long jobs that ended stay in the list.
 const KEPT: Duration = clock::DAY.saturating_mul(30);
 const FIRST_RETRY: Duration = Duration::from_secs(2);
@@ -132,10 +134,17 @@ async fn work(platform: &Platform, claim: Claim) {
         Ok(()) => Outcome { state: "done", step, due_ms: clock::now_ms(), error: None },
         Err(End::Lost) => return,
         Err(End::Cancelled) => {
-            if let Err(error) = kind.cancelled(&run).await {
-                tracing::warn!("failed to clean up after job {}: {error:#}", run.id);
+            match tokio::time::timeout(CLEANING, kind.cancelled(&run)).await {
+                Ok(Ok(())) => run.say("Cancelled; everything is as it was.").await,
+                Ok(Err(error)) => {
+                    tracing::warn!("failed to clean up after job {}: {error:#}", run.id);
+                    run.say("Cancelled; what was begun could not be removed yet.").await;
+                }
+                Err(_) => {
+                    tracing::warn!("cleaning up after job {} takes longer than {CLEANING:?}", run.id);
+                    run.say("Cancelled; what was begun could not be removed yet.").await;
+                }
             }
-            run.say("Cancelled; everything is as it was.").await;
             Outcome { state: "cancelled", step, due_ms: clock::now_ms(), error: None }
         }
         Err(End::Failed(error)) => after_failure(&run, step, &error).await,

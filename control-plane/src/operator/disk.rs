@@ -3,6 +3,7 @@
 //! Below the first mark no projects are created, below the second those that are there stop growing. Both are looked at
 //! again and again, so both end by themselves.
 
+use std::path::Path;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::machine::{self, Disk};
+use crate::backups::Target;
 use crate::clock::{self, DAY, MINUTE};
 use crate::config;
 use crate::error::{Error, Result};
@@ -121,12 +123,29 @@ impl config::Disk {
 /// # Errors
 /// `node_full`.
 pub fn refuse_if_full(platform: &Platform) -> Result<()> {
+    let message = "There is no room for more projects on this installation just now. Its operator knows.";
+    refuse_full(platform, &platform.config.dir, message)
+}
+
+/// The same for copies of data, which fill the disk they are kept on, and this one whenever they are restored aside.
+///
+/// # Errors
+/// `node_full`.
+pub fn refuse_copies_if_full(platform: &Platform) -> Result<()> {
+    let message = "There is no room for more copies of data on this installation just now. Its operator knows.";
+    refuse_full(platform, &platform.config.dir, message)?;
+    match &platform.backups {
+        Target::Directory(dir) => refuse_full(platform, dir, message),
+        Target::Bucket(_) => Ok(()),
+    }
+}
+
+fn refuse_full(platform: &Platform, dir: &Path, message: &'static str) -> Result<()> {
     // A disk that cannot be asked is not therefore full.
-    let room = machine::disk(&platform.config.dir).map_or(Room::Ample, |disk| platform.config.disk.room(disk));
+    let room = machine::disk(dir).map_or(Room::Ample, |disk| platform.config.disk.room(disk));
     if room == Room::Ample {
         return Ok(());
     }
-    let message = "There is no room for more projects on this installation just now. Its operator knows.";
     Err(Error::TryLater { status: StatusCode::SERVICE_UNAVAILABLE, code: "node_full", message, seconds: 3600 })
 }
 

@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::ReaderStream;
 
 use super::MANIFEST;
-use crate::backups::{Stored, Target, hex};
+use crate::backups::{Stored, Target, create_file, hex};
 use crate::config;
 
 const CHUNK: usize = 256 << 10;
@@ -121,7 +121,7 @@ impl Place {
         let read = async {
             let mut object = self.target.open(&self.key(key)).await?;
             let mut file = match into {
-                Some(path) => Some(tokio::fs::File::create_new(path).await?),
+                Some(path) => Some(create_file(path, std::fs::OpenOptions::new().create_new(true))?),
                 None => None,
             };
             let (mut hash, mut bytes) = (Sha256::new(), 0);

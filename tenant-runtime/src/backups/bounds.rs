@@ -20,7 +20,7 @@ type Ask = dyn Fn() -> io::Result<()> + Send + Sync;
 #[derive(Clone)]
 pub struct Bounds {
     pub(super) most: u64,
-    ask: Arc<Ask>,
+    pub(super) ask: Arc<Ask>,
 }
 
 impl Bounds {

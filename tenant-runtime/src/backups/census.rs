@@ -89,3 +89,25 @@ fn add_below(dir: &Path, files: &mut Files) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS name, i AS type FROM n";
+
+    #[test]
+    fn only_tables_are_counted_and_nothing_for_ever() {
+        let db = Connection::open_in_memory().expect("opens");
+        let made = format!(
+            "CREATE TABLE _collections (name, type); CREATE TABLE posts (n); INSERT INTO posts VALUES (1), (2);
+             CREATE VIEW ghosts AS {ENDLESS};
+             INSERT INTO _collections VALUES ('posts', 'base'), ('ghosts', 'base'), ('seen', 'view'), ('gone', 'base');"
+        );
+        db.execute_batch(&made).expect("builds");
+        assert_eq!(records(&db, || false).expect("counts"), [("posts".to_owned(), 2)].into());
+        db.execute_batch(&format!("DROP TABLE _collections; CREATE VIEW _collections AS {ENDLESS}")).expect("replaces");
+        let ended = records(&db, || true).expect_err("is ended");
+        assert_eq!(ended.sqlite_error_code(), Some(rusqlite::ErrorCode::OperationInterrupted));
+    }
+}

@@ -241,6 +241,10 @@ mod tests {
     use zip::write::SimpleFileOptions;
 
     use super::*;
+    use crate::meter::Meter;
+
+    const ENDLESS: &str = "CREATE VIEW _migrations AS
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS file FROM n";
 
     type Fill = fn(&mut ZipWriter<File>);
 
@@ -350,6 +354,27 @@ mod tests {
         assert!(outcome(|zip| add(zip, "data.db", b"hello, this is no database at all")).contains("damaged"));
         assert!(outcome(|zip| add(zip, "data.db", b"")).contains("empty"));
         assert!(outcome(|zip| add(zip, "data.db", &database("CREATE TABLE t (n)"))).contains("no PocketBase"));
+        let outcome = outcome(|zip| add(zip, "data.db", &database(ENDLESS)));
+        assert!(outcome.contains("_migrations is no table"), "{outcome}");
+    }
+
+    #[test]
+    fn no_more_comes_out_than_its_owner_may_have_and_none_when_told_to_stop() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a.zip");
+        let mut zip = ZipWriter::new(File::create(&path).expect("creates"));
+        add(&mut zip, "data.db", b"whatever it is");
+        add(&mut zip, "storage/a/b/cat.png", &[7; 50_000]);
+        zip.finish().expect("finishes");
+        let data = dir.path().join("data");
+        let meter = Meter::default();
+        let unpack = |bounds: Bounds| unpack(&path, &dir.path().join("into"), None, &bounds).expect_err("is refused");
+        let stopped = unpack(Bounds::of(&meter, &data, || Err(io::ErrorKind::StorageFull.into())));
+        assert!(matches!(stopped, Unfit::Io(error) if error.kind() == io::ErrorKind::StorageFull));
+        fs::remove_dir_all(dir.path().join("into")).expect("removes");
+        let refused = unpack(Bounds { most: 50_000, ..Bounds::none() });
+        assert!(matches!(refused, Unfit::TooLarge(50_000)), "{refused}");
+        assert!(!dir.path().join("into").exists());
     }
 
     #[test]

@@ -68,6 +68,7 @@ fn open_distrusted(
         let (collections, settings) = load(&db, key)?;
         return Ok(Opened { db, collections, settings });
     }
+    refuse_pretence(&db)?;
     refuse_other_versions(&db)?;
     // Whatever else a newer version may have changed shows here, before anything is written.
     let (mut collections, settings) = load(&db, key)?;
@@ -85,6 +86,16 @@ fn load(db: &Connection, key: Option<&EncryptionKey>) -> Result<(Vec<Collection>
         Error::Internal(reason) => OpenError::Foreign(format!("{reason:#}")),
         other => OpenError::from_store(other),
     })
+}
+
+/// Refuses what only looks like the tables every data directory has: a view may answer otherwise every time, or never.
+fn refuse_pretence(db: &Connection) -> Result<(), OpenError> {
+    let sql = "SELECT name FROM sqlite_schema WHERE name COLLATE NOCASE IN ('_migrations', '_collections', '_params')
+        AND (type <> 'table' OR rootpage = 0)";
+    match db.query_row(sql, [], |row| row.get::<_, String>(0)).optional().map_err(OpenError::from_sqlite)? {
+        Some(name) => Err(OpenError::Foreign(format!("its {name} is no table"))),
+        None => Ok(()),
+    }
 }
 
 fn refuse_other_versions(db: &Connection) -> Result<(), OpenError> {

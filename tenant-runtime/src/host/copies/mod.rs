@@ -224,14 +224,4 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_of_a_copy_is_never_a_path() {
-        assert!("x3k9".parse::<CopyName>().is_ok());
-        for bad in ["", "..", "a/b", "a.zip", "A", &"a".repeat(41)] {
-            assert!(bad.parse::<CopyName>().is_err(), "{bad:?}");
-        }
-    }
-}
+mod tests;

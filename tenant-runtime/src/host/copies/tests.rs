@@ -1,0 +1,78 @@
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::super::spec::TenantSpec;
+use super::super::tests::real;
+use super::*;
+use crate::service::BoxError;
+
+fn name(text: &str) -> CopyName {
+    text.parse().expect("a name")
+}
+
+fn whole(archive: &[u8]) -> impl futures_util::Stream<Item = Result<Bytes, BoxError>> + Send + use<> {
+    stream::iter([Ok(Bytes::copy_from_slice(archive))])
+}
+
+#[test]
+fn a_name_of_a_copy_is_never_a_path() {
+    assert!("x3k9".parse::<CopyName>().is_ok());
+    for bad in ["", "..", "a/b", "a.zip", "A", &"a".repeat(41)] {
+        assert!(bad.parse::<CopyName>().is_err(), "{bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_larger_than_the_plan_is_proven_but_not_put_in_place() {
+    let (dir, _host, node, tenant) = real().await;
+    let home = dir.path().join("tenants").join(tenant.id.as_str());
+    fs::create_dir_all(home.join("data-1/storage/posts/1")).expect("makes a folder");
+    let picture = home.join("data-1/storage/posts/1/cat.png");
+    fs::write(&picture, vec![7; 100_000]).expect("writes");
+    node.make_archive(&tenant.id, &name("a")).await.expect("is made");
+    let archive: Vec<Bytes> =
+        node.fetch_archive(&tenant.id, &name("a")).await.expect("opens").try_collect().await.expect("is read");
+    fs::remove_file(picture).expect("removes");
+    let with = |storage_bytes| {
+        let limits = super::super::spec::Limits { storage_bytes, ..tenant.limits.clone() };
+        TenantSpec { limits, ..tenant.clone() }
+    };
+    node.put_tenant(&with(99_999)).await.expect("is taken");
+    let report = node.prepare_restore(&tenant.id, &name("b"), whole(&archive.concat())).await.expect("is proven");
+    assert_eq!(report.census.files.bytes, 100_000);
+    assert!(node.switch(&tenant.id, &name("b")).await.expect_err("is too large").is("unfit"));
+    node.put_tenant(&with(100_000)).await.expect("is taken");
+    assert_eq!(node.switch(&tenant.id, &name("b")).await.expect("fits").data, "data-2");
+}
+
+#[tokio::test]
+async fn a_full_disk_gets_neither_archives_nor_restores() {
+    let (dir, _host, node, tenant) = real().await;
+    node.allow_growth(false).await.expect("is told");
+    assert!(node.make_archive(&tenant.id, &name("a")).await.expect_err("is refused").is("disk_full"));
+    assert!(node.prepare_restore(&tenant.id, &name("b"), whole(b"PK")).await.expect_err("is refused").is("disk_full"));
+    let copies = dir.path().join("tenants").join(tenant.id.as_str()).join("copies");
+    assert_eq!(fs::read_dir(copies).expect("lists").count(), 0);
+    node.allow_growth(true).await.expect("is told");
+    node.make_archive(&tenant.id, &name("a")).await.expect("is made");
+}
+
+#[tokio::test]
+async fn a_restore_nobody_waits_for_is_given_up() {
+    let (dir, _host, node, tenant) = real().await;
+    let begins = stream::once(async { Ok(Bytes::from_static(b"PK")) });
+    let endless = begins.chain(stream::pending::<Result<Bytes, BoxError>>());
+    let (id, copy) = (tenant.id, name("b"));
+    let spooled = dir.path().join("tenants").join(tenant.id.as_str()).join("copies/b-restore.zip");
+    let looking = async {
+        while !spooled.is_file() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = node.prepare_restore(&id, &copy, endless.boxed()) => panic!("it never ends"),
+        () = looking => {}
+    }
+    node.discard_restore(&id, &copy).await.expect("nobody holds it");
+    assert!(!spooled.exists());
+}
