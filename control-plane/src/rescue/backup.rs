@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, Connection as _};
 use tenant_runtime::host::{OfflineHost, TenantId};
 use tokio::task::block_in_place;
 
-use super::{CONTROL, Control, File, MANIFEST, Manifest, Missing, Place, Tenant, file_key, tenant_key};
+use super::{CONTROL, Control, File, MANIFEST, Manifest, Missing, Place, Tenant, file_key, named_files, tenant_key};
 use crate::backups::Stored;
 use crate::clock;
 use crate::config::Config;
@@ -108,12 +108,10 @@ impl Copying<'_> {
     }
 
     async fn files(&mut self, config: &Config, settings: Option<&Path>) -> anyhow::Result<Vec<File>> {
-        let Config { tls, acme, .. } = config;
-        let named = [&tls.certificate, &tls.key, &acme.root, &acme.second.root].map(PathBuf::as_path);
-        let named = named.into_iter().filter(|path| !path.as_os_str().is_empty()).map(|path| (path, false));
+        let settings = settings.map(std::path::absolute).transpose()?;
+        let named = named_files(config)?.into_iter().map(|path| (path, false));
         let mut files = Vec::new();
         for (path, is_settings) in settings.map(|path| (path, true)).into_iter().chain(named) {
-            let path = std::path::absolute(path)?;
             let content = self.keep(&file_key(files.len()), &path).await;
             let content = content.with_context(|| format!("copy {}", path.display()))?;
             files.push(File { path, is_settings, content });

@@ -10,7 +10,9 @@ use anyhow::{Context as _, bail, ensure};
 
 const FOLDER: &str = "restoring";
 /// What a restore brings.
-const PARTS: [&str; 2] = ["tenants", "control.db"];
+const PARTS: [&str; 3] = ["tenants", "control.db", FILES];
+/// Files of the old machine whose place is not known to be theirs.
+const FILES: &str = "restored-files";
 
 /// The folder, and the directory around it.
 pub(super) struct Draft {
@@ -45,6 +47,13 @@ impl Draft {
         ensure!(!used, "{} is not empty: a platform is restored into a directory of its own", dir.display());
         make_private(&path).context("create the folder to restore in")?;
         Ok(Draft { dir: dir.to_owned(), path })
+    }
+
+    /// Where a file goes that has no place of its own: now, and when all is done.
+    pub(super) fn aside(&self, number: usize, path: &Path) -> (PathBuf, PathBuf) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = PathBuf::from(FILES).join(format!("{number}-{name}"));
+        (self.path.join(&name), self.dir.join(name))
     }
 
     /// Moves what was built to its place. Killed in between, the restore has to be run again.

@@ -24,6 +24,7 @@ use tenant_runtime::backups::Census;
 use tenant_runtime::host::TenantRecord;
 
 use crate::backups::Stored;
+use crate::config::Config;
 
 pub use backup::backup;
 pub use draft::refuse_unfinished;
@@ -85,6 +86,14 @@ struct Tenant {
 struct Missing {
     id: String,
     reason: String,
+}
+
+/// The files that settings name and a machine cannot do without.
+fn named_files(config: &Config) -> anyhow::Result<Vec<PathBuf>> {
+    let Config { tls, acme, .. } = config;
+    let named = [&tls.certificate, &tls.key, &acme.root, &acme.second.root];
+    let named = named.into_iter().filter(|path| !path.as_os_str().is_empty());
+    Ok(named.map(std::path::absolute).collect::<std::io::Result<_>>()?)
 }
 
 fn file_key(number: usize) -> String {

@@ -50,8 +50,8 @@ impl FromStr for Address {
 
 /// The opened place.
 pub struct Place {
-    target: Target,
-    prefix: String,
+    pub(super) target: Target,
+    pub(super) prefix: String,
 }
 
 impl Place {

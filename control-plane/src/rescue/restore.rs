@@ -10,13 +10,14 @@ use tenant_runtime::host::{OfflineHost, TenantCopy};
 use tokio::task::block_in_place;
 
 use super::draft::Draft;
-use super::{CONTROL, Control, Manifest, Place, file_key, tenant_key};
+use super::{CONTROL, Control, Manifest, Place, file_key, named_files, tenant_key};
 use crate::backups::{self, Target};
 use crate::config::Config;
 use crate::database::Database;
 
-/// Restores a copy into a directory that is empty or absent. The settings go to `settings`, or to where they were; what is
-/// there already stays.
+/// Restores a copy into a directory that is empty or absent. The settings go to `settings`, and what they name to where it
+/// was; what is there already stays. Nothing else is written outside of the directory: whoever made the copy chose its
+/// names, and this may run as root.
 ///
 /// # Errors
 /// When the copy is not whole, is of a newer Roost, or does not fit; then nothing can be served from the directory.
@@ -35,11 +36,10 @@ pub async fn restore(place: &Place, dir: &Path, settings: Option<&Path>) -> anyh
         block_in_place(|| tenants.take_in(copy, &archive)).with_context(|| format!("restore tenant {id}"))?;
         fs::remove_file(&archive)?;
     }
-    let placed = place_files(place, &manifest, settings, &draft.path).await?;
+    let mut config = place_files(place, &manifest, settings, &draft).await?;
     if let Control::Sqlite { content, .. } = &manifest.control {
         let control = draft.path.join(CONTROL);
         place.fetch(CONTROL, content, Some(&control)).await?;
-        let mut config = Config::load(placed.as_deref()).context("read the restored settings")?;
         config.dir = dir.to_owned();
         adapt(&control, &manifest, &config).await.context("bring the control database up to date")?;
     }
@@ -73,30 +73,53 @@ async fn read(place: &Place) -> anyhow::Result<Manifest> {
     Ok(manifest)
 }
 
-/// Puts the settings and what they name where it was, unless something is there. Where the settings are.
+/// Puts the settings where they are wanted and what they name where it was, unless something is there, and all other files
+/// aside. The settings.
 async fn place_files(
     place: &Place,
     manifest: &Manifest,
     settings: Option<&Path>,
-    scratch: &Path,
-) -> anyhow::Result<Option<PathBuf>> {
+    draft: &Draft,
+) -> anyhow::Result<Config> {
+    let first = manifest.files.iter().position(|file| file.is_settings);
     let mut placed = settings.filter(|path| path.exists()).map(Path::to_owned);
-    for (number, file) in manifest.files.iter().enumerate() {
-        let path = settings.filter(|_| file.is_settings).unwrap_or(&file.path);
-        let draft = scratch.join("file");
-        place.fetch(&file_key(number), &file.content, Some(&draft)).await?;
-        if path.exists() {
-            println!("{} is there already and stays as it is.", path.display());
-        } else {
-            private_copy(&draft, path).with_context(|| format!("write {}", path.display()))?;
-            println!("{} is restored.", path.display());
-        }
-        fs::remove_file(&draft)?;
-        if file.is_settings {
-            placed = Some(path.to_owned());
+    if let Some(number) = first {
+        let path = place_file(place, manifest, number, settings, draft).await?;
+        placed = Some(path);
+    }
+    let config = Config::load(placed.as_deref()).context("read the restored settings")?;
+    let named = named_files(&config)?;
+    for (number, file) in manifest.files.iter().enumerate().filter(|(number, _)| Some(*number) != first) {
+        let known = named.contains(&file.path).then_some(file.path.as_path());
+        place_file(place, manifest, number, known, draft).await?;
+    }
+    Ok(config)
+}
+
+/// Puts a file to a path, or aside if it has none; where it can be read.
+async fn place_file(
+    place: &Place,
+    manifest: &Manifest,
+    number: usize,
+    path: Option<&Path>,
+    draft: &Draft,
+) -> anyhow::Result<PathBuf> {
+    let file = &manifest.files[number];
+    let scratch = draft.path.join("file");
+    place.fetch(&file_key(number), &file.content, Some(&scratch)).await?;
+    let (aside, later) = draft.aside(number, &file.path);
+    let target = path.unwrap_or(&aside);
+    if target.exists() {
+        println!("{} is there already and stays as it is.", target.display());
+    } else {
+        private_copy(&scratch, target).with_context(|| format!("write {}", target.display()))?;
+        match path {
+            Some(path) => println!("{} is restored.", path.display()),
+            None => println!("{}, as it was called, is restored as {}.", file.path.display(), later.display()),
         }
     }
-    Ok(placed)
+    fs::remove_file(&scratch)?;
+    Ok(target.to_owned())
 }
 
 /// Writes a file only its owner reads, who is the owner of the folder it is in; its group, too, may read it.
@@ -152,4 +175,50 @@ async fn forget_lost_backups(database: &Database, config: &Config) -> anyhow::Re
         }
     }
     Ok(lost)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::File;
+    use super::*;
+
+    /// Restores settings that name a certificate, the certificate, and a file nobody named; what is where afterwards.
+    async fn restored(with_settings: bool) -> Vec<String> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| dir.path().join(name);
+        let place = Place { target: Target::Directory(at("copy")), prefix: String::new() };
+        let settings = format!("[tls]\ncertificate = {:?}\n", at("etc/cert.pem").display().to_string());
+        let contents = [("etc/roost.toml", settings.as_str()), ("etc/cert.pem", "a"), ("etc/cron.d/job", "b")];
+        let mut files = Vec::new();
+        for (number, (name, text)) in contents.into_iter().enumerate() {
+            fs::write(at("file"), text).expect("writes");
+            let content = place.put(&file_key(number), &at("file")).await.expect("stores");
+            files.push(File { path: at(name), is_settings: number == 0, content });
+        }
+        let manifest = Manifest {
+            version: Manifest::VERSION,
+            roost: String::new(),
+            domain: String::new(),
+            made_ms: 0,
+            control: Control::Postgres,
+            files,
+            tenants: Vec::new(),
+            missing: Vec::new(),
+        };
+        let draft = Draft::begin(&at("data")).expect("begins");
+        let wanted = at("etc/wanted.toml");
+        let config = place_files(&place, &manifest, with_settings.then_some(&*wanted), &draft).await.expect("restores");
+        assert_eq!(config.tls.certificate, at("etc/cert.pem"));
+        draft.finish().expect("finishes");
+        let names = ["etc/roost.toml", "etc/wanted.toml", "etc/cert.pem", "etc/cron.d/job"].into_iter();
+        let aside = ["data/restored-files/0-roost.toml", "data/restored-files/2-job"];
+        names.chain(aside).filter(|name| at(name).exists()).map(str::to_owned).collect()
+    }
+
+    #[tokio::test]
+    async fn only_the_settings_and_what_they_name_leave_the_directory() {
+        assert_eq!(restored(true).await, ["etc/wanted.toml", "etc/cert.pem", "data/restored-files/2-job"]);
+        let aside = ["etc/cert.pem", "data/restored-files/0-roost.toml", "data/restored-files/2-job"];
+        assert_eq!(restored(false).await, aside, "nobody said where the settings belong");
+    }
 }
