@@ -70,7 +70,7 @@ enum Command {
         /// The directory to restore into; it must be empty
         #[arg(long)]
         dir: PathBuf,
-        /// Where the settings go; without it, to where they were
+        /// Where the settings go; without it, into the folder restored-files of the directory
         #[arg(long)]
         config: Option<PathBuf>,
     },

@@ -56,7 +56,7 @@ async fn a_backup_is_green_only_after_its_copy_was_restored_aside() {
 
 #[tokio::test]
 async fn a_schedule_backs_up_a_sleeping_project_and_nobody_sees_it_awake() {
-    let roost = Roost::start_with(SLEEPY);
+    let roost = Roost::start_with(&format!("{SLEEPY}[backups]\nleast_interval = 60\n"));
     let (ann, project) = orchard(&roost, 1).await;
     let asleep = || async { ann.state("orchard").await == "asleep" };
     eventually("the project to fall asleep", asleep).await;
@@ -87,7 +87,8 @@ async fn a_schedule_nobody_can_keep_to_is_refused() {
     let path = "/api/projects/orchard/backup-schedule";
     let default = ann.get(path).await;
     assert_eq!((&default["keepDaily"], &default["keepWeekly"]), (&json!(7), &json!(4)), "{default}");
-    for (field, value) in [("cron", json!("61 * * * *")), ("zone", json!("Atlantis")), ("keepDaily", json!(-1))] {
+    let cron = ["61 * * * *", "*/30 * * * *"].map(|cron| ("cron", json!(cron)));
+    for (field, value) in cron.into_iter().chain([("zone", json!("Atlantis")), ("keepDaily", json!(-1))]) {
         let mut wanted = default.clone();
         wanted[field] = value;
         let answer = ann.call(Method::PUT, path, Some(&wanted)).await.unwrap();
@@ -268,6 +269,7 @@ async fn a_download_is_taken_in_again_and_reported_before_anything_changes() {
     let nonsense = ann.send_zip("/api/projects/orchard/imports", b"no zip at all".to_vec()).await;
     assert_eq!(ann.end_of(nonsense.json()["jobId"].as_str().unwrap()).await, "failed");
     assert_eq!(newest(&ann).await["state"], "failed");
+    assert_eq!(roost.backup_files().len(), 6, "three backups and what is told of them: nothing of what is no archive");
     let huge = ann.send_zip("/api/projects/orchard/imports", vec![0; (1 << 20) + 1]).await;
     assert_eq!((huge.status.as_u16(), huge.code().as_str()), (413, "too_large"));
 }

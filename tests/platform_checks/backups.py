@@ -37,7 +37,7 @@ def flip(path):
 
 @check("J4.1", "A schedule backs up a sleeping project on time; it is seen asleep all along, and no wake is counted")
 def scheduled():
-    with platform(SLEEPY) as roost:
+    with platform({**SLEEPY, "backups": {"least_interval": 60}}) as roost:
         posts(roost)
         roost.asleep("orchard")
         before, woken = roost.ask("GET", "/api/projects/orchard").value, roost.woken("orchard")

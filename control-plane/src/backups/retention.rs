@@ -209,7 +209,11 @@ mod tests {
         assert!(gone(6).is_empty());
         assert_eq!(gone(5), ["older-undo"]);
         assert_eq!(gone(4), ["day", "older-undo"]);
-        assert_eq!(gone(1), ["undo", "day", "worse", "older-undo"], "the last proven one and those made on purpose stay");
+        assert_eq!(
+            gone(1),
+            ["undo", "day", "worse", "older-undo"],
+            "the last proven one and those made on purpose stay"
+        );
     }
 
     #[test]

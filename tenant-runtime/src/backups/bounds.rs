@@ -31,11 +31,7 @@ impl Bounds {
 
     /// As much may come out as its owner may have, or has now in the directory `data`, with a log as long as the database.
     /// `ask` is asked again and again while it lasts, and its error ends it.
-    pub fn of(
-        meter: &Meter,
-        data: &Path,
-        ask: impl Fn() -> io::Result<()> + Send + Sync + 'static,
-    ) -> Bounds {
+    pub fn of(meter: &Meter, data: &Path, ask: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Bounds {
         let database = meter.database.most().max(DATABASES.iter().map(|name| size(&data.join(name))).sum());
         let storage = meter.storage.most().max(tree_size(&data.join("storage")));
         let most = database.saturating_mul(2).saturating_add(storage).saturating_add(OTHERS);

@@ -94,7 +94,8 @@ fn add_below(dir: &Path, files: &mut Files) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS name, i AS type FROM n";
+    const ENDLESS: &str =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS name, i AS type FROM n";
 
     #[test]
     fn only_tables_are_counted_and_nothing_for_ever() {

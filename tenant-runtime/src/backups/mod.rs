@@ -245,9 +245,13 @@ async fn prepare_restore(app: &App, key: Key) -> Result<(), Failure> {
 /// What an archive may bring a backend that is not about to close.
 fn bounds(app: &App) -> Bounds {
     let owner = app.clone();
-    Bounds::of(app.meter(), app.dir(), move || {
-        if owner.is_closing() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
-    })
+    Bounds::of(
+        app.meter(),
+        app.dir(),
+        move || {
+            if owner.is_closing() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+        },
+    )
 }
 
 const DATABASES: [&str; 2] = ["data.db", logs::FILE];

@@ -67,12 +67,7 @@ pub(super) fn unpack(
 
 /// Whether an archive could be restored, judged by its list of entries and its database. Blocks; `scratch` is a folder
 /// that is new and may be thrown away.
-pub(super) fn check(
-    archive: &Path,
-    scratch: &Path,
-    key: Option<&EncryptionKey>,
-    bounds: &Bounds,
-) -> Result<(), Unfit> {
+pub(super) fn check(archive: &Path, scratch: &Path, key: Option<&EncryptionKey>, bounds: &Bounds) -> Result<(), Unfit> {
     let mut archive = Archive::open(archive, bounds)?;
     archive.extract(scratch, |path| path == Path::new(DATABASE) || path == Path::new("data.db-wal"))?;
     check_database(scratch, key, bounds)

@@ -356,11 +356,13 @@ mod tests {
     fn what_somebody_else_made_is_asked_only_until_told_to_stop() {
         let dir = tempfile::tempdir().expect("a directory");
         let connection = open_exclusive(&dir.path().join("data.db")).expect("opens");
-        let endless = "CREATE VIEW v AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+        let endless =
+            "CREATE VIEW v AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
         connection.execute_batch(endless).expect("creates");
         let (asked, looks) = (AtomicU64::new(0), 5);
         distrust_all(&connection, move || asked.fetch_add(1, Ordering::Relaxed) == looks).expect("installs");
-        let error = connection.query_row("SELECT count(*) FROM v", [], |row| row.get::<_, i64>(0)).expect_err("is ended");
+        let error =
+            connection.query_row("SELECT count(*) FROM v", [], |row| row.get::<_, i64>(0)).expect_err("is ended");
         assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::OperationInterrupted));
         trust(&connection).expect("removes");
         let some = "SELECT count(*) FROM (SELECT i FROM v LIMIT 100000)";

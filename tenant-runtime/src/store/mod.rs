@@ -19,9 +19,7 @@ use crate::error::Result;
 use crate::meter::Meter;
 use growth::{Growth, Kind};
 
-pub use connection::{
-    distrust, distrust_all, open_aside, open_exclusive, open_untouched, take_over, trust, typed,
-};
+pub use connection::{distrust, distrust_all, open_aside, open_exclusive, open_untouched, take_over, trust, typed};
 pub use growth::in_use;
 pub use pinned::Pinned;
 pub use pool::{Pool, lower_priority_of_this_thread};

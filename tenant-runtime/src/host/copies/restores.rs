@@ -251,7 +251,9 @@ impl Wanted {
 
 fn refusal(unfit: Unfit) -> Refusal {
     match unfit {
-        Unfit::Io(error) if error.kind() == ErrorKind::Interrupted => Refusal::Invalid("Nobody waits for it.".to_owned()),
+        Unfit::Io(error) if error.kind() == ErrorKind::Interrupted => {
+            Refusal::Invalid("Nobody waits for it.".to_owned())
+        }
         Unfit::Io(error) => error.into(),
         unfit => Refusal::Unfit(unfit.to_string()),
     }
