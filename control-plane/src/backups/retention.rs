@@ -33,6 +33,16 @@ pub(super) async fn apply(platform: &Platform, project: &str) -> anyhow::Result<
     Ok(())
 }
 
+/// Removes what was begun and never came to an end, as its maker was killed: no backup and no import takes a day.
+pub(super) async fn forget_interrupted(platform: &Platform) -> anyhow::Result<()> {
+    let db = platform.database.write();
+    for (backup, project) in store::begun_before(db, clock::now_ms() - clock::millis(clock::DAY)).await? {
+        remove_objects(platform, &project, &backup).await?;
+        store::remove(db, &backup).await?;
+    }
+    Ok(())
+}
+
 /// Refuses another backup made on purpose when a project keeps as many as its plan grants, `begun` that are under way apart:
 /// nobody else removes those. The others have to do with the room these leave.
 ///

@@ -1,5 +1,5 @@
 //! When projects are backed up. One loop looks for what is due, so that nothing needs a timer per project: schedules,
-//! checks of what is stored, and data kept for an undo that is over.
+//! checks of what is stored, data kept for an undo that is over, and what was begun and never done.
 //!
 //! However many runs were missed, one makes up for them. A project's own delay, the same every time, spreads what would
 //! otherwise all begin at full hours.
@@ -15,7 +15,7 @@ use tenant_runtime::cron;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::{Origin, check, make, restore, store};
+use super::{Origin, check, make, restore, retention, store};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::state::Platform;
@@ -160,8 +160,12 @@ fn spread(project: &str) -> i64 {
 /// Sees to what is due until cancelled.
 pub async fn run(platform: Platform, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        for seen_to in [back_up_due(&platform).await, check_due(&platform).await, restore::forget_old(&platform).await]
-        {
+        for seen_to in [
+            back_up_due(&platform).await,
+            check_due(&platform).await,
+            restore::forget_old(&platform).await,
+            retention::forget_interrupted(&platform).await,
+        ] {
             if let Err(error) = seen_to {
                 tracing::error!("failed to see to the backups that are due: {error:#}");
             }

@@ -109,6 +109,14 @@ pub(super) async fn to_be_checked(db: &AnyPool, before_ms: i64) -> Result<Vec<(S
     Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect::<sqlx::Result<_>>()?)
 }
 
+/// Backups that were begun before that moment and are not done yet, though no job is at them, and whose they are.
+pub(super) async fn begun_before(db: &AnyPool, before_ms: i64) -> Result<Vec<(String, String)>> {
+    let sql = "SELECT b.id, b.project_id FROM backup b WHERE b.state = 'making' AND b.created_ms < $1 AND NOT EXISTS
+        (SELECT 1 FROM job j WHERE j.tenant_id = b.project_id AND j.state IN ('queued', 'running'))";
+    let rows = sqlx::query(sql).bind(before_ms).fetch_all(db).await?;
+    Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<sqlx::Result<_>>()?)
+}
+
 /// Notes what was stored.
 pub(super) async fn stored<'e, E>(db: E, id: &str, manifest: &Manifest) -> anyhow::Result<()>
 where

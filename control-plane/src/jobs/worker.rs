@@ -21,7 +21,7 @@ const POLL: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_secs(1);
 /// and the lease renewed in any case.
 const RENEW: Duration = Duration::from_secs(4);
-/// How long cleaning up after a cancelled job may take: less than the lease, which nobody renews meanwhile.
+/// How long cleaning up after a job may take: less than the lease, which nobody renews meanwhile.
 const CLEANING: Duration = Duration::from_secs(10);
 /// How long jobs that ended stay in the list.
 const KEPT: Duration = clock::DAY.saturating_mul(30);
@@ -220,8 +220,10 @@ async fn after_failure<'s>(run: &Run, step: &'s str, error: &anyhow::Error) -> O
     let last = retry > run.claim.deadline_ms || error.is::<GiveUp>();
     let state = if last { "failed" } else { "queued" };
     tracing::warn!("job {} ({}) failed, now {state}: {error:#}", run.id, run.claim.kind);
-    if let Err(error) = run.kind.failed(run, error, last).await {
-        tracing::error!("failed to note the failure of job {}: {error:#}", run.id);
+    match tokio::time::timeout(CLEANING, run.kind.failed(run, error, last)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!("failed to note the failure of job {}: {error:#}", run.id),
+        Err(_) => tracing::error!("cleaning up after job {} takes longer than {CLEANING:?}", run.id),
     }
     let first = run.kind.steps().first().map_or(step, |step| step.name);
     let step = if run.starts_over() { first } else { step };
