@@ -22,7 +22,7 @@ use super::{CopyName, DataReport, RestoreReport, fingerprint};
 use crate::backups::{self, Bounds, Unfit};
 use crate::meter::Meter;
 
-/// The archive as it came, where it is unpacked, and where it is once it is proven. What is told of it lies inside.
+/// The archive as it came, where it is unpacked, and where it is once it is proven. What is told of it lies beside.
 struct Places {
     archive: PathBuf,
     draft: PathBuf,
