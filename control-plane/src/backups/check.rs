@@ -11,7 +11,7 @@ use tenant_runtime::host::{CopyName, NodeError, RestoreReport};
 use tokio::time::{Duration, sleep};
 
 use super::make::{self, Input};
-use super::{Manifest, Origin, archive_key, copy_name, keeper, manifest_key, remove_objects, store};
+use super::{Manifest, Origin, State, archive_key, copy_name, keeper, manifest_key, remove_objects, store};
 use crate::clock;
 use crate::error::Result;
 use crate::jobs::{self, GiveUp, Kind, Run};
@@ -53,6 +53,13 @@ pub(super) fn give_up_if_unsound(error: anyhow::Error) -> anyhow::Error {
 /// Turns the backup red. Of an import that nobody will ever restore only that is left.
 pub async fn failed(run: &Run, error: &anyhow::Error, last: bool) -> anyhow::Result<()> {
     let Input { backup } = run.input()?;
+    let row = store::by_id(run.platform.database.write(), &backup).await?;
+    let is_proven = row.is_some_and(|row| row.state == State::Proven);
+    if is_proven && error.downcast_ref::<NodeError>().is_some_and(|error| error.is("disk_full")) {
+        // That says nothing about what is stored.
+        run.say(&format!("{error}.")).await;
+        return Ok(());
+    }
     make::note_failure(run, &backup, error).await?;
     if last && is_new_import(run, &backup).await? {
         remove_objects(&run.platform, &run.project, &backup).await?;

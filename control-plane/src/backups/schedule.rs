@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use super::{Origin, check, make, restore, retention, store};
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::operator::disk;
 use crate::state::Platform;
 
 const TICK: Duration = Duration::from_secs(5);
@@ -210,6 +211,10 @@ async fn back_up_due(platform: &Platform) -> anyhow::Result<()> {
 }
 
 async fn check_due(platform: &Platform) -> anyhow::Result<()> {
+    // There is no room to restore anything aside. What is proven stays so meanwhile.
+    if !disk::may_grow(platform) {
+        return Ok(());
+    }
     let every = clock::millis(Duration::from_secs(platform.config.backups.check_every.max(1)));
     for (backup, project, checked_ms) in store::to_be_checked(platform.database.read(), clock::now_ms() - every).await?
     {

@@ -140,6 +140,11 @@ pub fn refuse_copies_if_full(platform: &Platform) -> Result<()> {
     }
 }
 
+/// Whether the disk still takes what projects bring.
+pub fn may_grow(platform: &Platform) -> bool {
+    !machine::disk(&platform.config.dir).is_ok_and(|disk| platform.config.disk.room(disk) == Room::NoGrowth)
+}
+
 fn refuse_full(platform: &Platform, dir: &Path, message: &'static str) -> Result<()> {
     // A disk that cannot be asked is not therefore full.
     let room = machine::disk(dir).map_or(Room::Ample, |disk| platform.config.disk.room(disk));
