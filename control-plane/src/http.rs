@@ -195,7 +195,7 @@ async fn tell(platform: &Platform, session: &Session, change: &Change) -> anyhow
             None => ("projectGone", json!({ "id": id })),
         },
         Change::Domain { project, name } => {
-            let found = projects::store::find(platform.database.read(), &session.account.id, project).await?;
+            let found = projects::store::find_by_id(platform.database.read(), &session.account.id, project).await?;
             let Some((row, _)) = found.filter(|(row, _)| session.sees(row)) else { return Ok(None) };
             match domains::api::present(platform, &row, name).await? {
                 Some(domain) => ("domain", json!({ "projectId": project, "domain": domain })),

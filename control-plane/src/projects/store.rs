@@ -114,19 +114,29 @@ pub async fn of_account(db: &AnyPool, account: &str) -> Result<Vec<(Row, Role)>>
     Ok(rows.iter().map(with_role).collect::<sqlx::Result<_>>()?)
 }
 
-/// One of an account's projects, by slug or id, or one whose people let operators in, if the account is one.
+/// One of an account's projects, by slug or id, or one whose people let operators in, if the account is one. For what
+/// people type: nobody chooses an id, so an id goes before a slug that looks like it.
 pub async fn find(db: &AnyPool, account: &str, slug_or_id: &str) -> Result<Option<(Row, Role)>> {
+    find_where(db, "p.slug = $2 OR p.id = $2", account, slug_or_id).await
+}
+
+/// The same, by id alone.
+pub async fn find_by_id(db: &AnyPool, account: &str, id: &str) -> Result<Option<(Row, Role)>> {
+    find_where(db, "p.id = $2", account, id).await
+}
+
+async fn find_where(db: &AnyPool, named: &'static str, account: &str, name: &str) -> Result<Option<(Row, Role)>> {
     let sql = format!(
         "SELECT {COLUMNS}, COALESCE(m.role, 'admin') AS role FROM project p
          LEFT JOIN member m ON m.team_id = p.team_id AND m.account_id = $1
-         WHERE (p.slug = $2 OR p.id = $2) AND (m.role IS NOT NULL OR EXISTS (
+         WHERE ({named}) AND (m.role IS NOT NULL OR EXISTS (
            SELECT 1 FROM support_grant s JOIN account a ON a.id = $1
            WHERE s.project_id = p.id AND s.until_ms > $3 AND a.operator = 1))
-         ORDER BY CASE WHEN p.slug = $2 THEN 0 ELSE 1 END LIMIT 1"
+         ORDER BY CASE WHEN p.id = $2 THEN 0 ELSE 1 END LIMIT 1"
     );
     let row = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(account)
-        .bind(slug_or_id)
+        .bind(name)
         .bind(clock::now_ms())
         .fetch_optional(db)
         .await?;

@@ -97,6 +97,7 @@ async fn grant_support(
     let line = format!("Operators may see what is in {} for {} hours", project.name, wanted.hours);
     audit::note(&mut tx, Some(&session.account.id), Some(&project.id), "support_granted", &line).await?;
     tx.commit().await?;
+    platform.changed(&project.id);
     Ok(Json(SupportAccess { grant: of(platform.database.write(), &project.id).await? }))
 }
 
@@ -120,6 +121,8 @@ async fn revoke_support(
         audit::note(&mut tx, Some(&session.account.id), Some(&project.id), "support_revoked", &line).await?;
     }
     tx.commit().await?;
+    // Operators who look at it just now are told that it is gone.
+    platform.changed(&project.id);
     Ok(StatusCode::NO_CONTENT)
 }
 
