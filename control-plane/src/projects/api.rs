@@ -244,7 +244,7 @@ pub(crate) async fn delete(
     name: &str,
 ) -> Result<()> {
     let until = clock::now_ms() + clock::millis(platform.config.grace());
-    store::set_wish(tx, id, Wish::Deleted, Some(until)).await?;
+    store::delete(tx, id, until).await?;
     jobs::cancel_queued(tx, id, purge::KEY).await?;
     backups::make::begin(tx, id, Origin::Delete, None).await?;
     jobs::enqueue(tx, Kind::PurgeProject, id, Some(purge::KEY), "", until, DAY * 7).await?;
@@ -253,22 +253,22 @@ pub(crate) async fn delete(
 
 /// Brings a deleted project back
 #[utoipa::path(post, path = "/api/projects/{slug}/undelete", params(("slug" = String, Path)),
-    responses((status = 200, body = Project), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Project), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn undelete_project(
     State(platform): State<Platform>,
     session: Session,
     Path(slug): Path<String>,
 ) -> Result<Json<Project>> {
     let row = find_project(&platform, &session, &slug, Action::Delete).await?;
-    if row.wish == Wish::Deleted {
-        let mut tx = platform.database.begin().await?;
-        // Who was suspended before is so again.
-        let wish = if row.suspended_reason.is_some() { Wish::Suspended } else { Wish::Active };
-        store::set_wish(&mut tx, &row.id, wish, None).await?;
+    let mut tx = platform.database.begin().await?;
+    let is_back = store::undelete(&mut tx, &row.id, &row.team_id, platform.config.projects_per_account).await?;
+    if is_back {
         jobs::cancel_queued(&mut tx, &row.id, purge::KEY).await?;
         let line = format!("{} was brought back", row.name);
         audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "undeleted", &line).await?;
-        tx.commit().await?;
+    }
+    tx.commit().await?;
+    if is_back {
         fleet::reconcile::now(&platform, &row.id).await;
     }
     Ok(Json(load(&platform, &session, &row.id).await?))
