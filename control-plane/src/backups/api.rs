@@ -231,7 +231,10 @@ async fn restore_backup(
             refuse_deleted(&project)?;
             (project.id.clone(), project.slug)
         }
-        Some(new) => create_project(&platform, &session, &project, new).await?,
+        Some(new) => {
+            refuse_copy(&platform, &session, &project).await?;
+            create_project(&platform, &session, &project, new).await?
+        }
     };
     let mut tx = platform.database.begin().await?;
     let wanted = restore::Wanted {
@@ -244,6 +247,20 @@ async fn restore_backup(
     let job = restore::begin(&mut tx, &wanted).await?.ok_or_else(under_way)?;
     tx.commit().await?;
     begun(&platform, job, slug)
+}
+
+/// Refuses a copy that would outlive what its project is under: a suspension, or the time for which operators are let in.
+async fn refuse_copy(platform: &Platform, session: &Session, source: &projects::store::Row) -> Result<()> {
+    if source.suspended_reason.is_some() {
+        let message = "This project is suspended. Its backups can be downloaded, but not restored into another project.";
+        return Err(Error::refused(StatusCode::CONFLICT, "suspended", message));
+    }
+    let role = teams::store::role_in(platform.database.read(), &source.team_id, &session.account.id).await?;
+    if role.is_none() {
+        let message = "Support access does not allow that: only members of the project's team may.";
+        return Err(Error::refused(StatusCode::FORBIDDEN, "not_allowed", message));
+    }
+    Ok(())
 }
 
 /// A project whose data a restore will bring.

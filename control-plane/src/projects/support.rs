@@ -2,7 +2,8 @@
 //! they do there stands in the project's audit.
 //!
 //! While a grant lasts, an operator is to that one project what an admin of its team is, but for what decides who has
-//! access and where it is found ([`Action::in_support`](crate::teams::Action::in_support)).
+//! access and where it is found, and for what would last longer than the grant
+//! ([`Action::in_support`](crate::teams::Action::in_support)).
 
 use std::collections::HashMap;
 

@@ -74,10 +74,11 @@ impl Action {
 }
 
 impl Action {
-    /// Whether an operator may do that with a project whose people let operators in.
+    /// Whether an operator may do that with a project whose people let operators in. A superuser of theirs would outlive
+    /// the grant.
     pub fn in_support(self) -> bool {
-        use Action::{BackUp, ReadLogs, Restore, SetSuperuser, View, Wake};
-        matches!(self, View | ReadLogs | Wake | BackUp | Restore | SetSuperuser)
+        use Action::{BackUp, ReadLogs, Restore, View, Wake};
+        matches!(self, View | ReadLogs | Wake | BackUp | Restore)
     }
 }
 
