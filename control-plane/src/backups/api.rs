@@ -252,7 +252,8 @@ async fn restore_backup(
 /// Refuses a copy that would outlive what its project is under: a suspension, or the time for which operators are let in.
 async fn refuse_copy(platform: &Platform, session: &Session, source: &projects::store::Row) -> Result<()> {
     if source.suspended_reason.is_some() {
-        let message = "This project is suspended. Its backups can be downloaded, but not restored into another project.";
+        let message =
+            "This project is suspended. Its backups can be downloaded, but not restored into another project.";
         return Err(Error::refused(StatusCode::CONFLICT, "suspended", message));
     }
     let role = teams::store::role_in(platform.database.read(), &source.team_id, &session.account.id).await?;

@@ -151,12 +151,8 @@ async fn find_where(db: &AnyPool, named: &'static str, account: &str, name: &str
            WHERE s.project_id = p.id AND s.until_ms > $3 AND a.operator = 1))
          ORDER BY CASE WHEN p.id = $2 THEN 0 ELSE 1 END LIMIT 1"
     );
-    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(account)
-        .bind(name)
-        .bind(clock::now_ms())
-        .fetch_optional(db)
-        .await?;
+    let row =
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account).bind(name).bind(clock::now_ms()).fetch_optional(db).await?;
     Ok(row.map(|row| with_role(&row)).transpose()?)
 }
 
@@ -196,13 +192,11 @@ pub async fn rename(tx: &mut Transaction<'static, Any>, id: &str, name: &str, sl
 
 /// Wishes a project gone; until then it can be brought back.
 pub async fn delete(tx: &mut Transaction<'static, Any>, id: &str, until_ms: i64) -> Result<()> {
-    sqlx::query(
-        "UPDATE project SET wish = 'deleted', deleted_until_ms = $1, purge_confirmed_ms = NULL WHERE id = $2",
-    )
-    .bind(until_ms)
-    .bind(id)
-    .execute(&mut **tx)
-    .await?;
+    sqlx::query("UPDATE project SET wish = 'deleted', deleted_until_ms = $1, purge_confirmed_ms = NULL WHERE id = $2")
+        .bind(until_ms)
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

@@ -36,7 +36,11 @@ async fn insert_into(tx: &mut Transaction<'static, Any>, id: &str, team: &str, s
 }
 
 async fn wish_of(tx: &mut Transaction<'static, Any>) -> String {
-    sqlx::query_scalar("SELECT wish FROM project WHERE id = $1").bind(ANNS).fetch_one(&mut **tx).await.expect("is there")
+    sqlx::query_scalar("SELECT wish FROM project WHERE id = $1")
+        .bind(ANNS)
+        .fetch_one(&mut **tx)
+        .await
+        .expect("is there")
 }
 
 fn is_full<T>(result: Result<T>) -> bool {
