@@ -13,6 +13,7 @@ use super::store::{self, Restore};
 use super::{Origin, State, check, make, restore, retention, transfer};
 use crate::audit;
 use crate::clock;
+use crate::database::number;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet;
 use crate::http::Body;
@@ -376,7 +377,6 @@ pub(super) fn begun(platform: &Platform, job_id: String, slug: String) -> Result
 
 /// `proven` is how many of the project's backups are.
 fn present(backup: store::Backup, proven: usize) -> Backup {
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let manifest = backup.manifest.as_ref();
     let census = manifest.and_then(|manifest| manifest.census.as_ref());
     let collections = census.map(|census| {
@@ -386,7 +386,7 @@ fn present(backup: store::Backup, proven: usize) -> Backup {
     Backup {
         bytes: manifest.map(|manifest| number(manifest.bytes)),
         sha256: manifest.map(|manifest| manifest.sha256.clone()),
-        records: census.map(|census| number(census.records.values().sum())),
+        records: census.map(|census| number(census.records.values().sum::<u64>())),
         files: census.map(|census| number(census.files.count)),
         collections: collections.unwrap_or_default(),
         can_remove: backup.state == State::Failed || (backup.state == State::Proven && proven > 1),

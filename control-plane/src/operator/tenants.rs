@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::audit;
+use crate::database::number;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet::{self, LOCAL};
 use crate::http::Body;
@@ -149,7 +150,6 @@ async fn list_tenants(
     filter.sort(&mut tenants);
     let (total, page) = (tenants.len(), filter.page.max(1));
     let items = tenants.into_iter().skip((page - 1).saturating_mul(PAGE)).take(PAGE).collect();
-    let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     Ok(Json(TenantPage { items, total: number(total), page: number(page), per_page: number(PAGE) }))
 }
 

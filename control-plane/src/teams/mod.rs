@@ -8,7 +8,7 @@ pub mod store;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use store::{create, own_team, owners};
+pub use store::{create, keepers, own_team, owners};
 
 /// What a member of a team is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
