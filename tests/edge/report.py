@@ -20,7 +20,7 @@ class Missing(Exception):
 
 
 class Check:
-    """A numbered check of edge.md, section 6."""
+    """A numbered check."""
 
     def __init__(self, number, title, run):
         self.number, self.title, self.run = number, title, run

@@ -13,7 +13,7 @@ from .tenants import store_file
 
 HEADERS, BODIES, SILENT, PREFACES = 3000, 3000, 500, 500
 HALF_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM"
-# Seconds after which each kind must be gone: its limit of edge.md, section 5, and five more.
+# Seconds after which each kind must be gone: its limit and five more.
 PATIENCE = {"slow headers": 25, "slow bodies": 15, "silence": 10, "half a preface": 65}
 
 

@@ -79,13 +79,13 @@ pub(super) fn moment(value: &Json) -> String {
 pub(super) fn bytes(value: &Json) -> String {
     let Some(bytes) = value.as_f64() else { return String::new() };
     let mut size = bytes;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
+    for unit in ["B", "kB", "MB", "GB"] {
         if size < 1024.0 {
             return if unit == "B" { format!("{size} {unit}") } else { format!("{size:.1} {unit}") };
         }
         size /= 1024.0;
     }
-    format!("{size:.1} TiB")
+    format!("{size:.1} TB")
 }
 
 #[cfg(test)]
@@ -98,13 +98,13 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let items = [json!({ "slug": "orchard", "bytes": 2048 }), json!({ "slug": "b", "bytes": null })];
         let columns: [Column; 2] = [("project", |item| text(&item["slug"])), ("size", |item| bytes(&item["bytes"]))];
-        assert_eq!(table(&items, &columns), "PROJECT  SIZE\norchard  2.0 KiB\nb");
+        assert_eq!(table(&items, &columns), "PROJECT  SIZE\norchard  2.0 kB\nb");
     }
 
     #[test]
     fn sizes_and_moments_are_for_people() {
         let shown = [0, 1023, 1 << 20, 5 << 40].map(|size: u64| bytes(&json!(size)));
-        assert_eq!(shown, ["0 B", "1023 B", "1.0 MiB", "5.0 TiB"]);
+        assert_eq!(shown, ["0 B", "1023 B", "1.0 MB", "5.0 TB"]);
         assert_eq!((moment(&Json::Null), moment(&json!(0))), (String::new(), String::new()));
     }
 }

@@ -99,7 +99,7 @@ impl Kind {
     }
 
     /// Whether it must not hold up the others.
-    pub fn takes_long(self) -> bool {
+    fn takes_long(self) -> bool {
         !matches!(self, Kind::SendMail | Kind::PurgeProject)
     }
 

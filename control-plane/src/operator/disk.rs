@@ -59,9 +59,9 @@ pub(super) struct DiskView {
     total_bytes: i64,
     free_bytes: i64,
     pub(super) room: Room,
-    /// With less than this free, no projects are created;
+    /// With less than this free, no projects are created.
     stop_projects_below_bytes: i64,
-    /// with less than this, projects stop growing.
+    /// With less than this free, projects stop growing.
     stop_writes_below_bytes: i64,
     /// At the pace of the last weeks; null when it does not fill, or too little is known.
     pub(super) full_in_days: Option<i64>,

@@ -23,11 +23,11 @@ pub(super) struct Memory {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Load {
-    /// Programs that ran or wanted to, on average over the last minute,
+    /// Programs that ran or wanted to, on average over the last minute.
     one: f64,
-    /// over the last five,
+    /// The same over the last five minutes.
     five: f64,
-    /// and over the last fifteen.
+    /// The same over the last fifteen minutes.
     fifteen: f64,
     cores: i64,
 }

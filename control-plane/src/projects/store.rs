@@ -294,14 +294,6 @@ pub async fn address_of(tx: &mut Transaction<'static, Any>, id: &str) -> Result<
     Ok(row.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?))).transpose()?)
 }
 
-/// Whether an account may see a project: for its event stream.
-pub async fn role_of(db: &AnyPool, account: &str, project: &str) -> Result<Option<Role>> {
-    let sql =
-        "SELECT m.role FROM project p JOIN member m ON m.team_id = p.team_id WHERE m.account_id = $1 AND p.id = $2";
-    let role: Option<String> = sqlx::query_scalar(sql).bind(account).bind(project).fetch_optional(db).await?;
-    Ok(role.map(|role| Role::from_name(&role)))
-}
-
 fn taken_or(result: sqlx::Result<sqlx::any::AnyQueryResult>) -> Result<()> {
     match result {
         Ok(_) => Ok(()),

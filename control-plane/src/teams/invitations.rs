@@ -14,7 +14,7 @@ use crate::clock::{self, DAY};
 use crate::error::{Error, Result};
 
 /// Days in which an invitation can be accepted.
-pub const DAYS: u32 = 7;
+const DAYS: u32 = 7;
 
 /// An invitation nobody accepted yet.
 #[derive(Clone, Debug, Serialize, ToSchema)]

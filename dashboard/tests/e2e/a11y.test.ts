@@ -93,6 +93,7 @@ describe.each(looks)('$theme at $width', ({ theme, width }) => {
     await page.getByRole('menuitem', { name: text.backups.restoreHere }).click()
     await page.getByRole('dialog').waitFor()
     await check(page, 'restore dialog')
+    await showSupport(page, 'tide', false)
     await visit(page, '/p/tide/settings')
     await check(page, 'settings')
     await page.getByRole('button', { name: text.settings.remove.open }).click()

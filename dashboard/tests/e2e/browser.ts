@@ -35,7 +35,7 @@ function watch(page: Page): string[] {
   page.on('console', (message) => {
     // "Verbose" is Chromium's advice, not a message of the page.
     if ((message.type() as string) !== 'verbose')
-      complaints.push(`console ${message.type()}: ${message.text()}`)
+      complaints.push(`console ${message.type()}: ${message.text()} ${message.location().url}`)
   })
   page.on('pageerror', (error) => complaints.push(`page error: ${error.message}`))
   page.on('requestfailed', (request) => {

@@ -45,7 +45,7 @@ it('skips the navigation', async () => {
   const { page } = await openPage(browser)
   await signUp(page)
   await page.goto('/account')
-  await page.getByRole('heading', { name: text.accounts.account.title }).waitFor()
+  await page.getByRole('heading', { name: text.accounts.account.title, exact: true }).waitFor()
   await page.keyboard.press('Tab')
   expect(await focused(page)).toBe(text.common.skip)
   await page.keyboard.press('Enter')

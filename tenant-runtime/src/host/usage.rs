@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::backups;
+use crate::files::disk::tree_size;
 use crate::meter::Meter;
 
 /// What is known of one tenant. Numbers only, so reading them waits for nobody.
@@ -116,32 +117,15 @@ impl Usage {
 
 /// The bytes of the databases in a data directory. What vanishes meanwhile counts nothing.
 pub(super) fn database_bytes(data: &Path) -> u64 {
-    files(data).filter(|(name, _)| name.contains(".db")).map(|(_, size)| size).sum()
+    let entries = std::fs::read_dir(data).into_iter().flatten().filter_map(Result::ok);
+    let databases = entries.filter(|entry| entry.file_name().to_string_lossy().contains(".db"));
+    databases.filter_map(|entry| entry.metadata().ok().filter(std::fs::Metadata::is_file)).map(|file| file.len()).sum()
 }
 
 /// The bytes of the files that records of a data directory have, and of its backups: a look at every one of them.
 pub(super) fn storage_bytes(data: &Path) -> u64 {
     let folders = backups::FOLDERS.into_iter().chain(["storage"]);
-    folders.map(|folder| tree(&data.join(folder))).sum()
-}
-
-/// Names and sizes of the files in a directory.
-fn files(dir: &Path) -> impl Iterator<Item = (String, u64)> {
-    entries(dir).filter_map(|entry| {
-        let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        Some((entry.file_name().to_string_lossy().into_owned(), metadata.len()))
-    })
-}
-
-/// The bytes of all files below a directory.
-fn tree(dir: &Path) -> u64 {
-    let below = entries(dir).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let deeper: u64 = below.map(|entry| tree(&entry.path())).sum();
-    deeper + files(dir).map(|(_, size)| size).sum::<u64>()
-}
-
-fn entries(dir: &Path) -> impl Iterator<Item = std::fs::DirEntry> {
-    std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok)
+    folders.map(|folder| tree_size(&data.join(folder))).sum()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ import { screen } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import { expect, it } from 'vitest'
 import { config, project, serve, stage } from '../../testing/stage'
+import './DeleteDialog.svelte' // opened by a press, which should not wait for its translation here
 import DeletePanel from './DeletePanel.svelte'
 
 const words = text.settings.remove

@@ -20,7 +20,7 @@ use super::{CopyName, DataReport, RestoreReport, fingerprint};
 use crate::backups::{self, Unfit};
 use crate::meter::Meter;
 
-/// The archive as it came, where it is unpacked, and where it is once it is proven. What is told of it lies inside.
+/// The archive as it came, where it is unpacked, and where it is once it is proven. What is told of it lies beside.
 struct Places {
     archive: PathBuf,
     draft: PathBuf,
