@@ -68,7 +68,7 @@ async fn a_suspended_project_says_why_and_its_people_keep_what_is_theirs() {
     let answer = roost.http.get(&health).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (403, "suspended"));
     assert!(answer.json()["message"].as_str().unwrap().contains("It sends spam."), "{:?}", answer.json());
-    let is_told = async || roost.mails().await.iter().any(|mail| mail["subject"] == "orchard was suspended");
+    let is_told = || async { roost.mails().await.iter().any(|mail| mail["subject"] == "orchard was suspended") };
     eventually("the owner to be told", is_told).await;
     let backup = ann.backups("orchard").await[0]["id"].as_str().unwrap().to_owned();
     let zip = format!("/api/projects/orchard/backups/{backup}/zip");
