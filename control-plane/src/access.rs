@@ -115,7 +115,7 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("POST", "/api/projects/{slug}/backups/{id}/restore", Project(Action::Restore)),
     ("GET", "/api/projects/{slug}/backups/{id}/zip", Project(Action::Restore)),
     ("POST", "/api/projects/{slug}/restores/{id}/undo", Project(Action::Restore)),
-    ("POST", "/api/projects/{slug}/imports", Project(Action::Restore)),
+    ("POST", "/api/projects/{slug}/imports", Project(Action::Import)),
     ("GET", "/api/projects/{slug}/backup-schedule", Project(Action::View)),
     ("PUT", "/api/projects/{slug}/backup-schedule", Project(Action::Restore)),
     ("GET", "/api/projects/{slug}/jobs", Project(Action::View)),

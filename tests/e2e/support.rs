@@ -88,6 +88,7 @@ async fn a_grant_lets_operators_in_and_nobody_else_and_not_to_everything() {
         (Method::POST, "/api/projects/orchard/transfer"),
         (Method::POST, "/api/projects/orchard/domains"),
         (Method::PUT, "/api/projects/orchard/superuser"),
+        (Method::POST, "/api/projects/orchard/imports"),
     ] {
         assert_eq!(ask(&operator, method, path).await.code(), "not_allowed", "{path}");
     }

@@ -74,7 +74,7 @@ async fn import_backup(
     Path(slug): Path<String>,
     request: Request,
 ) -> Result<(StatusCode, Json<Begun>)> {
-    let project = find_project(&platform, &session, &slug, Action::Restore).await?;
+    let project = find_project(&platform, &session, &slug, Action::Import).await?;
     refuse_deleted(&project)?;
     retention::refuse_many(&platform, &project).await?;
     // Noted first: what a crash leaves behind is then known, and goes with old failures.
