@@ -13,10 +13,11 @@ use utoipa::openapi::extensions::Extensions;
 use crate::audit::Origin;
 use crate::error::{Error, Result};
 use crate::http::ClientAddress;
+use crate::projects::store::Row;
 use crate::projects::support;
 use crate::session::Session;
 use crate::state::Platform;
-use crate::teams::{self, Action};
+use crate::teams::{self, Action, Role};
 use crate::{jobs, projects};
 
 /// What an endpoint asks of whoever calls.
@@ -114,7 +115,7 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("POST", "/api/projects/{slug}/backups/{id}/restore", Project(Action::Restore)),
     ("GET", "/api/projects/{slug}/backups/{id}/zip", Project(Action::Restore)),
     ("POST", "/api/projects/{slug}/restores/{id}/undo", Project(Action::Restore)),
-    ("POST", "/api/projects/{slug}/imports", Project(Action::Restore)),
+    ("POST", "/api/projects/{slug}/imports", Project(Action::Import)),
     ("GET", "/api/projects/{slug}/backup-schedule", Project(Action::View)),
     ("PUT", "/api/projects/{slug}/backup-schedule", Project(Action::Restore)),
     ("GET", "/api/projects/{slug}/jobs", Project(Action::View)),
@@ -263,13 +264,24 @@ async fn check<'p>(
             session.allow(role.ok_or_else(|| Error::not_found("There is no such team."))?, action)
         }
         Project(action) => {
-            let missing = || Error::not_found("There is no such project.");
-            check_project(platform, session, param("slug").unwrap_or_default(), action, request, missing).await
+            let slug = param("slug").unwrap_or_default();
+            let found = projects::store::find(db, account, slug).await?.filter(|(row, _)| session.sees(row));
+            let Some(found) = found else {
+                let is_there = projects::store::exists(db, slug).await?;
+                return Err(hidden(session, is_there, "There is no such project."));
+            };
+            check_project(platform, session, found, action, request).await
         }
         Job(action) => {
-            let missing = || Error::not_found("There is no such job.");
-            let project = jobs::project_of(db, param("id").unwrap_or_default()).await?.ok_or_else(missing)?;
-            check_project(platform, session, &project, action, request, missing).await
+            let missing = "There is no such job.";
+            let project = jobs::project_of(db, param("id").unwrap_or_default()).await?;
+            let project = project.ok_or_else(|| Error::not_found(missing))?;
+            let found = projects::store::find_by_id(db, account, &project).await?.filter(|(row, _)| session.sees(row));
+            let Some(found) = found else {
+                let is_there = projects::store::by_id(db, &project).await?.is_some();
+                return Err(hidden(session, is_there, missing));
+            };
+            check_project(platform, session, found, action, request).await
         }
     }
 }
@@ -278,16 +290,11 @@ async fn check<'p>(
 async fn check_project(
     platform: &Platform,
     session: &Session,
-    slug_or_id: &str,
+    (row, role): (Row, Role),
     action: Action,
     request: &str,
-    missing: impl Fn() -> Error,
 ) -> Result<()> {
     let (db, account) = (platform.database.read(), &session.account.id);
-    let found = projects::store::find(db, account, slug_or_id).await?;
-    let Some((row, role)) = found.filter(|(row, _)| session.sees(row)) else {
-        return Err(if is_let_in_by_none(platform, session, slug_or_id).await? { not_let_in() } else { missing() });
-    };
     session.allow(role, action)?;
     if teams::store::role_in(db, &row.team_id, account).await?.is_some() {
         return Ok(());
@@ -299,13 +306,11 @@ async fn check_project(
     support::note_use(platform, account, &row.id, request).await
 }
 
-/// Whether an operator asks for a project that is there and whose people let no operator in.
-async fn is_let_in_by_none(platform: &Platform, session: &Session, slug: &str) -> Result<bool> {
-    let asks = session.account.operator && session.grant.is_none();
-    Ok(asks && projects::store::exists(platform.database.read(), slug).await?)
-}
-
-fn not_let_in() -> Error {
+/// What somebody is told of a project they may not know of: an operator, whether it is there, and others nothing.
+fn hidden(session: &Session, is_there: bool, missing: &'static str) -> Error {
+    if !is_there || !session.account.operator || session.grant.is_some() {
+        return Error::not_found(missing);
+    }
     let message = "What is in this project is its people's. They can let operators in for a while, in its settings.";
     Error::refused(StatusCode::FORBIDDEN, "no_support_grant", message)
 }

@@ -83,6 +83,11 @@ impl Database {
     }
 }
 
+/// A number as the control database and the API have it. What is too large for them is as large as they have it.
+pub fn number(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
 /// Whether a statement failed because a value that must be unique is taken.
 pub fn is_unique_violation(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)

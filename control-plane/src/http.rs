@@ -1,7 +1,8 @@
 //! The console's API: every route on one screen.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use axum::extract::{FromRequest, Request, State};
@@ -25,6 +26,7 @@ use crate::error::{Error, ErrorBody, Result};
 use crate::fleet::reconcile;
 use crate::jobs;
 use crate::mail::{self, OutboxMail};
+use crate::projects::support;
 use crate::session::{self, Session};
 use crate::state::{Change, Platform};
 use crate::{access, accounts, audit, backups, clock, domains, operator, plans, projects, teams, usage};
@@ -151,18 +153,31 @@ async fn outbox(State(platform): State<Platform>) -> Result<Json<Outbox>> {
 async fn events(
     State(platform): State<Platform>,
     session: Session,
-) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
-    let reader =
-        Reader { changes: platform.changes.subscribe(), check: tokio::time::interval(CHECK), platform, session };
+) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
+    let changes = platform.changes.subscribe();
+    let visible = visible_to(&platform, &session).await?;
+    let reader = Reader { changes, visible, check: tokio::time::interval(CHECK), platform, session };
     let stream = futures_util::stream::unfold(reader, |mut reader| async move {
         loop {
             let change = reader.next_change().await?;
-            if let Ok(Some(event)) = tell(&reader.platform, &reader.session, &change).await {
+            if let Ok(Some(event)) = reader.tell(&change).await {
                 return Some((Ok(event), reader));
             }
         }
     });
-    Sse::new(stream).keep_alive(KeepAlive::new().interval(PING).text("ping"))
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(PING).text("ping")))
+}
+
+/// The ids of the projects somebody may look at now.
+async fn visible_to(platform: &Platform, session: &Session) -> Result<HashSet<String>> {
+    let db = platform.database.read();
+    let projects = projects::store::of_account(db, &session.account.id).await?;
+    let seen = projects.into_iter().filter(|(row, _)| session.sees(row));
+    let mut visible: HashSet<String> = seen.map(|(row, _)| row.id).collect();
+    if session.account.operator && session.grant.is_none() {
+        visible.extend(support::all(db).await?.into_keys());
+    }
+    Ok(visible)
 }
 
 /// Whoever reads an event stream.
@@ -170,6 +185,8 @@ struct Reader {
     platform: Platform,
     session: Session,
     changes: broadcast::Receiver<Change>,
+    /// The ids of the projects they could look at. Nobody hears that others' projects come and go.
+    visible: HashSet<String>,
     check: tokio::time::Interval,
 }
 
@@ -185,29 +202,34 @@ impl Reader {
             }
         }
     }
-}
 
-/// A change as whoever reads is told of it, if it concerns them.
-async fn tell(platform: &Platform, session: &Session, change: &Change) -> anyhow::Result<Option<Event>> {
-    let (name, data) = match change {
-        Change::Project(id) => match reconcile::present(platform, session, id).await? {
-            Some(project) => ("project", serde_json::to_value(project)?),
-            None => ("projectGone", json!({ "id": id })),
-        },
-        Change::Domain { project, name } => {
-            let found = projects::store::find(platform.database.read(), &session.account.id, project).await?;
-            let Some((row, _)) = found.filter(|(row, _)| session.sees(row)) else { return Ok(None) };
-            match domains::api::present(platform, &row, name).await? {
-                Some(domain) => ("domain", json!({ "projectId": project, "domain": domain })),
-                None => ("domainGone", json!({ "projectId": project, "name": name.as_str() })),
+    /// A change as whoever reads is told of it, if it concerns them.
+    async fn tell(&mut self, change: &Change) -> anyhow::Result<Option<Event>> {
+        let (platform, session) = (&self.platform, &self.session);
+        let (name, data) = match change {
+            Change::Project(id) => match reconcile::present(platform, session, id).await? {
+                Some(project) => {
+                    self.visible.insert(id.clone());
+                    ("project", serde_json::to_value(project)?)
+                }
+                None if self.visible.remove(id) => ("projectGone", json!({ "id": id })),
+                None => return Ok(None),
+            },
+            Change::Domain { project, name } => {
+                let found = projects::store::find_by_id(platform.database.read(), &session.account.id, project).await?;
+                let Some((row, _)) = found.filter(|(row, _)| session.sees(row)) else { return Ok(None) };
+                match domains::api::present(platform, &row, name).await? {
+                    Some(domain) => ("domain", json!({ "projectId": project, "domain": domain })),
+                    None => ("domainGone", json!({ "projectId": project, "name": name.as_str() })),
+                }
             }
-        }
-        Change::Job(id) => match jobs::api::present(platform, session, id).await? {
-            Some(job) => ("job", serde_json::to_value(job)?),
-            None => return Ok(None),
-        },
-    };
-    Ok(Some(Event::default().event(name).json_data(data)?))
+            Change::Job(id) => match jobs::api::present(platform, session, id).await? {
+                Some(job) => ("job", serde_json::to_value(job)?),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(Event::default().event(name).json_data(data)?))
+    }
 }
 
 async fn unknown() -> Error {
@@ -234,6 +256,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientAddress(Option<IpAddr>);
 
+impl ClientAddress {
+    /// What stands for everybody at one place where tries are counted: of IPv6 the first 64 bits, since the others are
+    /// each subscriber's to choose.
+    pub fn place(self) -> ClientAddress {
+        ClientAddress(self.0.map(|address| match address.to_canonical() {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+            address => address,
+        }))
+    }
+}
+
 impl std::fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
@@ -253,4 +286,19 @@ async fn prepare(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_owns_a_network_is_one_place() {
+        let place = |text: &str| ClientAddress(Some(text.parse().expect("an address"))).place().to_string();
+        assert_eq!(place("2001:db8:1:2:3:4:5:6"), place("2001:db8:1:2::1"));
+        assert_ne!(place("2001:db8:1:2::1"), place("2001:db8:1:3::1"));
+        assert_eq!(place("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_ne!(place("192.0.2.1"), place("192.0.2.2"));
+        assert_eq!(ClientAddress(None).place().to_string(), "unknown");
+    }
 }

@@ -3,9 +3,7 @@
 
 use http::Method;
 use serde_json::{Value as Json, json};
-use tests::{Console, Project, Roost, eventually, in_the_end};
-
-const SLEEPY: &str = "[rest]\nidle_after = 0.1\nsleep_after = 0.3\n";
+use tests::{Console, Project, Roost, SLEEPY, eventually, in_the_end};
 
 /// A project with so many posts.
 async fn orchard(roost: &Roost, posts: usize) -> (Console, Project) {
@@ -28,10 +26,9 @@ async fn restore(ann: &Console, backup: &Json) -> String {
 }
 
 /// Mails that told of a failed backup.
-async fn alarms(ann: &Console) -> usize {
-    let mails = ann.get("/api/outbox").await["items"].take();
+async fn alarms(roost: &Roost) -> usize {
     let about = |mail: &&Json| mail["subject"].as_str().unwrap_or_default().starts_with("A backup of");
-    mails.as_array().expect("a list").iter().filter(about).count()
+    roost.mails().await.iter().filter(about).count()
 }
 
 #[tokio::test]
@@ -109,11 +106,11 @@ async fn a_corrupted_object_turns_its_backup_red_and_mails_once() {
     bytes[middle] ^= 1;
     std::fs::write(&archive, bytes).unwrap();
     in_the_end("the backup to turn red", || async { newest(&ann).await["state"] == "failed" }).await;
-    in_the_end("a mail", || async { alarms(&ann).await > 0 }).await;
+    in_the_end("a mail", || async { alarms(&roost).await > 0 }).await;
     assert!(newest(&ann).await["reason"].is_string());
     ann.finish("/api/projects/orchard/backups").await;
     assert_eq!(newest(&ann).await["state"], "proven");
-    assert_eq!(alarms(&ann).await, 1);
+    assert_eq!(alarms(&roost).await, 1);
 }
 
 #[tokio::test]
@@ -131,7 +128,7 @@ async fn a_place_that_cannot_be_written_is_red_until_it_can() {
     assert_eq!(ann.end_of(&job).await, "done");
     let backup = newest(&ann).await;
     assert_eq!((&backup["state"], &backup["reason"]), (&json!("proven"), &Json::Null));
-    assert_eq!(alarms(&ann).await, 1);
+    assert_eq!(alarms(&roost).await, 1);
 }
 
 #[tokio::test]
@@ -438,7 +435,7 @@ async fn a_bucket_that_is_away_is_red_and_a_corrupted_object_in_it_too() {
     front.set_open(false);
     let job = ann.begin("/api/projects/orchard/backups").await;
     in_the_end("the backup to turn red", || async { newest(&ann).await["state"] == "failed" }).await;
-    in_the_end("a mail", || async { alarms(&ann).await == 1 }).await;
+    in_the_end("a mail", || async { alarms(&roost).await == 1 }).await;
     front.set_open(true);
     assert_eq!(ann.end_of(&job).await, "done");
     let backup = newest(&ann).await;
@@ -454,7 +451,7 @@ async fn a_bucket_that_is_away_is_red_and_a_corrupted_object_in_it_too() {
     bytes[middle] ^= 1;
     assert_eq!(http.send_bytes(Method::PUT, &object, &owner, bytes.into()).await.unwrap().status, 200);
     in_the_end("the backup to turn red", || async { newest(&ann).await["state"] == "failed" }).await;
-    in_the_end("another mail", || async { alarms(&ann).await == 2 }).await;
+    in_the_end("another mail", || async { alarms(&roost).await == 2 }).await;
 }
 
 /// A way to another port that can be closed.

@@ -1,7 +1,7 @@
 //! The command line over the console's API, as a script uses it.
 
 use serde_json::{Value as Json, json};
-use tests::{Roost, run_as};
+use tests::{PASSWORD, Roost, run_as};
 
 struct Script {
     url: String,
@@ -97,7 +97,7 @@ async fn signing_in_keeps_a_token_where_only_its_owner_reads_it() {
     let url = roost.url();
     let wrong = command(&["login", "--url", &url, "--email", "ann@example.com"], "not the password\n");
     assert!(wrong.expect_err("is refused").contains("the password is wrong"));
-    command(&["login", "--url", &url, "--email", "ann@example.com"], "a quiet place to sit\n").expect("signs in");
+    command(&["login", "--url", &url, "--email", "ann@example.com"], &format!("{PASSWORD}\n")).expect("signs in");
     let kept = home.path().join("roost/login.json");
     let mode = std::os::unix::fs::PermissionsExt::mode(&kept.metadata().expect("is kept").permissions());
     assert_eq!(mode & 0o777, 0o600);
@@ -105,7 +105,7 @@ async fn signing_in_keeps_a_token_where_only_its_owner_reads_it() {
 
     let tokens = |words: &[&str]| {
         let words = [&["tokens", "--email", "ann@example.com", "--json"], words].concat();
-        let told = command(&words, "a quiet place to sit\n").expect("works");
+        let told = command(&words, &format!("{PASSWORD}\n")).expect("works");
         serde_json::from_str::<Json>(&told).expect("JSON")
     };
     let made = tokens(&["create", "deploy", "--scope", "read"]);
@@ -115,4 +115,24 @@ async fn signing_in_keeps_a_token_where_only_its_owner_reads_it() {
     tokens(&["revoke", made["token"]["id"].as_str().expect("an id")]);
     let script = Script { url, token: made["secret"].as_str().expect("a secret").to_owned() };
     assert!(script.try_to("projects list").is_err(), "it was revoked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_come_from_the_input_and_never_from_the_words_of_a_command() {
+    let roost = Roost::start();
+    let ann = roost.sign_up("ann@example.com").await;
+    let team = ann.create_project("orchard").await.team;
+    let home = tempfile::tempdir().expect("a directory");
+    let variables = [("XDG_CONFIG_HOME", home.path().to_str().expect("UTF-8")), ("ROOST_URL", ""), ("ROOST_TOKEN", "")];
+    let command = |words: &[&str], input: &str| run_as(words, &variables, input);
+    let (url, token) = (roost.url(), ann.create_token(&team, "read").await);
+    command(&["login", "--url", &url, "--token", &token], "").expect_err("there is no such flag");
+    command(&["login", "--url", &url], &format!("{token}\n")).expect("signs in");
+    command(&["projects", "show", "orchard"], "").expect("works");
+
+    let (_, codes) = crate::second_factor::switch_on(&ann).await;
+    let login = ["login", "--url", url.as_str(), "--email", "ann@example.com"];
+    command(&login, &format!("{PASSWORD}\n")).expect_err("a code is asked for");
+    command(&login, &format!("{PASSWORD}\n{}\n", codes[0])).expect("signs in");
+    command(&["projects", "show", "orchard"], "").expect("works");
 }

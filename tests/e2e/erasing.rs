@@ -2,14 +2,12 @@
 
 use http::Method;
 use serde_json::{Value as Json, json};
-use tests::{Answer, Console, Roost, eventually};
+use tests::{Answer, Console, PASSWORD, Roost, eventually};
 
 async fn erase(console: &Console, password: &str, delete_projects: bool) -> Answer {
     let body = json!({ "currentPassword": password, "deleteProjects": delete_projects });
     console.call(Method::DELETE, "/api/account", Some(&body)).await.expect("an answer")
 }
-
-const PASSWORD: &str = "a quiet place to sit";
 
 #[tokio::test]
 async fn an_account_is_erased_and_its_data_can_be_fetched_with_the_mail() {
@@ -77,4 +75,20 @@ async fn whoever_others_depend_on_cannot_leave_them_alone() {
     assert_eq!(erase(&ann, PASSWORD, true).await.code(), "last_owner");
     let bob = roost.sign_up("bob@example.com").await;
     assert_eq!(erase(&bob, PASSWORD, false).await.status, 204);
+}
+
+#[tokio::test]
+async fn whoever_took_an_address_without_proving_it_erases_nothing_of_its_owners() {
+    let roost = Roost::start();
+    roost.sign_up("operator@example.com").await;
+    let bob = roost.sign_up("bob@example.com").await;
+    let team = bob.get("/api/teams").await["items"][0]["id"].as_str().unwrap().to_owned();
+    let invitations = format!("/api/teams/{team}/invitations");
+    let invitation = json!({ "email": "ann@example.com", "role": "developer" });
+    bob.change(Method::POST, &invitations, &invitation).await;
+    let thief = roost.sign_up("ann@example.com").await;
+    assert_eq!(erase(&thief, PASSWORD, true).await.status, 204);
+    assert_eq!(bob.get(&invitations).await["items"][0]["email"], "ann@example.com");
+    let audit = bob.get(&format!("/api/teams/{team}/audit")).await["items"].to_string();
+    assert!(audit.contains("ann@example.com was invited"), "{audit}");
 }

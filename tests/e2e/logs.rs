@@ -2,11 +2,7 @@
 
 use http::Method;
 use serde_json::{Value as Json, json};
-use tests::{Console, Roost, eventually};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
-
-const SLEEPY: &str = "[rest]\nidle_after = 0.1\nsleep_after = 0.3\n";
+use tests::{Console, Roost, SLEEPY, eventually};
 
 async fn entries(console: &Console, query: &str) -> Vec<Json> {
     let page = console.get(&format!("/api/projects/orchard/logs?{query}")).await;
@@ -71,16 +67,8 @@ async fn a_tail_tells_what_happens_from_now_on_and_ends_with_the_right_to_read()
     roost.http.get(&format!("{}/api/collections/earlier/records", project.url)).await;
     entries(&ann, "").await;
     let dee = ann.invite(&roost, &project.team, "dee@example.com", "developer").await;
-    let mut stream = TcpStream::connect(("127.0.0.1", roost.port())).await.unwrap();
-    let head = format!(
-        "GET /api/projects/orchard/logs/tail?query=collections HTTP/1.1\r\nhost: localhost:{}\r\ncookie: {}\r\n\r\n",
-        roost.port(),
-        dee.cookie()
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut lines = BufReader::new(stream).lines();
-    let status = lines.next_line().await.unwrap().unwrap();
-    assert!(status.contains("200"), "{status}");
+    let tail = "/api/projects/orchard/logs/tail?query=collections";
+    let mut lines = roost.follow(("cookie", dee.cookie()), tail).await;
     roost.http.get(&format!("{}/api/collections/later/records", project.url)).await;
     let entry: Json = loop {
         let line = lines.next_line().await.unwrap().expect("the stream goes on");
@@ -95,4 +83,26 @@ async fn a_tail_tells_what_happens_from_now_on_and_ends_with_the_right_to_read()
     let path = format!("/api/teams/{}/members/{id}", project.team);
     ann.change(Method::PATCH, &path, &json!({ "role": "viewer" })).await;
     while let Ok(Some(_)) = lines.next_line().await {}
+}
+
+#[tokio::test]
+async fn a_tail_tells_nothing_more_once_its_reader_may_not_know_of_the_project() {
+    let roost = Roost::start();
+    let operator = roost.sign_up("operator@example.com").await;
+    let ann = roost.sign_up("ann@example.com").await;
+    let project = ann.create_project("orchard").await;
+    let token = format!("Bearer {}", ann.create_token(&project.team, "read").await);
+    ann.change(Method::POST, "/api/projects/orchard/support", &json!({ "hours": 1 })).await;
+    let tail = "/api/projects/orchard/logs/tail";
+    let mut to_support = roost.follow(("cookie", operator.cookie()), tail).await;
+    let mut to_program = roost.follow(("authorization", &token), tail).await;
+    ann.change(Method::DELETE, "/api/projects/orchard/support", &json!({})).await;
+    let team = ann.change(Method::POST, "/api/teams", &json!({ "name": "Fruit" })).await["id"].take();
+    ann.change(Method::POST, "/api/projects/orchard/transfer", &json!({ "team": team })).await;
+    roost.http.get(&format!("{}/api/collections/later/records", project.url)).await;
+    for lines in [&mut to_support, &mut to_program] {
+        while let Ok(Some(line)) = lines.next_line().await {
+            assert!(!line.contains("later"), "{line}");
+        }
+    }
 }

@@ -16,8 +16,7 @@ async fn a_project_sends_its_mails_through_the_platform_and_only_so_many() {
         answers.push(answer.status.as_u16());
     }
     assert_eq!(answers, [204, 204, 400, 204]);
-    let outbox = roost.http.get(&format!("{}/api/outbox", roost.url())).await.json();
-    let mails = outbox["items"].as_array().expect("a list");
+    let mails = roost.mails().await;
     let to_bob: Vec<_> = mails.iter().filter(|mail| mail["to"] == "bob@example.com").collect();
     assert_eq!(to_bob.len(), 3);
     assert!(to_bob[0]["html"].as_str().expect("a text").contains("http://garden.localhost"), "{}", to_bob[0]);

@@ -68,13 +68,17 @@ async fn a_suspended_project_says_why_and_its_people_keep_what_is_theirs() {
     let answer = roost.http.get(&health).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (403, "suspended"));
     assert!(answer.json()["message"].as_str().unwrap().contains("It sends spam."), "{:?}", answer.json());
-    let mails = async || ann.get("/api/outbox").await["items"].to_string();
-    eventually("the owner to be told", || async { mails().await.contains("orchard was suspended") }).await;
+    let is_told = || async { roost.mails().await.iter().any(|mail| mail["subject"] == "orchard was suspended") };
+    eventually("the owner to be told", is_told).await;
     let backup = ann.backups("orchard").await[0]["id"].as_str().unwrap().to_owned();
     let zip = format!("/api/projects/orchard/backups/{backup}/zip");
     assert_eq!(ann.call(Method::GET, &zip, None).await.unwrap().status, 200);
 
-    // Deleting it and bringing it back is no way out.
+    // Neither a copy nor deleting it and bringing it back is a way out.
+    let copy = json!({ "into": { "name": "Copy", "slug": "copy" } });
+    let restore = format!("/api/projects/orchard/backups/{backup}/restore");
+    let refused = ann.call(Method::POST, &restore, Some(&copy)).await.unwrap();
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (409, "suspended"));
     ann.change(Method::DELETE, "/api/projects/orchard", &json!({ "slug": "orchard" })).await;
     ann.change(Method::POST, "/api/projects/orchard/undelete", &json!({})).await;
     assert_eq!(ann.state("orchard").await, "suspended");

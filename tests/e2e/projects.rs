@@ -20,6 +20,7 @@ async fn names_that_would_mislead_are_refused_with_a_code() {
         ("paypal", "reserved_slug"),
         ("_dmarc", "invalid_slug"),
         ("ab", "invalid_slug"),
+        ("k3v9x0q2m7d1r5z", "reserved_slug"),
         ("xn--80ak6aa92e", "invalid_slug"),
         ("UPPER", "invalid_slug"),
     ] {
@@ -110,4 +111,39 @@ async fn a_lost_superuser_password_is_set_anew_from_the_console() {
     let with = |password: &str| json!({ "identity": "admin@example.com", "password": password });
     assert_eq!(roost.http.post(&login, &with("correct horse")).await.status, 400);
     assert_eq!(roost.http.post(&login, &with("battery staple")).await.status, 200);
+}
+
+#[tokio::test]
+async fn deleted_projects_are_no_way_around_the_limit() {
+    let roost = Roost::start_with("projects_per_account = 1\n");
+    let ann = roost.sign_up("ann@example.com").await;
+    ann.create_project("orchard").await;
+    ann.change(Method::DELETE, "/api/projects/orchard", &json!({ "slug": "orchard" })).await;
+    ann.create_project("meadow").await;
+    let undelete = "/api/projects/orchard/undelete";
+    let refused = ann.call(Method::POST, undelete, None).await.unwrap();
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (403, "project_limit"));
+    assert_eq!(ann.state("orchard").await, "deleted");
+    ann.change(Method::DELETE, "/api/projects/meadow", &json!({ "slug": "meadow" })).await;
+    let refused = ann.ask_for_project("quarry").await.unwrap();
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (403, "project_limit"));
+    ann.change(Method::POST, undelete, &json!({})).await;
+    assert_ne!(ann.state("orchard").await, "deleted");
+}
+
+#[tokio::test]
+async fn an_event_stream_tells_nothing_of_others_projects() {
+    let roost = Roost::start();
+    let ann = roost.sign_up("ann@example.com").await;
+    let bob = roost.sign_up("bob@example.com").await;
+    let mut lines = roost.follow(("cookie", bob.cookie()), "/api/events").await;
+    let orchard = ann.create_project("orchard").await;
+    bob.create_project("burrow").await;
+    loop {
+        let line = lines.next_line().await.unwrap().expect("the stream goes on");
+        assert!(!line.contains("projectGone") && !line.contains(&orchard.id), "{line}");
+        if line.contains("burrow") {
+            break;
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Answer, IdentityProvider, Roost};
+use tests::{Answer, IdentityProvider, PASSWORD, Roost};
 
 use crate::second_factor::switch_on;
 
@@ -72,7 +72,7 @@ async fn whoever_took_an_address_without_proving_it_loses_it_to_its_owner() {
     provider.set("u1", "ann@example.com", true);
     assert_eq!(email_of(&roost, &walk(&roost, str::to_owned).await).await, "ann@example.com");
     assert_eq!(thief.call(Method::GET, "/api/account", None).await.unwrap().status, 401);
-    let body = json!({ "email": "ann@example.com", "password": "a quiet place to sit" });
+    let body = json!({ "email": "ann@example.com", "password": PASSWORD });
     let url = format!("{}/api/session", roost.url());
     assert_eq!(roost.http.post(&url, &body).await.code(), "wrong_credentials");
 }

@@ -30,9 +30,8 @@ async fn becomes(ann: &Console, slug: &str, name: &str, state: &str) {
 
 /// The subjects of mails about limits that somebody got, oldest first.
 async fn mails(roost: &Roost, word: &str) -> Vec<String> {
-    let outbox = roost.http.get(&format!("{}/api/outbox", roost.url())).await.json();
-    let mails = outbox["items"].as_array().expect("a list").iter().rev();
-    let subjects = mails.map(|mail| mail["subject"].as_str().expect("a text").to_owned());
+    let mails = roost.mails().await;
+    let subjects = mails.iter().rev().map(|mail| mail["subject"].as_str().expect("a text").to_owned());
     subjects.filter(|subject| subject.contains(word)).collect()
 }
 

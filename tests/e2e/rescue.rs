@@ -2,9 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Console, POSTGRES_VARIABLE, Project, Roost, eventually, run};
-
-const SLEEPY: &str = "[rest]\nidle_after = 0.1\nsleep_after = 0.3\n";
+use tests::{Console, POSTGRES_VARIABLE, Project, Roost, SLEEPY, eventually, run};
 
 /// The control database of a PostgreSQL server is not copied by Roost.
 fn is_postgres() -> bool {

@@ -5,9 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_lc_rs::hmac;
 use http::Method;
 use serde_json::{Value as Json, json};
-use tests::{Answer, Console, Roost};
-
-const PASSWORD: &str = "a quiet place to sit";
+use tests::{Answer, Console, PASSWORD, Roost};
 
 /// What an authenticator shows, so many half minutes from now.
 fn code(secret: &str, later: i64) -> String {

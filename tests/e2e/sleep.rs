@@ -2,9 +2,7 @@
 
 use futures_util::future::join_all;
 use http::Method;
-use tests::{Roost, eventually};
-
-const SLEEPY: &str = "[rest]\nidle_after = 0.1\nsleep_after = 0.3\n";
+use tests::{Roost, SLEEPY, eventually};
 
 #[tokio::test]
 async fn looking_never_wakes_and_the_next_request_does() {

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value as Json, json};
-use tests::{Console, Roost};
+use tests::{Console, PASSWORD, Roost};
 
 async fn team_of(console: &Console) -> String {
     console.get("/api/teams").await["items"][0]["id"].as_str().expect("a team").to_owned()
@@ -72,17 +72,17 @@ async fn where_sign_up_is_by_invitation_only_the_invited_come_in() {
     let mut ann = ann;
     ann.sign_in_again(&roost.http).await;
     let url = format!("{}/api/accounts", roost.url());
-    let body = json!({ "email": "bob@example.com", "password": "a quiet place to sit" });
+    let body = json!({ "email": "bob@example.com", "password": PASSWORD });
     assert_eq!(roost.http.post(&url, &body).await.code(), "invitation_needed");
     let team = team_of(&ann).await;
     let path = format!("/api/teams/{team}/invitations");
     ann.change(Method::POST, &path, &json!({ "email": "bob@example.com", "role": "viewer" })).await;
     let secret = roost.secret_from_mail("bob@example.com", "/join#").await;
-    let stolen = json!({ "email": "eve@example.com", "password": "a quiet place to sit", "invitation": secret });
+    let stolen = json!({ "email": "eve@example.com", "password": PASSWORD, "invitation": secret });
     assert_eq!(roost.http.post(&url, &stolen).await.json()["data"]["email"]["code"], "other_address");
-    let made_up = json!({ "email": "bob@example.com", "password": "a quiet place to sit", "invitation": "x" });
+    let made_up = json!({ "email": "bob@example.com", "password": PASSWORD, "invitation": "x" });
     assert_eq!(roost.http.post(&url, &made_up).await.code(), "invalid_invitation");
-    let invited = json!({ "email": "bob@example.com", "password": "a quiet place to sit", "invitation": secret });
+    let invited = json!({ "email": "bob@example.com", "password": PASSWORD, "invitation": secret });
     let answer = roost.http.post(&url, &invited).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["verified"]), (201, &json!(true)));
 }
@@ -122,12 +122,7 @@ async fn whoever_is_removed_loses_their_tokens_at_once() {
     let team = ann.create_project("orchard").await.team;
     let dev = ann.invite(&roost, &team, "dev@example.com", "developer").await;
     let token = dev.create_token(&team, "admin").await;
-    let call = async || {
-        let bearer = format!("Bearer {token}");
-        let headers = [("authorization", bearer.as_str())];
-        let url = format!("{}/api/projects/orchard", roost.url());
-        roost.http.send(Method::GET, &url, &headers, None).await.expect("an answer").status.as_u16()
-    };
+    let call = async || roost.with_token(&token, Method::GET, "/api/projects/orchard", None).await.status.as_u16();
     assert_eq!(call().await, 200);
     let path = format!("/api/teams/{team}/members/{}", id_of(&dev).await);
     assert_eq!(code(&ann, Method::DELETE, &path, json!({})).await.0, 204);

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::{Answer, Http, Roost};
 
 /// The password of everybody in the tests.
-const PASSWORD: &str = "a quiet place to sit";
+pub const PASSWORD: &str = "a quiet place to sit";
 const SUPERUSER_PASSWORD: &str = "correct horse";
 
 /// A signed-in account.

@@ -9,12 +9,12 @@ mod postgres;
 mod roost;
 
 pub use authority::Authority;
-pub use console::{Console, Project};
+pub use console::{Console, PASSWORD, Project};
 pub use engine::{Engine, KEY_VARIABLE, Make};
 pub use http::{Answer, Http, Upload};
 pub use identity_provider::IdentityProvider;
 pub use postgres::Postgres;
-pub use roost::{POSTGRES_VARIABLE, Roost, Underway, binary_under_test, run, run_as, signal};
+pub use roost::{POSTGRES_VARIABLE, Roost, SLEEPY, Underway, binary_under_test, run, run_as, signal};
 
 use std::time::{Duration, Instant};
 

@@ -1,20 +1,26 @@
 //! The platform as a process: started on a free port in a fresh directory, killed or stopped, upgraded, started again.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::Method;
 use serde_json::Value as Json;
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::net::TcpStream;
 
 use crate::postgres::new_database;
-use crate::{Authority, Console, Http, eventually};
+use crate::{Answer, Authority, Console, Http, eventually};
 
 /// Names the directory of a PostgreSQL server, if platforms should keep their control database there.
 pub const POSTGRES_VARIABLE: &str = "ROOST_TEST_POSTGRES";
+
+/// Settings with which projects fall asleep while a test waits.
+pub const SLEEPY: &str = "[rest]\nidle_after = 0.1\nsleep_after = 0.3\n";
 
 /// A running platform. Dropping it kills the process and removes the directory.
 pub struct Roost {
@@ -215,12 +221,35 @@ impl Roost {
         paths.filter(|path| path.is_dir()).collect()
     }
 
+    /// All mails that were sent, the newest first.
+    pub async fn mails(&self) -> Vec<Json> {
+        let outbox = self.http.get(&format!("{}/api/outbox", self.url())).await.json();
+        outbox["items"].as_array().cloned().expect("a list")
+    }
+
+    /// Calls the console's API as a program with a token would.
+    pub async fn with_token(&self, token: &str, method: Method, path: &str, body: Option<&Json>) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        self.http.send(method, &format!("{}{path}", self.url()), &headers, body).await.expect("an answer")
+    }
+
+    /// The lines of an event stream of the console, for whoever shows this header.
+    pub async fn follow(&self, header: (&str, &str), path: &str) -> Lines<BufReader<TcpStream>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port())).await.expect("connects");
+        let (name, value) = header;
+        let head = format!("GET {path} HTTP/1.1\r\nhost: localhost:{}\r\n{name}: {value}\r\n\r\n", self.port());
+        stream.write_all(head.as_bytes()).await.expect("is sent");
+        let mut lines = BufReader::new(stream).lines();
+        let status = lines.next_line().await.expect("is answered").unwrap_or_default();
+        assert!(status.contains("200"), "{path}: {status}");
+        lines
+    }
+
     /// The secret after `mark` in the link of the latest mail to somebody, once it is there.
     pub async fn secret_from_mail(&self, email: &str, mark: &str) -> String {
-        let outbox = format!("{}/api/outbox", self.url());
         let find = || async {
-            let mails = self.http.get(&outbox).await.json()["items"].take();
-            let mails = mails.as_array().cloned().unwrap_or_default();
+            let mails = self.mails().await;
             let links = mails.iter().filter(|mail| mail["to"] == email).filter_map(|mail| mail["link"].as_str());
             links.filter_map(|link| link.split_once(mark)).map(|(_, secret)| secret.to_owned()).next()
         };
@@ -317,7 +346,7 @@ fn launch(dir: &Path, settings: &str, port: u16, fatal: &Fatal) -> (Child, Strin
     fatal.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (log, process, fatal) = (child.stderr.take().expect("a pipe"), child.id(), Arc::clone(fatal));
     std::thread::spawn(move || follow(log, process, &fatal));
-    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let lines = std::io::BufReader::new(child.stdout.take().expect("a pipe")).lines();
     for line in lines {
         let line = line.expect("readable output");
         if let Some(origin) = line.strip_prefix("Console ready at ") {
@@ -341,7 +370,7 @@ fn port_of(origin: &str) -> u16 {
 
 /// Passes the log on, and kills the process where it is to die.
 fn follow(log: ChildStderr, process: u32, fatal: &Fatal) {
-    for line in BufReader::new(log).lines().map_while(Result::ok) {
+    for line in std::io::BufReader::new(log).lines().map_while(Result::ok) {
         let dies = fatal.lock().unwrap_or_else(PoisonError::into_inner).take_if(|fatal| line.contains(fatal.as_str()));
         if dies.is_some() {
             signal("KILL", process);

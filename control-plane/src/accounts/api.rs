@@ -91,7 +91,7 @@ async fn sign_up(
     headers: HeaderMap,
     Body(new): Body<NewAccount>,
 ) -> Result<Response> {
-    platform.tries.count(format!("sign-up {address}"), 20, HOUR)?;
+    platform.tries.count(&format!("sign-up {}", address.place()), 20, HOUR)?;
     let email: Email = new.email.parse()?;
     let password: Password = new.password.parse()?;
     let name = parse_name(&new.name)?;
@@ -156,7 +156,7 @@ async fn send_verification(State(platform): State<Platform>, session: Session) -
     if session.account.verified {
         return Ok(StatusCode::NO_CONTENT);
     }
-    platform.tries.count(format!("verification {}", session.account.id), 1, MINUTE)?;
+    platform.tries.count(&format!("verification {}", session.account.id), 1, MINUTE)?;
     let mut tx = platform.database.begin().await?;
     let secret = tickets::issue(&mut tx, &session.account.id, Purpose::Verify).await?;
     mail::enqueue(&mut tx, &Mail::verification(&platform, &session.account, &secret)).await?;
@@ -186,8 +186,8 @@ async fn request_reset(
     Body(given): Body<Address>,
 ) -> Result<StatusCode> {
     let email: Email = given.email.parse()?;
-    platform.tries.count(format!("reset {address}"), 20, HOUR)?;
-    platform.tries.count(format!("reset {email}"), 3, 15 * MINUTE)?;
+    platform.tries.count(&format!("reset {}", address.place()), 20, HOUR)?;
+    platform.tries.count(&format!("reset {email}"), 3, 15 * MINUTE)?;
     if let Some(stored) = store::by_email(platform.database.read(), &email).await? {
         let mut tx = platform.database.begin().await?;
         let secret = tickets::issue(&mut tx, &stored.account.id, Purpose::Reset).await?;
@@ -225,7 +225,7 @@ async fn request_email(
     let email: Email = given.email.parse()?;
     prove_password(&platform, &session.account, given.current_password).await?;
     second_factor::demand(&platform, &session.account, given.code.as_deref()).await?;
-    platform.tries.count(format!("email {}", session.account.id), 5, HOUR)?;
+    platform.tries.count(&format!("email {}", session.account.id), 5, HOUR)?;
     // A taken address gets no mail, and nobody is told that it is taken.
     if store::by_email(platform.database.read(), &email).await?.is_none() {
         let mut tx = platform.database.begin().await?;

@@ -13,10 +13,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::exports;
-use super::second_factor;
 use super::sign_in::prove_password;
-use super::store;
+use super::{Account, exports, second_factor, store};
 use crate::audit;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet;
@@ -80,7 +78,7 @@ async fn erase_account(
     let ids: Vec<&str> = teams.iter().map(|team| team.id.as_str()).collect();
     exports::offer(&platform, &mut tx, &account.email, &ids).await?;
     let deleted = delete_projects(&platform, &mut tx, &account.id, &ids).await?;
-    forget(&mut tx, &account.id, &account.email).await?;
+    forget(&mut tx, account).await?;
     for team in ids {
         teams::store::rename(&mut tx, team, NOBODY).await?;
         teams::store::remove_if_left(&mut tx, team).await?;
@@ -135,20 +133,14 @@ async fn delete_projects(
     Ok(deleted)
 }
 
-/// Removes the account, and from the audit what tells who it was.
-async fn forget(tx: &mut Transaction<'static, Any>, account: &str, email: &str) -> Result<()> {
-    for sql in [
-        "DELETE FROM audit WHERE account_id = $1 AND project_id IS NULL AND team_id IS NULL",
-        "UPDATE audit SET account_id = NULL, address = NULL, via = NULL WHERE account_id = $1",
-        "DELETE FROM account WHERE id = $1",
-    ] {
-        sqlx::query(sql).bind(account).execute(&mut **tx).await?;
+/// Removes the account, and from the audit what tells who it was. What bears a mail address is theirs only if they proved
+/// that the address is.
+async fn forget(tx: &mut Transaction<'static, Any>, account: &Account) -> Result<()> {
+    if account.verified {
+        audit::forget_address(tx, &account.id, &account.email, NOBODY).await?;
+        sqlx::query("DELETE FROM invitation WHERE email = $1").bind(&account.email).execute(&mut **tx).await?;
     }
-    sqlx::query("UPDATE audit SET text = REPLACE(text, $1, $2) WHERE REPLACE(text, $1, $2) <> text")
-        .bind(email)
-        .bind(NOBODY)
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query("DELETE FROM invitation WHERE email = $1").bind(email).execute(&mut **tx).await?;
+    audit::forget_account(tx, &account.id).await?;
+    sqlx::query("DELETE FROM account WHERE id = $1").bind(&account.id).execute(&mut **tx).await?;
     Ok(())
 }

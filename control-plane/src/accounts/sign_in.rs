@@ -55,15 +55,19 @@ async fn sign_in(
         Error::refused(StatusCode::BAD_REQUEST, "wrong_credentials", message)
     };
     let email: Email = given.email.parse()?;
-    let key = format!("sign-in {email} {address}");
-    platform.tries.count(key.clone(), 10, 15 * MINUTE)?;
-    platform.tries.count(format!("sign-in {address}"), 100, 15 * MINUTE)?;
+    let (place, from_anywhere) = (address.place(), format!("sign-in {email}"));
+    let from_here = format!("sign-in {email} {place}");
+    platform.tries.count(&from_here, 10, 15 * MINUTE)?;
+    platform.tries.count(&format!("sign-in {place}"), 100, 15 * MINUTE)?;
+    // Whoever guesses from many places guesses at one account all the same.
+    platform.tries.count(&from_anywhere, 100, 15 * MINUTE)?;
     let stored = store::by_email(platform.database.read(), &email).await?;
     let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
     if !platform.hashing.verify(given.password, hash).await? {
         return Err(wrong());
     }
-    platform.tries.forget(&key);
+    platform.tries.forget(&from_here);
+    platform.tries.forget(&from_anywhere);
     let account = stored.ok_or_else(wrong)?.account;
     second_factor::demand(&platform, &account, given.code.as_deref()).await?;
     let mut tx = platform.database.begin().await?;
@@ -139,7 +143,7 @@ pub async fn prove_password(platform: &Platform, account: &Account, given: Optio
         return Ok(());
     }
     let key = format!("password {}", account.id);
-    platform.tries.count(key.clone(), 10, 15 * MINUTE)?;
+    platform.tries.count(&key, 10, 15 * MINUTE)?;
     let stored = store::by_id(platform.database.read(), &account.id).await?.map(|stored| stored.password_hash);
     if !platform.hashing.verify(given.unwrap_or_default(), stored).await? {
         return Err(Error::field("currentPassword", "wrong_password", "This is not your current password."));

@@ -6,10 +6,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::list::{self, AuditPage, Filter, Of};
-use crate::error::{Error, ErrorBody, Result};
-use crate::projects;
+use crate::error::{ErrorBody, Result};
+use crate::projects::api::find_project;
 use crate::session::Session;
 use crate::state::Platform;
+use crate::teams::Action;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<Platform> {
@@ -39,8 +40,7 @@ async fn project_audit(
     Path(slug): Path<String>,
     Query(filter): Query<Filter>,
 ) -> Result<Json<AuditPage>> {
-    let found = projects::store::find(platform.database.read(), &session.account.id, &slug).await?;
-    let (row, _) = found.ok_or_else(|| Error::not_found("There is no such project."))?;
+    let row = find_project(&platform, &session, &slug, Action::View).await?;
     Ok(Json(list::list(platform.database.read(), Of::Project(&row.id), &filter).await?))
 }
 

@@ -132,7 +132,7 @@ fn parse_cursor(text: &str) -> Result<(i64, &str)> {
 }
 
 /// What to compare with `LIKE`: the text anywhere, in lower case.
-fn pattern(search: &str) -> String {
+pub(super) fn pattern(search: &str) -> String {
     let search = search.trim().to_lowercase();
     if search.is_empty() {
         return search;

@@ -2,6 +2,7 @@
 //! project's latest lines are its activity; all of them, with who and where, are the audit.
 
 pub mod api;
+mod forget;
 mod list;
 
 use serde::Serialize;
@@ -10,6 +11,8 @@ use utoipa::ToSchema;
 
 use crate::clock;
 use crate::error::Result;
+
+pub use forget::{forget_account, forget_address};
 
 tokio::task_local! {
     /// From where the request at hand comes. Work in the background has none.

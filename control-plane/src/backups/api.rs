@@ -15,6 +15,7 @@ use super::store::{self, Restore};
 use super::{Origin, State, check, make, restore, retention, transfer};
 use crate::audit;
 use crate::clock;
+use crate::database::number;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet;
 use crate::http::Body;
@@ -236,7 +237,10 @@ async fn restore_backup(
             refuse_deleted(&project)?;
             (project.id.clone(), project.slug)
         }
-        Some(new) => create_project(&platform, &session, &project, new).await?,
+        Some(new) => {
+            refuse_copy(&platform, &session, &project).await?;
+            create_project(&platform, &session, &project, new).await?
+        }
     };
     let mut tx = platform.database.begin().await?;
     let wanted = restore::Wanted {
@@ -249,6 +253,21 @@ async fn restore_backup(
     let job = restore::begin(&mut tx, &wanted).await?.ok_or_else(under_way)?;
     tx.commit().await?;
     begun(&platform, job, slug)
+}
+
+/// Refuses a copy that would outlive what its project is under: a suspension, or the time for which operators are let in.
+async fn refuse_copy(platform: &Platform, session: &Session, source: &projects::store::Row) -> Result<()> {
+    if source.suspended_reason.is_some() {
+        let message =
+            "This project is suspended. Its backups can be downloaded, but not restored into another project.";
+        return Err(Error::refused(StatusCode::CONFLICT, "suspended", message));
+    }
+    let role = teams::store::role_in(platform.database.read(), &source.team_id, &session.account.id).await?;
+    if role.is_none() {
+        let message = "Support access does not allow that: only members of the project's team may.";
+        return Err(Error::refused(StatusCode::FORBIDDEN, "not_allowed", message));
+    }
+    Ok(())
 }
 
 /// A project whose data a restore will bring.
@@ -363,7 +382,6 @@ pub(super) fn begun(platform: &Platform, job_id: String, slug: String) -> Result
 
 /// `proven` is how many of the project's backups are.
 fn present(backup: store::Backup, proven: usize) -> Backup {
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let manifest = backup.manifest.as_ref();
     let census = manifest.and_then(|manifest| manifest.census.as_ref());
     let collections = census.map(|census| {
@@ -373,7 +391,7 @@ fn present(backup: store::Backup, proven: usize) -> Backup {
     Backup {
         bytes: manifest.map(|manifest| number(manifest.bytes)),
         sha256: manifest.map(|manifest| manifest.sha256.clone()),
-        records: census.map(|census| number(census.records.values().sum())),
+        records: census.map(|census| number(census.records.values().sum::<u64>())),
         files: census.map(|census| number(census.files.count)),
         collections: collections.unwrap_or_default(),
         can_remove: backup.state == State::Failed || (backup.state == State::Proven && proven > 1),

@@ -2,10 +2,10 @@
 
 use sqlx::{Any, Transaction};
 
-use super::store;
 use crate::error::Result;
 use crate::mail::{self, Mail};
 use crate::state::Platform;
+use crate::teams;
 
 /// Mails those who look after a project that a backup failed.
 pub(super) async fn tell_of_failure(
@@ -22,7 +22,7 @@ pub(super) async fn tell_of_failure(
          were proven before are still there."
     );
     let link = format!("{}/p/{slug}/backups", platform.urls.console());
-    for address in store::keepers(tx, project).await? {
+    for address in teams::keepers(tx, project).await? {
         let subject = format!("A backup of {name} failed");
         mail::enqueue(tx, &Mail::of_platform(&address, &subject, &sentence, "See the backups", &link)).await?;
     }

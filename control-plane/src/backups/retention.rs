@@ -142,8 +142,8 @@ fn covered<'b>(backups: &'b [store::Backup], rules: &Schedule) -> HashSet<&'b st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::DAY_MS;
 
-    const DAY_MS: i64 = 86_400_000;
     /// A Sunday, noon.
     const NOW: i64 = 1_767_528_000_000;
 

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{Manifest, Origin, State, meaning, word};
 use crate::clock;
+use crate::database::number;
 use crate::error::Result;
 
 const COLUMNS: &str = "id, project_id, origin, state, reason, stored, created_ms, proven_ms, checked_ms";
@@ -91,7 +92,7 @@ pub async fn newest_proven(db: &AnyPool, project: &str) -> Result<Option<Kept>> 
     let backups = of_project(db, project).await?;
     let mut proven = backups.into_iter().filter(|backup| backup.state == State::Proven);
     Ok(proven.find_map(|backup| {
-        let bytes = i64::try_from(backup.manifest?.bytes).unwrap_or(i64::MAX);
+        let bytes = number(backup.manifest?.bytes);
         Some(Kept { id: backup.id, bytes, made_ms: backup.created_ms })
     }))
 }
@@ -162,17 +163,6 @@ pub(super) async fn failed(tx: &mut Transaction<'static, Any>, id: &str, reason:
 pub(super) async fn remove(db: &AnyPool, id: &str) -> Result<()> {
     sqlx::query("DELETE FROM backup WHERE id = $1").bind(id).execute(db).await?;
     Ok(())
-}
-
-/// Mail addresses of those who look after a project.
-pub(crate) async fn keepers(tx: &mut Transaction<'static, Any>, project: &str) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar(
-        "SELECT a.email FROM account a JOIN member m ON m.account_id = a.id JOIN project p ON p.team_id = m.team_id
-         WHERE p.id = $1 AND m.role IN ('owner', 'admin') ORDER BY a.email",
-    )
-    .bind(project)
-    .fetch_all(&mut **tx)
-    .await?)
 }
 
 /// Notes a restore, unless it is noted already. Those before it can no longer be undone: a project keeps the data before

@@ -18,6 +18,7 @@ use super::api::{Begun, begun, find, under_way};
 use super::{Manifest, Origin, archive_key, check, manifest_key, remove_objects, retention, store};
 use crate::audit;
 use crate::clock;
+use crate::database::number;
 use crate::error::{Error, ErrorBody, Result};
 use crate::operator::disk;
 use crate::projects::api::{find_project, refuse_deleted};
@@ -46,7 +47,7 @@ async fn download_backup(
     if backup.manifest.is_none() {
         return Err(Error::not_found("This backup was never stored."));
     }
-    let bytes = backup.manifest.map_or(0, |manifest| i64::try_from(manifest.bytes).unwrap_or(i64::MAX));
+    let bytes = backup.manifest.map_or(0, |manifest| number(manifest.bytes));
     let kept = store::Kept { id, bytes, made_ms: backup.created_ms };
     send_zip(&platform, &project.id, &project.slug, &kept).await
 }
@@ -78,7 +79,7 @@ async fn import_backup(
     Path(slug): Path<String>,
     request: Request,
 ) -> Result<(StatusCode, Json<Begun>)> {
-    let project = find_project(&platform, &session, &slug, Action::Restore).await?;
+    let project = find_project(&platform, &session, &slug, Action::Import).await?;
     refuse_deleted(&project)?;
     disk::refuse_copies_if_full(&platform)?;
     // Noted first: what a crash leaves behind is then known, and goes with old failures.

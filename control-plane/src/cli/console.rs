@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use futures_util::TryStreamExt as _;
-use reqwest::{Client, Method, RequestBuilder, Response, header};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
@@ -83,19 +83,28 @@ impl Console {
         Console::showing(&login.url, [(header::AUTHORIZATION, token)].into_iter().collect())
     }
 
-    /// Signs somebody in, for what no token may do.
-    pub(super) async fn sign_in(url: &str, email: &str, password: &str, code: Option<&str>) -> anyhow::Result<Console> {
+    /// Signs somebody in, for what no token may do; `None` if that takes a code from their device.
+    pub(super) async fn sign_in(
+        url: &str,
+        email: &str,
+        password: &str,
+        code: Option<&str>,
+    ) -> anyhow::Result<Option<Console>> {
         let mut console = Console::showing(url, header::HeaderMap::new())?;
         let own = header::HeaderValue::from_str(&console.url)?;
         console.shows.insert(header::ORIGIN, own);
         let body = json!({ "email": email, "password": password, "code": code });
-        let answer = accepted(console.request(Method::POST, "/api/session").json(&body).send().await?).await?;
+        let answer = console.request(Method::POST, "/api/session").json(&body).send().await;
+        let answer = match accepted(answer.with_context(|| console.unreachable())?).await {
+            Err(refused) if refused.envelope["data"]["code"] == "second_factor_required" => return Ok(None),
+            answer => answer?,
+        };
         let cookie = answer.headers().get(header::SET_COOKIE).and_then(|cookie| cookie.to_str().ok());
         let cookie = cookie.and_then(|cookie| cookie.split(';').next()).context("the console began no session")?;
         let mut cookie = header::HeaderValue::from_str(cookie)?;
         cookie.set_sensitive(true);
         console.shows.insert(header::COOKIE, cookie);
-        Ok(console)
+        Ok(Some(console))
     }
 
     fn showing(url: &str, shows: header::HeaderMap) -> anyhow::Result<Console> {
@@ -176,14 +185,21 @@ impl Console {
     }
 }
 
+/// An answer that is no success.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", refusal(.envelope).unwrap_or_else(|| format!("this is no console of Roost, or none that works: {status}")))]
+struct Refused {
+    status: StatusCode,
+    envelope: Json,
+}
+
 /// The answer, unless it is a refusal, which then is the error.
-async fn accepted(answer: Response) -> anyhow::Result<Response> {
+async fn accepted(answer: Response) -> Result<Response, Refused> {
     let status = answer.status();
     if status.is_success() {
         return Ok(answer);
     }
-    let envelope: Json = answer.json().await.unwrap_or_default();
-    bail!(refusal(&envelope).unwrap_or_else(|| format!("this is no console of Roost, or none that works: {status}")))
+    Err(Refused { status, envelope: answer.json().await.unwrap_or_default() })
 }
 
 /// The sentences of PocketBase's envelope: those of fields say more than the one for all.

@@ -11,21 +11,15 @@ use serde_json::{Value as Json, json};
 use super::console::{Console, Login};
 use super::show::{self, Column, moment, text};
 
-/// How to sign in.
+/// How to sign in. A token, a password and a code are asked for: other users of a machine see the words of a command.
 #[derive(Debug, Args)]
 pub(super) struct SignIn {
     /// The console's address, such as https://example.com
     #[arg(long, env = "ROOST_URL")]
     url: String,
-    /// A token made in the console; asked for if neither this nor --email is given
+    /// Makes a token for this account, whose password is asked for; without it a token made in the console is
     #[arg(long)]
-    token: Option<String>,
-    /// Makes a token for this account instead, whose password is asked for
-    #[arg(long, conflicts_with = "token")]
     email: Option<String>,
-    /// From your device, if a second factor is on
-    #[arg(long, requires = "email")]
-    code: Option<String>,
     #[command(flatten)]
     wanted: Wanted,
 }
@@ -63,9 +57,6 @@ pub(super) struct Tokens {
     /// Your account
     #[arg(long, global = true, default_value = "")]
     email: String,
-    /// From your device, if a second factor is on
-    #[arg(long, global = true)]
-    code: Option<String>,
     /// The API's own answer, for programs
     #[arg(long, global = true)]
     json: bool,
@@ -103,11 +94,10 @@ const COLUMNS: &[Column] = &[
 
 impl SignIn {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let token = match (self.token, &self.email) {
-            (Some(token), _) => token,
-            (None, None) => read_secret("Token: ")?,
-            (None, Some(email)) => {
-                let console = sign_in(&self.url, email, self.code.as_deref()).await?;
+        let token = match &self.email {
+            None => read_secret("Token: ")?,
+            Some(email) => {
+                let console = sign_in(&self.url, email).await?;
                 let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
                 let made = self.wanted.make(&console, &format!("roost login {}", name.trim())).await;
                 sign_out(&console).await?;
@@ -125,7 +115,7 @@ impl SignIn {
 impl Tokens {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         ensure!(!self.email.is_empty(), "say whose tokens: --email");
-        let person = sign_in(Console::signed_in()?.url(), &self.email, self.code.as_deref()).await?;
+        let person = sign_in(Console::signed_in()?.url(), &self.email).await?;
         let done = self.action.perform(&person, self.json).await;
         sign_out(&person).await?;
         done
@@ -177,8 +167,16 @@ async fn find_team(console: &Console, wanted: Option<&str>) -> anyhow::Result<St
     }
 }
 
-async fn sign_in(url: &str, email: &str, code: Option<&str>) -> anyhow::Result<Console> {
-    Console::sign_in(url, email, &read_secret("Password: ")?, code).await
+async fn sign_in(url: &str, email: &str) -> anyhow::Result<Console> {
+    let password = read_secret("Password: ")?;
+    match Console::sign_in(url, email, &password, None).await? {
+        Some(console) => Ok(console),
+        None => {
+            let code = read_secret("Code from your device: ")?;
+            let console = Console::sign_in(url, email, &password, Some(&code)).await?;
+            console.context("the console asks for a code again")
+        }
+    }
 }
 
 async fn sign_out(console: &Console) -> anyhow::Result<()> {

@@ -36,9 +36,6 @@ pub(super) enum Projects {
         /// The same again: nobody deletes a project by mistake
         #[arg(long)]
         confirm: String,
-        /// From your device, if a second factor is on
-        #[arg(long)]
-        code: Option<String>,
     },
     /// Brings a deleted project back
     Restore {
@@ -91,9 +88,9 @@ impl Projects {
                 let body = json!({ "name": name, "slug": slug, "team": team });
                 show::one(as_json, &console.post("/api/projects", &body).await?, CREATED);
             }
-            Projects::Delete { project, confirm, code } => {
+            Projects::Delete { project, confirm } => {
                 ensure!(project == confirm, "--confirm has to say {project}, too; nothing was deleted");
-                let body = json!({ "slug": confirm, "code": code });
+                let body = json!({ "slug": confirm });
                 let path = format!("/api/projects/{project}");
                 let deleted = console.call(Method::DELETE, &path, Some(&body)).await?;
                 let until = moment(&deleted["deletedUntilMs"]);

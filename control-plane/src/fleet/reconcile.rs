@@ -219,6 +219,6 @@ async fn keep_seen(platform: &Platform, kept: &mut HashMap<String, Seen>) {
 
 /// The project whoever asks sees, with what is known now.
 pub async fn present(platform: &Platform, session: &Session, id: &str) -> crate::error::Result<Option<Project>> {
-    let found = store::find(platform.database.read(), &session.account.id, id).await?;
+    let found = store::find_by_id(platform.database.read(), &session.account.id, id).await?;
     Ok(found.filter(|(row, _)| session.sees(row)).map(|(row, role)| Project::new(platform, row, role)))
 }

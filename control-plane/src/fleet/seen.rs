@@ -2,6 +2,7 @@
 
 use tenant_runtime::host::{TenantReport, TenantState};
 
+use crate::database::number;
 use crate::projects::ProjectState;
 
 /// The latest report of a project.
@@ -34,12 +35,11 @@ pub struct Counters {
 impl Counters {
     /// Reads a report.
     pub fn of(report: &TenantReport) -> Counters {
-        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         Counters {
-            awake_ms: count(report.awake_ms),
-            mails: count(report.mails),
+            awake_ms: number(report.awake_ms),
+            mails: number(report.mails),
             realtime: report.realtime_connections.into(),
-            database_used: count(report.database_used),
+            database_used: number(report.database_used),
         }
     }
 }
@@ -47,7 +47,6 @@ impl Counters {
 impl Seen {
     /// Reads a report.
     pub fn of(report: &TenantReport) -> Seen {
-        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         Seen {
             state: match report.state {
                 TenantState::Asleep => ProjectState::Asleep,
@@ -59,10 +58,10 @@ impl Seen {
             },
             since_ms: report.since_ms,
             reason: report.reason.clone(),
-            requests_since: count(report.requests),
+            requests_since: number(report.requests),
             last_request_ms: report.last_request_ms,
-            database_bytes: count(report.database_bytes),
-            storage_bytes: count(report.storage_bytes),
+            database_bytes: number(report.database_bytes),
+            storage_bytes: number(report.storage_bytes),
         }
     }
 

@@ -90,6 +90,6 @@ async fn find(platform: &Platform, session: &Session, id: &str) -> Result<Job> {
 pub async fn present(platform: &Platform, session: &Session, id: &str) -> Result<Option<Job>> {
     let db = platform.database.write();
     let Some(job) = store::by_id(db, id).await? else { return Ok(None) };
-    let project = projects::store::find(db, &session.account.id, &job.project_id).await?;
+    let project = projects::store::find_by_id(db, &session.account.id, &job.project_id).await?;
     Ok(project.filter(|(row, _)| session.sees(row)).map(|_| job))
 }

@@ -16,6 +16,7 @@ use super::machine::{self, Disk};
 use crate::backups::Target;
 use crate::clock::{self, DAY, MINUTE};
 use crate::config;
+use crate::database::number;
 use crate::error::{Error, Result};
 use crate::fleet::LOCAL;
 use crate::state::Platform;
@@ -197,8 +198,8 @@ async fn note(db: &AnyPool, disk: Disk, now_ms: i64) -> sqlx::Result<()> {
     )
     .bind(LOCAL)
     .bind(today)
-    .bind(signed(disk.total_bytes))
-    .bind(signed(disk.free_bytes))
+    .bind(number(disk.total_bytes))
+    .bind(number(disk.free_bytes))
     .execute(db)
     .await?;
     sqlx::query("DELETE FROM disk_sample WHERE day < $1").bind(today - KEPT_DAYS).execute(db).await?;
@@ -221,12 +222,12 @@ pub(super) async fn view(platform: &Platform) -> Result<DiskView> {
     let samples = samples.collect::<sqlx::Result<Vec<DiskSample>>>()?;
     let settings = &platform.config.disk;
     Ok(DiskView {
-        total_bytes: signed(disk.total_bytes),
-        free_bytes: signed(disk.free_bytes),
+        total_bytes: number(disk.total_bytes),
+        free_bytes: number(disk.free_bytes),
         room: settings.room(disk),
-        stop_projects_below_bytes: signed(settings.stop_projects_below.bytes(disk)),
-        stop_writes_below_bytes: signed(settings.stop_writes_below.bytes(disk)),
-        full_in_days: full_in_days(&samples, signed(disk.free_bytes), clock::now_ms()),
+        stop_projects_below_bytes: number(settings.stop_projects_below.bytes(disk)),
+        stop_writes_below_bytes: number(settings.stop_writes_below.bytes(disk)),
+        full_in_days: full_in_days(&samples, number(disk.free_bytes), clock::now_ms()),
         samples,
     })
 }
@@ -252,10 +253,6 @@ fn full_in_days(samples: &[DiskSample], free_bytes: i64, now_ms: i64) -> Option<
     let days = (free_bytes as f64 / -slope).floor();
     // Years ahead, a straight line means nothing.
     (slope < 0.0 && days < 3650.0).then_some(days as i64)
-}
-
-fn signed(bytes: u64) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

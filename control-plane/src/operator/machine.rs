@@ -6,6 +6,8 @@ use std::path::Path;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::database::number;
+
 /// Memory of the machine, and what of it this process has
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -70,7 +72,7 @@ pub(super) fn open_files() -> OpenFiles {
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
     let limit = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    OpenFiles { open: i64::try_from(open).unwrap_or(i64::MAX), limit: limit.unwrap_or_default() }
+    OpenFiles { open: number(open), limit: limit.unwrap_or_default() }
 }
 
 pub(super) fn disk(dir: &Path) -> std::io::Result<Disk> {

@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::audit;
+use crate::database::number;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet::{self, LOCAL};
 use crate::http::Body;
@@ -20,7 +21,7 @@ use crate::mail::{self, Mail};
 use crate::plans::{self, Assignment, Overrides, Plan};
 use crate::projects::store::{self, Row};
 use crate::projects::support::{self, SupportGrant};
-use crate::projects::{Project, ProjectState, Wish};
+use crate::projects::{Project, ProjectState};
 use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::store::Member;
@@ -149,7 +150,6 @@ async fn list_tenants(
     filter.sort(&mut tenants);
     let (total, page) = (tenants.len(), filter.page.max(1));
     let items = tenants.into_iter().skip((page - 1).saturating_mul(PAGE)).take(PAGE).collect();
-    let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     Ok(Json(TenantPage { items, total: number(total), page: number(page), per_page: number(PAGE) }))
 }
 
@@ -201,11 +201,10 @@ async fn suspend_tenant(
 ) -> Result<Json<Tenant>> {
     let row = find(&platform, &id).await?;
     let reason = parse_reason(&wanted.reason)?;
-    if row.wish == Wish::Deleted {
+    let mut tx = platform.database.begin().await?;
+    if !store::suspend(&mut tx, &row.id, &reason).await? {
         return Err(Error::refused(StatusCode::CONFLICT, "deleted", "This project is deleted."));
     }
-    let mut tx = platform.database.begin().await?;
-    store::suspend(&mut tx, &row.id, &reason).await?;
     let line = format!("{} was suspended: {reason}", row.name);
     audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "suspended", &line).await?;
     if wanted.notice {

@@ -13,6 +13,7 @@ use tenant_runtime::host::{Isolation, Limits};
 use utoipa::ToSchema;
 
 use crate::audit;
+use crate::clock::HOUR_MS;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::fleet;
@@ -24,7 +25,6 @@ pub const STANDARD: &str = "standard";
 
 const MB: u64 = 1024 * 1024;
 const GB: u64 = 1024 * MB;
-const HOUR_MS: u64 = 60 * 60 * 1000;
 
 /// What a plan grants; 0 is no limit.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -194,7 +194,7 @@ impl Plan {
 
     /// Time awake in a month.
     pub fn awake_ms(&self) -> u64 {
-        self.awake_hours.saturating_mul(HOUR_MS)
+        self.awake_hours.saturating_mul(HOUR_MS.unsigned_abs())
     }
 
     /// What the tenant's host keeps to.

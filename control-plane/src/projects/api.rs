@@ -23,7 +23,7 @@ use crate::jobs::{self, Kind};
 use crate::operator::disk;
 use crate::session::Session;
 use crate::state::Platform;
-use crate::teams::{self, Action};
+use crate::teams::{self, Action, Role};
 
 const LONGEST_NAME: usize = 60;
 const ACTIVITY_LINES: i64 = 50;
@@ -173,7 +173,9 @@ async fn show_project(
     session: Session,
     Path(slug): Path<String>,
 ) -> Result<Json<Project>> {
-    Ok(Json(load(&platform, &session, &slug).await?))
+    let found = store::find(platform.database.write(), &session.account.id, &slug).await?;
+    let (row, role) = visible(&session, found)?;
+    Ok(Json(Project::new(&platform, row, role)))
 }
 
 /// Changes name or address; the old address stops working at once
@@ -242,7 +244,7 @@ pub(crate) async fn delete(
     name: &str,
 ) -> Result<()> {
     let until = clock::now_ms() + clock::millis(platform.config.grace());
-    store::set_wish(tx, id, Wish::Deleted, Some(until)).await?;
+    store::delete(tx, id, until).await?;
     jobs::cancel_queued(tx, id, purge::KEY).await?;
     backups::make::begin(tx, id, Origin::Delete, None).await?;
     jobs::enqueue(tx, Kind::PurgeProject, id, Some(purge::KEY), "", until, DAY * 7).await?;
@@ -251,22 +253,22 @@ pub(crate) async fn delete(
 
 /// Brings a deleted project back
 #[utoipa::path(post, path = "/api/projects/{slug}/undelete", params(("slug" = String, Path)),
-    responses((status = 200, body = Project), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Project), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn undelete_project(
     State(platform): State<Platform>,
     session: Session,
     Path(slug): Path<String>,
 ) -> Result<Json<Project>> {
     let row = find_project(&platform, &session, &slug, Action::Delete).await?;
-    if row.wish == Wish::Deleted {
-        let mut tx = platform.database.begin().await?;
-        // Who was suspended before is so again.
-        let wish = if row.suspended_reason.is_some() { Wish::Suspended } else { Wish::Active };
-        store::set_wish(&mut tx, &row.id, wish, None).await?;
+    let mut tx = platform.database.begin().await?;
+    let is_back = store::undelete(&mut tx, &row.id, &row.team_id, platform.config.projects_per_account).await?;
+    if is_back {
         jobs::cancel_queued(&mut tx, &row.id, purge::KEY).await?;
         let line = format!("{} was brought back", row.name);
         audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "undeleted", &line).await?;
-        tx.commit().await?;
+    }
+    tx.commit().await?;
+    if is_back {
         fleet::reconcile::now(&platform, &row.id).await;
     }
     Ok(Json(load(&platform, &session, &row.id).await?))
@@ -375,9 +377,9 @@ async fn check_slug(
 }
 
 /// The project as the account sees it now.
-async fn load(platform: &Platform, session: &Session, slug_or_id: &str) -> Result<Project> {
-    let found = store::find(platform.database.write(), &session.account.id, slug_or_id).await?;
-    let (row, role) = found.ok_or_else(|| Error::not_found("There is no such project."))?;
+async fn load(platform: &Platform, session: &Session, id: &str) -> Result<Project> {
+    let found = store::find_by_id(platform.database.write(), &session.account.id, id).await?;
+    let (row, role) = visible(session, found)?;
     Ok(Project::new(platform, row, role))
 }
 
@@ -389,9 +391,20 @@ pub(crate) async fn find_project(
     action: Action,
 ) -> Result<Row> {
     let found = store::find(platform.database.read(), &session.account.id, slug_or_id).await?;
-    let (row, role) = found.ok_or_else(|| Error::not_found("There is no such project."))?;
+    let (row, role) = visible(session, found)?;
     session.allow(role, action)?;
     Ok(row)
+}
+
+/// Whether the account may still do that with a project it found before.
+pub(super) async fn may_still(platform: &Platform, session: &Session, id: &str, action: Action) -> Result<()> {
+    let found = store::find_by_id(platform.database.read(), &session.account.id, id).await?;
+    let (_, role) = visible(session, found)?;
+    session.allow(role, action)
+}
+
+fn visible(session: &Session, found: Option<(Row, Role)>) -> Result<(Row, Role)> {
+    found.filter(|(row, _)| session.sees(row)).ok_or_else(|| Error::not_found("There is no such project."))
 }
 
 /// Refuses what makes no sense with a project that is deleted.

@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::find_project;
+use super::api::{find_project, may_still};
 use super::store::Row;
 use crate::error::{Error, ErrorBody, Result};
 use crate::session::Session;
@@ -28,7 +28,7 @@ const DEFAULT_LIMIT: u32 = 50;
 const MOST: u32 = 500;
 /// How often a tail looks for more.
 const LOOK: Duration = Duration::from_secs(1);
-/// How many looks lie between two at whether whoever reads is still welcome.
+/// How many looks lie between two at whether whoever reads is still welcome; before something is told there is one, too.
 const LOOKS_TO_A_CHECK: u32 = 3;
 const PING: Duration = Duration::from_secs(20);
 
@@ -150,6 +150,9 @@ impl Tail {
         let query = LogQuery { after: Some(self.after), ..self.query.clone() };
         // A project that cannot be read just now, such as during a restore, can be later.
         let Ok(page) = look(&self.platform, &self.project, &query).await else { return Some(Vec::new()) };
+        if !page.items.is_empty() && !self.is_welcome().await {
+            return None;
+        }
         let all_told = page.items.len() < self.query.limit as usize;
         self.after = match page.items.last() {
             Some(last) if !all_told => last.position,
@@ -160,9 +163,8 @@ impl Tail {
     }
 
     async fn is_welcome(&self) -> bool {
-        let id = &self.project.id;
         self.session.still_counts(&self.platform).await
-            && find_project(&self.platform, &self.session, id, Action::ReadLogs).await.is_ok()
+            && may_still(&self.platform, &self.session, &self.project.id, Action::ReadLogs).await.is_ok()
     }
 }
 

@@ -10,13 +10,11 @@ use futures_util::future::BoxFuture;
 use tenant_runtime::host::TenantId;
 use tenant_runtime::mail::{Mail as ProjectMail, MailError, Outbox};
 
-use crate::clock;
+use crate::clock::{self, DAY_MS};
 use crate::config::Config;
 use crate::database::Database;
 use crate::mail::{Mail, Sender};
 use crate::plans;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Takes the mails of one project.
 struct Quota {

@@ -8,6 +8,7 @@ use tenant_runtime::host::Generation;
 
 use super::{Wish, store};
 use crate::clock::{self, DAY};
+use crate::database::number;
 use crate::error::Result;
 use crate::state::Platform;
 use crate::{backups, domains, jobs, teams};
@@ -40,7 +41,7 @@ pub struct Waiting {
 impl Waiting {
     /// Whether they are too many to go by themselves.
     pub fn is_held(&self) -> bool {
-        i64::try_from(self.due.len()).unwrap_or(i64::MAX).saturating_add(self.gone) > self.most
+        number(self.due.len()).saturating_add(self.gone) > self.most
     }
 }
 

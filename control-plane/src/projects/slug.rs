@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use tenant_runtime::host::TenantId;
+
 use crate::error::Error;
 
 const SHORTEST: usize = 3;
@@ -204,6 +206,11 @@ impl FromStr for Slug {
         if RESERVED.contains(&text) || text.split('-').any(|part| BRANDS.contains(&part)) {
             return Err(Error::field("slug", "reserved_slug", "This address is reserved. Please choose another."));
         }
+        if text.parse::<TenantId>().is_ok() {
+            // Whoever names a project by its id must never get another one.
+            let message = "15 letters and digits in a row look like a project's id. Please put a dash between them.";
+            return Err(Error::field("slug", "reserved_slug", message));
+        }
         Ok(Slug(text.to_owned()))
     }
 }
@@ -228,7 +235,8 @@ mod tests {
         {
             assert!(matches!(bad.parse::<Slug>(), Err(Error::Field { code: "invalid_slug", .. })), "{bad}");
         }
-        for bad in ["www", "api", "admin", "status", "login", "paypal", "my-paypal-login"] {
+        let like_an_id = "k3v9x0q2m7d1r5z";
+        for bad in ["www", "api", "admin", "status", "login", "paypal", "my-paypal-login", like_an_id] {
             assert!(matches!(bad.parse::<Slug>(), Err(Error::Field { code: "reserved_slug", .. })), "{bad}");
         }
     }

@@ -1,5 +1,6 @@
 //! Projects in the control database.
 
+use http::StatusCode;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Row as _, Transaction};
 
@@ -56,9 +57,10 @@ pub struct New<'a> {
 /// Adds a project.
 ///
 /// # Errors
-/// `slug_taken`; `project_limit` when the team has `limit` already.
+/// `slug_taken`; `project_limit` when the team has `limit` already, or twice as many with those that are deleted.
 pub async fn create(tx: &mut Transaction<'static, Any>, new: &New<'_>, limit: i64) -> Result<String> {
     refuse_full(tx, new.team_id, limit).await?;
+    refuse_hoard(tx, new.team_id, limit).await?;
     let id = tenant_runtime::host::TenantId::generate().to_string();
     let inserted = sqlx::query(
         "INSERT INTO project (id, team_id, slug, name, wish, node_id, generation, first_superuser, created_ms, requests,
@@ -82,9 +84,10 @@ pub async fn create(tx: &mut Transaction<'static, Any>, new: &New<'_>, limit: i6
 /// operators see.
 ///
 /// # Errors
-/// `project_limit` when the team has `limit` already.
+/// `project_limit` when the team has `limit` already, or twice as many with those that are deleted.
 pub async fn transfer(tx: &mut Transaction<'static, Any>, id: &str, team: &str, limit: i64) -> Result<()> {
     refuse_full(tx, team, limit).await?;
+    refuse_hoard(tx, team, limit).await?;
     for sql in ["DELETE FROM api_token WHERE project_id = $1", "DELETE FROM support_grant WHERE project_id = $1"] {
         sqlx::query(sql).bind(id).execute(&mut **tx).await?;
     }
@@ -92,14 +95,28 @@ pub async fn transfer(tx: &mut Transaction<'static, Any>, id: &str, team: &str, 
     Ok(())
 }
 
+/// Counts under a lock on the team, so that two projects at once do not both get the last place.
 async fn refuse_full(tx: &mut Transaction<'static, Any>, team: &str, limit: i64) -> Result<()> {
+    sqlx::query("UPDATE team SET name = name WHERE id = $1").bind(team).execute(&mut **tx).await?;
     let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM project WHERE team_id = $1 AND wish <> 'deleted'")
         .bind(team)
         .fetch_one(&mut **tx)
         .await?;
     if count >= limit {
         let message = "This team has as many projects as it may have. Delete one to make room.";
-        return Err(Error::refused(http::StatusCode::FORBIDDEN, "project_limit", message));
+        return Err(Error::refused(StatusCode::FORBIDDEN, "project_limit", message));
+    }
+    Ok(())
+}
+
+/// Deleted projects keep their data for the grace period: whoever creates and deletes by turns fills the disk, too.
+async fn refuse_hoard(tx: &mut Transaction<'static, Any>, team: &str, limit: i64) -> Result<()> {
+    let count: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM project WHERE team_id = $1").bind(team).fetch_one(&mut **tx).await?;
+    if count >= limit.saturating_mul(2) {
+        let message = "This team has too many deleted projects that can still be brought back. Bring one back, or wait \
+                       until their grace period is over.";
+        return Err(Error::refused(StatusCode::FORBIDDEN, "project_limit", message));
     }
     Ok(())
 }
@@ -114,22 +131,28 @@ pub async fn of_account(db: &AnyPool, account: &str) -> Result<Vec<(Row, Role)>>
     Ok(rows.iter().map(with_role).collect::<sqlx::Result<_>>()?)
 }
 
-/// One of an account's projects, by slug or id, or one whose people let operators in, if the account is one.
+/// One of an account's projects, by slug or id, or one whose people let operators in, if the account is one. For what
+/// people type: nobody chooses an id, so an id goes before a slug that looks like it.
 pub async fn find(db: &AnyPool, account: &str, slug_or_id: &str) -> Result<Option<(Row, Role)>> {
+    find_where(db, "p.slug = $2 OR p.id = $2", account, slug_or_id).await
+}
+
+/// The same, by id alone.
+pub async fn find_by_id(db: &AnyPool, account: &str, id: &str) -> Result<Option<(Row, Role)>> {
+    find_where(db, "p.id = $2", account, id).await
+}
+
+async fn find_where(db: &AnyPool, named: &'static str, account: &str, name: &str) -> Result<Option<(Row, Role)>> {
     let sql = format!(
         "SELECT {COLUMNS}, COALESCE(m.role, 'admin') AS role FROM project p
          LEFT JOIN member m ON m.team_id = p.team_id AND m.account_id = $1
-         WHERE (p.slug = $2 OR p.id = $2) AND (m.role IS NOT NULL OR EXISTS (
+         WHERE ({named}) AND (m.role IS NOT NULL OR EXISTS (
            SELECT 1 FROM support_grant s JOIN account a ON a.id = $1
            WHERE s.project_id = p.id AND s.until_ms > $3 AND a.operator = 1))
-         ORDER BY CASE WHEN p.slug = $2 THEN 0 ELSE 1 END LIMIT 1"
+         ORDER BY CASE WHEN p.id = $2 THEN 0 ELSE 1 END LIMIT 1"
     );
-    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(account)
-        .bind(slug_or_id)
-        .bind(clock::now_ms())
-        .fetch_optional(db)
-        .await?;
+    let row =
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account).bind(name).bind(clock::now_ms()).fetch_optional(db).await?;
     Ok(row.map(|row| with_role(&row)).transpose()?)
 }
 
@@ -167,10 +190,9 @@ pub async fn rename(tx: &mut Transaction<'static, Any>, id: &str, name: &str, sl
     taken_or(updated)
 }
 
-/// Sets the wish; a deleted project says until when it can be brought back.
-pub async fn set_wish(tx: &mut Transaction<'static, Any>, id: &str, wish: Wish, until_ms: Option<i64>) -> Result<()> {
-    sqlx::query("UPDATE project SET wish = $1, deleted_until_ms = $2, purge_confirmed_ms = NULL WHERE id = $3")
-        .bind(wish.name())
+/// Wishes a project gone; until then it can be brought back.
+pub async fn delete(tx: &mut Transaction<'static, Any>, id: &str, until_ms: i64) -> Result<()> {
+    sqlx::query("UPDATE project SET wish = 'deleted', deleted_until_ms = $1, purge_confirmed_ms = NULL WHERE id = $2")
         .bind(until_ms)
         .bind(id)
         .execute(&mut **tx)
@@ -178,14 +200,35 @@ pub async fn set_wish(tx: &mut Transaction<'static, Any>, id: &str, wish: Wish, 
     Ok(())
 }
 
-/// Has a project that is not deleted answer everybody with a reason.
-pub async fn suspend(tx: &mut Transaction<'static, Any>, id: &str, reason: &str) -> Result<()> {
-    sqlx::query("UPDATE project SET wish = 'suspended', suspended_reason = $1 WHERE id = $2 AND wish <> 'deleted'")
-        .bind(reason)
-        .bind(id)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+/// Brings a deleted project back; one that was suspended is so again. Whether it was deleted.
+///
+/// # Errors
+/// `project_limit` when its team has `limit` others.
+pub async fn undelete(tx: &mut Transaction<'static, Any>, id: &str, team: &str, limit: i64) -> Result<bool> {
+    let undeleted = sqlx::query(
+        "UPDATE project SET wish = CASE WHEN suspended_reason IS NULL THEN 'active' ELSE 'suspended' END,
+           deleted_until_ms = NULL, purge_confirmed_ms = NULL
+         WHERE id = $1 AND wish = 'deleted'",
+    )
+    .bind(id)
+    .execute(&mut **tx)
+    .await?;
+    let was_deleted = undeleted.rows_affected() > 0;
+    if was_deleted {
+        refuse_full(tx, team, limit.saturating_add(1)).await?;
+    }
+    Ok(was_deleted)
+}
+
+/// Has a project that is not deleted answer everybody with a reason. Whether there is one.
+pub async fn suspend(tx: &mut Transaction<'static, Any>, id: &str, reason: &str) -> Result<bool> {
+    let suspended =
+        sqlx::query("UPDATE project SET wish = 'suspended', suspended_reason = $1 WHERE id = $2 AND wish <> 'deleted'")
+            .bind(reason)
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
+    Ok(suspended.rows_affected() > 0)
 }
 
 /// Lets a project serve again; one that was deleted meanwhile will, once it is brought back.
@@ -300,3 +343,6 @@ fn from_row(row: &AnyRow) -> sqlx::Result<Row> {
         seen,
     })
 }
+
+#[cfg(test)]
+mod tests;

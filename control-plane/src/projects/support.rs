@@ -2,7 +2,8 @@
 //! they do there stands in the project's audit.
 //!
 //! While a grant lasts, an operator is to that one project what an admin of its team is, but for what decides who has
-//! access and where it is found ([`Action::in_support`](crate::teams::Action::in_support)).
+//! access and where it is found, and for what would last longer than the grant
+//! ([`Action::in_support`](crate::teams::Action::in_support)).
 
 use std::collections::HashMap;
 
@@ -97,6 +98,7 @@ async fn grant_support(
     let line = format!("Operators may see what is in {} for {} hours", project.name, wanted.hours);
     audit::note(&mut tx, Some(&session.account.id), Some(&project.id), "support_granted", &line).await?;
     tx.commit().await?;
+    platform.changed(&project.id);
     Ok(Json(SupportAccess { grant: of(platform.database.write(), &project.id).await? }))
 }
 
@@ -120,6 +122,8 @@ async fn revoke_support(
         audit::note(&mut tx, Some(&session.account.id), Some(&project.id), "support_revoked", &line).await?;
     }
     tx.commit().await?;
+    // Operators who look at it just now are told that it is gone.
+    platform.changed(&project.id);
     Ok(StatusCode::NO_CONTENT)
 }
 

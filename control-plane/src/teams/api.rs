@@ -274,7 +274,7 @@ async fn show_invitation(
     Extension(address): Extension<ClientAddress>,
     Body(given): Body<InvitationSecret>,
 ) -> Result<Json<Invitation>> {
-    platform.tries.count(format!("invitation {address}"), 100, HOUR)?;
+    platform.tries.count(&format!("invitation {}", address.place()), 100, HOUR)?;
     Ok(Json(invitations::by_secret(platform.database.read(), &given.token).await?))
 }
 
@@ -297,8 +297,8 @@ async fn accept_invitation(
 async fn send(platform: &Platform, session: &Session, team: &str, email: &Email, role: Role) -> Result<StatusCode> {
     let own = load(platform, session, team).await?;
     refuse_above(own.role, role)?;
-    platform.tries.count(format!("invite {}", session.account.id), 50, HOUR)?;
-    platform.tries.count(format!("invite {team} {email}"), 3, 15 * MINUTE)?;
+    platform.tries.count(&format!("invite {}", session.account.id), 50, HOUR)?;
+    platform.tries.count(&format!("invite {team} {email}"), 3, 15 * MINUTE)?;
     let mut tx = platform.database.begin().await?;
     let secret = invitations::invite(&mut tx, team, email, role, &session.account.id).await?;
     mail::enqueue(&mut tx, &Mail::invitation(platform, email, &session.account, &own.name, &secret)).await?;

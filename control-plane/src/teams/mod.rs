@@ -8,7 +8,7 @@ pub mod store;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use store::{create, own_team, owners};
+pub use store::{create, keepers, own_team, owners};
 
 /// What a member of a team is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -30,6 +30,7 @@ pub enum Action {
     Wake,
     BackUp,
     Restore,
+    Import,
     SetSuperuser,
     ManageDomains,
     GrantSupport,
@@ -63,8 +64,9 @@ impl Action {
             Action::View => (Role::Viewer, Some(Scope::Read)),
             Action::ReadLogs => (Role::Developer, Some(Scope::Read)),
             Action::Wake | Action::BackUp => (Role::Developer, Some(Scope::Write)),
-            Action::Restore | Action::SetSuperuser | Action::ManageDomains => (Role::Admin, Some(Scope::Admin)),
-            Action::Create | Action::Rename | Action::RenameTeam => (Role::Admin, Some(Scope::Admin)),
+            Action::Restore | Action::Import | Action::SetSuperuser => (Role::Admin, Some(Scope::Admin)),
+            Action::ManageDomains | Action::Create => (Role::Admin, Some(Scope::Admin)),
+            Action::Rename | Action::RenameTeam => (Role::Admin, Some(Scope::Admin)),
             Action::Delete => (Role::Owner, Some(Scope::Admin)),
             Action::Leave => (Role::Viewer, None),
             Action::ManageTokens | Action::ManagePeople | Action::GrantSupport => (Role::Admin, None),
@@ -74,10 +76,11 @@ impl Action {
 }
 
 impl Action {
-    /// Whether an operator may do that with a project whose people let operators in.
+    /// Whether an operator may do that with a project whose people let operators in. A superuser of theirs would outlive
+    /// the grant, and so would one in a zip they bring.
     pub fn in_support(self) -> bool {
-        use Action::{BackUp, ReadLogs, Restore, SetSuperuser, View, Wake};
-        matches!(self, View | ReadLogs | Wake | BackUp | Restore | SetSuperuser)
+        use Action::{BackUp, ReadLogs, Restore, View, Wake};
+        matches!(self, View | ReadLogs | Wake | BackUp | Restore)
     }
 }
 

@@ -76,6 +76,14 @@ pub async fn owners(tx: &mut Transaction<'static, Any>, team: &str) -> Result<Ve
     Ok(sqlx::query_scalar(sql).bind(team).fetch_all(&mut **tx).await?)
 }
 
+/// The mail addresses of those who look after a project: its team's owners and admins.
+pub async fn keepers(tx: &mut Transaction<'static, Any>, project: &str) -> Result<Vec<String>> {
+    let sql =
+        "SELECT a.email FROM account a JOIN member m ON m.account_id = a.id JOIN project p ON p.team_id = m.team_id
+         WHERE p.id = $1 AND m.role IN ('owner', 'admin') ORDER BY a.email";
+    Ok(sqlx::query_scalar(sql).bind(project).fetch_all(&mut **tx).await?)
+}
+
 /// What an account is in a team.
 pub async fn role_in<'e>(
     db: impl sqlx::Executor<'e, Database = Any>,

@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::limits::LimitUse;
-use super::{DAY_MS, HOUR_MS, Month, limits_of, store};
-use crate::clock;
+use super::{Month, limits_of, store};
+use crate::clock::{self, DAY_MS, HOUR_MS};
 use crate::error::{ErrorBody, Result};
 use crate::projects::api::find_project;
 use crate::session::Session;

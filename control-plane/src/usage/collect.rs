@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::limits::{Limit, LimitState, LimitUse};
 use super::store::{self, Counts, Sizes};
-use super::{DAY_MS, HOUR_MS, Known, Month, Written, lock, notices, work_out};
-use crate::clock;
+use super::{Known, Month, Written, lock, notices, work_out};
+use crate::clock::{self, DAY_MS, HOUR_MS};
+use crate::database::number;
 use crate::fleet::{Counters, LOCAL};
 use crate::projects::store::{self as projects, Row};
 use crate::state::Platform;
@@ -124,7 +125,6 @@ async fn write(platform: &Platform, month: Month) -> anyhow::Result<Vec<String>>
 
 /// What was counted of a project since this process started, and how large it is.
 fn counted(platform: &Platform, id: &str, meter: &Meter) -> Written {
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let counters = platform.fleet.counters(id).unwrap_or_default();
     let sizes =
         platform.fleet.seen(id).map(|seen| Sizes { database: seen.database_bytes, storage: seen.storage_bytes });
@@ -177,8 +177,8 @@ fn states(limits: &[LimitUse]) -> Vec<(Limit, LimitState, bool)> {
 /// How far the edge may count until the month's limits are reached.
 fn allowance(limits: &[LimitUse], counted: Counts, used: Counts, month: Month) -> Allowance {
     let find = |wanted: Limit| limits.iter().find(|limit| limit.limit == wanted && limit.max > 0);
-    let number = |number: i64| u64::try_from(number).unwrap_or(0);
-    let left = Duration::from_millis(number(month.resets_ms - clock::now_ms()));
+    let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
+    let left = Duration::from_millis(unsigned(month.resets_ms - clock::now_ms()));
     let refusal = |code: &'static str, message: &'static str| {
         Answer::new(StatusCode::TOO_MANY_REQUESTS, code, message).retry_after(left)
     };
@@ -186,13 +186,13 @@ fn allowance(limits: &[LimitUse], counted: Counts, used: Counts, month: Month) -
         Some((0, refusal("quota_awake", "This project was awake as long as it may be this month.")))
     } else {
         find(Limit::Requests).map(|limit| {
-            let most = number(counted.requests.saturating_add(limit.max.saturating_sub(used.requests)));
+            let most = unsigned(counted.requests.saturating_add(limit.max.saturating_sub(used.requests)));
             (most, refusal("quota_requests", "This project has answered as many requests as it may this month."))
         })
     };
     let egress = find(Limit::Egress).map(|limit| {
-        let at = |most: i64| number(counted.egress.saturating_add(most.saturating_sub(used.egress)));
-        let all = i64::try_from(u128::from(number(limit.max)) * u128::from(FILES_UP_TO) / 100).unwrap_or(i64::MAX);
+        let at = |most: i64| unsigned(counted.egress.saturating_add(most.saturating_sub(used.egress)));
+        let all = number(u128::from(unsigned(limit.max)) * u128::from(FILES_UP_TO) / 100);
         (at(limit.max), at(all))
     });
     Allowance {

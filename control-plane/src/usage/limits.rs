@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::clock::{self, DAY};
+use crate::database::number;
 use crate::plans::Plan;
 
 /// From this part of a limit on, in hundredths, people are told.
@@ -144,13 +145,12 @@ impl Limit {
 
 /// How much of a limit is used, in hundredths.
 pub fn percent(used: i64, max: i64) -> Option<i64> {
-    (max > 0).then(|| i64::try_from(i128::from(used) * 100 / i128::from(max)).unwrap_or(i64::MAX))
+    (max > 0).then(|| number(i128::from(used) * 100 / i128::from(max)))
 }
 
 /// All limits of a plan.
 pub fn limits(plan: &Plan, used: &Used, when: When, earlier: Option<Earlier>) -> Vec<LimitUse> {
     use Limit::{Awake, Database, Egress, Mails, Realtime, Requests, Storage};
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let trend = |used: i64, before: fn(&Earlier) -> i64| {
         earlier.and_then(|earlier| when.trend(used, before(&earlier), earlier.at_ms))
     };
@@ -193,16 +193,15 @@ impl When {
 }
 
 fn scaled(amount: i64, by: i64, of: i64) -> i64 {
-    i64::try_from(i128::from(amount) * i128::from(by) / i128::from(of.max(1))).unwrap_or(i64::MAX)
+    number(i128::from(amount) * i128::from(by) / i128::from(of.max(1)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::DAY_MS;
     use crate::config::Config;
     use crate::plans::STANDARD;
-
-    const DAY_MS: i64 = 86_400_000;
 
     fn when(day: i64) -> When {
         When { now_ms: day * DAY_MS, begins_ms: 0, resets_ms: 30 * DAY_MS, since_ms: -90 * DAY_MS }

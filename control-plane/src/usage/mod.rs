@@ -19,13 +19,10 @@ use proxy::meter::Meter;
 
 use self::limits::{Earlier, LimitUse, Used, When};
 use self::store::{Counts, Sizes};
-use crate::clock;
+use crate::clock::{self, DAY_MS};
 use crate::fleet::Counters;
 use crate::projects::store::Row;
 use crate::state::Platform;
-
-const HOUR_MS: i64 = 3_600_000;
-const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// What is known of all projects' use.
 #[derive(Default)]

@@ -6,11 +6,12 @@
 use super::limits::{AGAIN, Limit, LimitState, LimitUse, NEAR, Unit, percent};
 use super::{Month, store};
 use crate::audit;
-use crate::backups::store::keepers;
+use crate::clock::HOUR_MS;
 use crate::error::Result;
 use crate::mail::{self, Mail};
 use crate::projects::store::Row;
 use crate::state::Platform;
+use crate::teams;
 
 /// Sends what is due.
 pub(super) async fn tell(platform: &Platform, row: &Row, limits: &[LimitUse], month: Month) -> Result<()> {
@@ -36,7 +37,7 @@ pub(super) async fn tell(platform: &Platform, row: &Row, limits: &[LimitUse], mo
             let (subject, sentence) = words(&row.name, limit, step);
             audit::note(&mut tx, None, Some(&row.id), "quota", &subject).await?;
             let link = format!("{}/p/{}/usage", platform.urls.console(), row.slug);
-            for address in keepers(&mut tx, &row.id).await? {
+            for address in teams::keepers(&mut tx, &row.id).await? {
                 mail::enqueue(&mut tx, &Mail::of_platform(&address, &subject, &sentence, "See what it uses", &link))
                     .await?;
             }
@@ -91,6 +92,6 @@ fn amount(number: i64, unit: Unit) -> String {
         Unit::Bytes if number >= GB && number % GB == 0 => format!("{} GB", number / GB),
         Unit::Bytes => format!("{} MB", number / MB),
         Unit::Count => number.to_string(),
-        Unit::Ms => format!("{} hours", number / super::HOUR_MS),
+        Unit::Ms => format!("{} hours", number / HOUR_MS),
     }
 }

@@ -3445,6 +3445,14 @@ export interface paths {
                         "application/json": components["schemas"]["Project"];
                     };
                 };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
                 404: {
                     headers: {
                         [name: string]: unknown;

@@ -90,7 +90,7 @@ async fn finish_sign_in(
     headers: HeaderMap,
     Body(given): Body<Ticket>,
 ) -> Result<Response> {
-    platform.tries.count(format!("sign-in {address}"), 100, 15 * MINUTE)?;
+    platform.tries.count(&format!("sign-in {}", address.place()), 100, 15 * MINUTE)?;
     let invalid = || {
         let message = "This took too long. Please sign in again.";
         Error::refused(http::StatusCode::BAD_REQUEST, "invalid_token", message)
@@ -116,7 +116,7 @@ async fn arrive(
     headers: &HeaderMap,
 ) -> Result<Response> {
     let failed = || Error::refused(http::StatusCode::BAD_REQUEST, "provider", "Signing in there did not work.");
-    platform.tries.count(format!("sign-in {address}"), 100, 15 * MINUTE)?;
+    platform.tries.count(&format!("sign-in {}", address.place()), 100, 15 * MINUTE)?;
     let kept = session::cookie(headers, cookie_name(platform)).unwrap_or_default();
     let mut kept = kept.splitn(3, '.');
     let (of, state, verifier) = (kept.next(), kept.next().unwrap_or_default(), kept.next().unwrap_or_default());

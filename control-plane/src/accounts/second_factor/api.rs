@@ -106,7 +106,7 @@ async fn confirm_second_factor(
     Body(given): Body<Code>,
 ) -> Result<Json<RecoveryCodes>> {
     let account = &session.account.id;
-    platform.tries.count(format!("second factor {account}"), 10, 15 * MINUTE)?;
+    platform.tries.count(&format!("second factor {account}"), 10, 15 * MINUTE)?;
     let code: String = given.code.chars().filter(|c| !c.is_whitespace()).collect();
     let secret = store::secret(platform.database.read(), account, false).await?.ok_or_else(wrong_code)?;
     let step = totp::step_of(&secret, &code, clock::now_ms()).ok_or_else(wrong_code)?;

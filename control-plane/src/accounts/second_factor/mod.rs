@@ -27,7 +27,7 @@ pub async fn demand(platform: &Platform, account: &Account, code: Option<&str>) 
         return Err(Error::refused(StatusCode::FORBIDDEN, "second_factor_required", message));
     }
     let key = format!("second factor {}", account.id);
-    platform.tries.count(key.clone(), 10, 15 * MINUTE)?;
+    platform.tries.count(&key, 10, 15 * MINUTE)?;
     let db = platform.database.write();
     let fits = match store::secret(db, &account.id, true).await? {
         None => false,
