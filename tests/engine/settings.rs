@@ -21,7 +21,8 @@ async fn encrypted_settings_go_from_a_stock_server_to_us_and_back() {
         upsert_superuser_encrypted(first, dir);
         let mut name = "Acme".to_owned();
         for make in [first, second, first] {
-            assert!(!stored_settings(dir).contains("Acme"), "nobody reads it in the file");
+            // Not a word to look for: four letters in a row are found by chance in what is encrypted, too.
+            assert!(!stored_settings(dir).contains('{'), "nobody reads it in the file: {}", stored_settings(dir));
             let engine = make.serve_with(dir, &ENCRYPTED);
             let admin = engine.sign_in("_superusers", ADMIN, PASSWORD).await;
             assert_eq!(settings(&engine, &admin).await["meta"]["appName"], name);
@@ -36,12 +37,12 @@ async fn encrypted_settings_go_from_a_stock_server_to_us_and_back() {
 async fn settings_become_encrypted_when_they_are_next_saved() {
     let dir = tempfile::tempdir().expect("a directory");
     Make::Ours.upsert_superuser(dir.path(), ADMIN, PASSWORD);
-    assert!(stored_settings(dir.path()).contains("Acme"));
+    assert!(stored_settings(dir.path()).starts_with('{'));
     let engine = Make::Ours.serve_with(dir.path(), &ENCRYPTED);
     let admin = engine.sign_in("_superusers", ADMIN, PASSWORD).await;
     change(&engine, &admin, json!({})).await;
     engine.stop();
-    assert!(!stored_settings(dir.path()).contains("Acme"));
+    assert!(!stored_settings(dir.path()).contains('{'));
 }
 
 #[test]
