@@ -34,7 +34,7 @@ async fn what_is_larger_than_the_plan_is_proven_but_not_put_in_place() {
         node.fetch_archive(&tenant.id, &name("a")).await.expect("opens").try_collect().await.expect("is read");
     fs::remove_file(picture).expect("removes");
     let with = |storage_bytes| {
-        let limits = super::super::spec::Limits { storage_bytes, ..tenant.limits.clone() };
+        let limits = super::super::spec::Limits { storage_bytes, ..tenant.limits };
         TenantSpec { limits, ..tenant.clone() }
     };
     node.put_tenant(&with(99_999)).await.expect("is taken");
