@@ -115,6 +115,9 @@ impl Drop for Pulse {
     }
 }
 
+/// How many bytes of an answer HTTP/1 may hold for a client that reads slower than its upstream writes.
+const HELD: usize = 128 * 1024;
+
 /// Serves one connection on the plain port.
 pub(crate) async fn plain(edge: Arc<Edge>, mut tcp: TcpStream, peer: IpAddr) {
     let Some(visitor) = Visitor::admit(&edge, &mut tcp, peer).await else {
@@ -132,6 +135,7 @@ pub(crate) async fn http1<I: Read + Write + Send + Unpin + 'static>(io: I, conne
         .timer(TokioTimer::new())
         .header_read_timeout(options.timeouts.request_head)
         .max_header_size(options.bounds.head_bytes)
+        .max_buf_size(HELD)
         .serve_connection(io, service(connection.clone()))
         .with_upgrades();
     drive(served, |served| served.graceful_shutdown(), &connection).await;
