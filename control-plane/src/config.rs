@@ -233,7 +233,7 @@ pub enum Security {
 }
 
 impl Config {
-    /// The defaults, overlaid by a file if one is given and by `ROOST_<KEY>` for keys of the top level.
+    /// The defaults, overlaid by a file if one is given and by `ROOST_<KEY>` for texts of the top level.
     pub fn load(file: Option<&Path>) -> anyhow::Result<Config> {
         let mut settings: toml::Table = DEFAULTS.parse().context("read the embedded defaults")?;
         if let Some(file) = file {

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
-use tenant_runtime::host::{Isolation, Limits};
+use sqlx::Row as _;
+use tenant_runtime::host::Limits;
 use utoipa::ToSchema;
 
 use crate::audit;
@@ -43,8 +44,6 @@ pub struct Plan {
     pub backups_kept: u32,
     pub mails_per_day: u32,
     pub awake_hours: u64,
-    #[schema(value_type = String)]
-    pub isolation: Isolation,
 }
 
 /// What an operator set for one project, instead of its plan's figures.
@@ -100,21 +99,18 @@ pub struct Grant {
 /// # Errors
 /// `unknown_plan`.
 pub async fn assign(platform: &Platform, by: &str, project: &Row, change: &Assignment) -> Result<()> {
-    let before = platform.grant_of(project);
-    let plan = change.plan.as_deref().unwrap_or(&before.plan);
-    let Some(found) = platform.config.plans.get(plan) else {
+    if change.plan.as_ref().is_some_and(|plan| !platform.config.plans.contains_key(plan)) {
         return Err(Error::field("plan", "unknown_plan", "There is no plan of that name."));
-    };
-    let overrides = change.overrides.as_ref().unwrap_or(&before.overrides);
+    }
+    let overrides = change.overrides.as_ref().map(serde_json::to_string).transpose().map_err(anyhow::Error::new)?;
     let mut tx = platform.database.begin().await?;
-    sqlx::query("UPDATE project SET plan = $1, plan_overrides = $2 WHERE id = $3")
-        .bind(plan)
-        .bind(serde_json::to_string(overrides).map_err(anyhow::Error::new)?)
-        .bind(&project.id)
-        .execute(&mut *tx)
-        .await?;
-    let own = if *overrides == Overrides::default() { "" } else { ", with limits of its own" };
-    let line = format!("{} has the plan {}{own}", project.name, found.title);
+    let sql = "UPDATE project SET plan = COALESCE($1, plan), plan_overrides = COALESCE($2, plan_overrides)
+         WHERE id = $3 RETURNING plan, plan_overrides";
+    let row = sqlx::query(sql).bind(&change.plan).bind(overrides).bind(&project.id).fetch_one(&mut *tx).await?;
+    let (plan, overrides): (Option<String>, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+    let granted = grant(&platform.config, plan.as_deref(), overrides.as_deref());
+    let own = if granted.overrides == Overrides::default() { "" } else { ", with limits of its own" };
+    let line = format!("{} has the plan {}{own}", project.name, granted.figures.title);
     audit::note(&mut tx, Some(by), Some(&project.id), "plan", &line).await?;
     tx.commit().await?;
     platform.usage.forget(&project.id);
@@ -131,15 +127,10 @@ pub fn grant(config: &Config, plan: Option<&str>, overrides: Option<&str>) -> Gr
     Grant { plan: name.clone(), figures: plan.with(&overrides), overrides }
 }
 
-/// Whether the plans of the settings can be kept to.
+/// Whether the plan of those without another is among the plans.
 pub(crate) fn check(plans: &BTreeMap<String, Plan>, default: &str) -> anyhow::Result<()> {
     if !plans.contains_key(default) {
         bail!("default_plan: there is no plan {default} in [plans]");
-    }
-    for (name, plan) in plans {
-        if plan.isolation != Isolation::Shared {
-            bail!("[plans.{name}]: this version only knows the isolation \"shared\"");
-        }
     }
     Ok(())
 }
@@ -173,7 +164,6 @@ impl Plan {
             backups_kept: overrides.backups_kept.unwrap_or(self.backups_kept),
             mails_per_day: overrides.mails_per_day.unwrap_or(self.mails_per_day),
             awake_hours: overrides.awake_hours.unwrap_or(self.awake_hours),
-            isolation: self.isolation,
         }
     }
 
@@ -246,7 +236,6 @@ mod tests {
         assert_eq!(grant.figures.database_mb, 500);
         assert_eq!(grant.figures.storage_mb, config.plans[STANDARD].storage_mb);
         assert!(with("default_plan = \"fre\"\n").is_err());
-        assert!(with("[plans.pro]\nisolation = \"process\"\n").is_err());
         assert!(with("[plans.pro]\ndatabase = 1\n").is_err());
     }
 

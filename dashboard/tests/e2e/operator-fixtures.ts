@@ -144,7 +144,6 @@ const standard: Plan = {
   backupsKept: 11,
   mailsPerDay: 500,
   awakeHours: 0,
-  isolation: 'shared',
 }
 export const plans: Plan[] = [
   standard,

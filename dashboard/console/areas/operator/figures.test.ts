@@ -7,7 +7,6 @@ const MB = 1024 ** 2
 const plan: Plan = {
   name: 'standard',
   title: 'Standard',
-  isolation: 'shared',
   databaseMb: 500,
   storageMb: 0,
   egressGb: 50,
