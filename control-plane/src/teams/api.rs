@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use sqlx::{Any, Transaction};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -94,7 +95,7 @@ async fn create_team(
     let account = &session.account.id;
     let name = parse_name(&new.name)?;
     if store::of_account(platform.database.read(), account).await?.len() >= MOST_TEAMS {
-        let message = "You are in 50 teams. Leave one to make room.";
+        let message = "You are in as many teams as anybody may be. Leave one to make room.";
         return Err(Error::refused(StatusCode::FORBIDDEN, "team_limit", message));
     }
     let mut tx = platform.database.begin().await?;
@@ -178,9 +179,9 @@ async fn change_member(
     Path((team, account)): Path<(String, String)>,
     Body(new): Body<NewRole>,
 ) -> Result<StatusCode> {
-    let (own, member) = concerned(&platform, &session, &team, &account).await?;
-    refuse_above(own, member.role.max(new.role))?;
     let mut tx = platform.database.begin().await?;
+    let (own, member) = concerned(&mut tx, &session, &team, &account).await?;
+    refuse_above(own, member.role.max(new.role))?;
     store::set_role(&mut tx, &team, &member.id, new.role).await?;
     let line = format!("{} is {} now, was {}", member.email, new.role.name(), member.role.name());
     audit::note_in_team(&mut tx, Some(&session.account.id), &team, "role_changed", &line).await?;
@@ -198,9 +199,9 @@ async fn remove_member(
     session: Session,
     Path((team, account)): Path<(String, String)>,
 ) -> Result<StatusCode> {
-    let (own, member) = concerned(&platform, &session, &team, &account).await?;
-    refuse_above(own, member.role)?;
     let mut tx = platform.database.begin().await?;
+    let (own, member) = concerned(&mut tx, &session, &team, &account).await?;
+    refuse_above(own, member.role)?;
     store::remove_member(&mut tx, &team, &member.id).await?;
     let line = format!("{} was removed", member.email);
     audit::note_in_team(&mut tx, Some(&session.account.id), &team, "member_removed", &line).await?;
@@ -309,9 +310,15 @@ async fn send(platform: &Platform, session: &Session, team: &str, email: &Email,
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What the caller is in the team, and the member that is concerned.
-async fn concerned(platform: &Platform, session: &Session, team: &str, account: &str) -> Result<(Role, Member)> {
-    let members = store::members(platform.database.write(), team).await?;
+/// What the caller is in the team, and the member that is concerned: as they are when that changes.
+async fn concerned(
+    tx: &mut Transaction<'static, Any>,
+    session: &Session,
+    team: &str,
+    account: &str,
+) -> Result<(Role, Member)> {
+    store::lock(tx, team).await?;
+    let members = store::members(&mut **tx, team).await?;
     let own = members.iter().find(|member| member.id == session.account.id).map(|member| member.role);
     let member = members.into_iter().find(|member| member.id == account);
     own.zip(member).ok_or_else(|| Error::not_found("There is nobody like that in this team."))

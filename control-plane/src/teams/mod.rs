@@ -73,9 +73,7 @@ impl Action {
             Action::Transfer | Action::DeleteTeam => (Role::Owner, None),
         }
     }
-}
 
-impl Action {
     /// Whether an operator may do that with a project whose people let operators in. A superuser of theirs would outlive
     /// the grant, and so would one in a zip they bring.
     pub fn in_support(self) -> bool {

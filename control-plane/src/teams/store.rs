@@ -118,7 +118,7 @@ pub async fn find(db: &AnyPool, account: &str, team: &str) -> Result<Option<Team
 }
 
 /// A team's people, owners first.
-pub async fn members(db: &AnyPool, team: &str) -> Result<Vec<Member>> {
+pub async fn members<'e>(db: impl sqlx::Executor<'e, Database = Any>, team: &str) -> Result<Vec<Member>> {
     let sql = "SELECT a.id, a.email, a.name, m.role,
            (SELECT COUNT(*) FROM second_factor s WHERE s.account_id = a.id AND s.confirmed_ms IS NOT NULL) AS factors
          FROM member m JOIN account a ON a.id = m.account_id WHERE m.team_id = $1
@@ -194,9 +194,15 @@ pub async fn remove_if_left(tx: &mut Transaction<'static, Any>, team: &str) -> R
     Ok(())
 }
 
-/// Counts owners under a lock on the team, so that two owners who leave at once do not both succeed.
-async fn refuse_without_owner(tx: &mut Transaction<'static, Any>, team: &str) -> Result<()> {
+/// Lets nobody else change a team or its people until the transaction ends.
+pub async fn lock(tx: &mut Transaction<'static, Any>, team: &str) -> Result<()> {
     sqlx::query("UPDATE team SET name = name WHERE id = $1").bind(team).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Counts owners under the lock, so that two owners who leave at once do not both succeed.
+async fn refuse_without_owner(tx: &mut Transaction<'static, Any>, team: &str) -> Result<()> {
+    lock(tx, team).await?;
     let owners: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM member WHERE team_id = $1 AND role = 'owner'")
         .bind(team)
         .fetch_one(&mut **tx)
