@@ -255,7 +255,7 @@ async fn insert(
         .fetch_one(&mut **tx)
         .await?;
     if count >= MOST_TOKENS {
-        let message = "You have 100 tokens. Revoke those you no longer need.";
+        let message = "You have as many tokens as an account may. Revoke those you no longer need.";
         return Err(Error::refused(StatusCode::FORBIDDEN, "token_limit", message));
     }
     sqlx::query(

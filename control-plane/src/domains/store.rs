@@ -14,6 +14,9 @@ const COLUMNS: &str = "d.id, d.project_id, d.name, d.state, d.reason, d.message,
 const TABLES: &str = "domain d LEFT JOIN certificate c ON c.name = d.name AND d.live = 1 \
      LEFT JOIN acme_tries t ON t.name = d.name AND d.live = 1";
 
+/// Domains looked at in one round; the rest are due in the next, a moment later.
+const A_ROUND: i64 = 100;
+
 /// A domain as it is stored.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the migration explains the columns")]
@@ -160,9 +163,9 @@ pub async fn due(db: &AnyPool, now: i64, certified: bool) -> Result<Vec<Row>> {
     };
     let sql = format!(
         "SELECT {COLUMNS} FROM {TABLES} JOIN project p ON p.id = d.project_id
-         WHERE p.wish <> 'deleted' AND (d.next_ms <= $1 {changed}) ORDER BY d.next_ms LIMIT 100"
+         WHERE p.wish <> 'deleted' AND (d.next_ms <= $1 {changed}) ORDER BY d.next_ms LIMIT $2"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now).fetch_all(db).await?;
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now).bind(A_ROUND).fetch_all(db).await?;
     rows.iter().map(from_row).collect()
 }
 

@@ -24,6 +24,7 @@ const UNPROVEN_DAYS: u32 = 3;
 const FULL_SOON_DAYS: i64 = 14;
 /// A job that nobody works on for so long although it is due.
 const STUCK: std::time::Duration = MINUTE.saturating_mul(10);
+/// Whatever struck more has one cause, and nobody reads further.
 const MOST_OF_A_KIND: i64 = 100;
 
 pub(super) fn routes() -> OpenApiRouter<Platform> {
@@ -131,8 +132,8 @@ async fn purges_held(platform: &Platform) -> Result<Vec<AttentionItem>> {
 
 async fn projects_broken(platform: &Platform) -> Result<Vec<AttentionItem>> {
     let sql = "SELECT p.id, p.slug, p.name, p.seen_since_ms, p.seen_reason, p.seen_state FROM project p
-         WHERE p.wish = 'active' AND p.seen_state IN ('not_starting', 'damaged') ORDER BY p.seen_since_ms LIMIT 100";
-    let rows = sqlx::query(sql).fetch_all(platform.database.read()).await?;
+         WHERE p.wish = 'active' AND p.seen_state IN ('not_starting', 'damaged') ORDER BY p.seen_since_ms LIMIT $1";
+    let rows = sqlx::query(sql).bind(MOST_OF_A_KIND).fetch_all(platform.database.read()).await?;
     let items = rows.iter().map(|row| {
         let kind = match row.try_get::<String, _>(5)?.as_str() {
             "damaged" => AttentionKind::Damaged,

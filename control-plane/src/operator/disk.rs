@@ -209,12 +209,8 @@ async fn note(db: &AnyPool, disk: Disk, now_ms: i64) -> sqlx::Result<()> {
 /// What operators are shown.
 pub(super) async fn view(platform: &Platform) -> Result<DiskView> {
     let disk = machine::disk(&platform.config.dir).map_err(|error| anyhow::anyhow!("look at the disk: {error}"))?;
-    let rows = sqlx::query(
-        "SELECT day, total_bytes, free_bytes FROM disk_sample WHERE node_id = $1 ORDER BY day DESC LIMIT 90",
-    )
-    .bind(LOCAL)
-    .fetch_all(platform.database.read())
-    .await?;
+    let sql = "SELECT day, total_bytes, free_bytes FROM disk_sample WHERE node_id = $1 ORDER BY day DESC LIMIT $2";
+    let rows = sqlx::query(sql).bind(LOCAL).bind(KEPT_DAYS).fetch_all(platform.database.read()).await?;
     let samples = rows.iter().rev().map(|row| {
         let day: i64 = row.try_get(0)?;
         Ok(DiskSample { day_ms: day * clock::millis(DAY), total_bytes: row.try_get(1)?, free_bytes: row.try_get(2)? })

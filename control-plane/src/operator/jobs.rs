@@ -1,9 +1,12 @@
 //! Everybody's jobs, and the platform's own: looked at, ended, tried again.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use sqlx::{AssertSqlSafe, Row as _};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -12,7 +15,6 @@ use super::NamedProject;
 use crate::audit;
 use crate::error::{Error, ErrorBody, Result};
 use crate::jobs::{self, Job, JobLine};
-use crate::projects;
 use crate::session::Session;
 use crate::state::Platform;
 
@@ -70,11 +72,7 @@ struct OperatorJobWithLog {
     responses((status = 200, body = OperatorJobPage), (status = 403, body = ErrorBody)))]
 async fn list_jobs(State(platform): State<Platform>, Query(filter): Query<JobFilter>) -> Result<Json<OperatorJobPage>> {
     let (jobs, next) = jobs::list(platform.database.read(), &filter.state, &filter.kind, &filter.before).await?;
-    let mut items = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        items.push(present(&platform, job).await?);
-    }
-    Ok(Json(OperatorJobPage { items, next }))
+    Ok(Json(OperatorJobPage { items: present(&platform, jobs).await?, next }))
 }
 
 /// A job with its log
@@ -83,7 +81,7 @@ async fn list_jobs(State(platform): State<Platform>, Query(filter): Query<JobFil
 async fn show_any_job(State(platform): State<Platform>, Path(id): Path<String>) -> Result<Json<OperatorJobWithLog>> {
     let job = find(&platform, &id).await?;
     let lines = jobs::lines(platform.database.read(), &id).await?;
-    Ok(Json(OperatorJobWithLog { job: present(&platform, job).await?, lines }))
+    Ok(Json(OperatorJobWithLog { job: present_one(&platform, job).await?, lines }))
 }
 
 /// Cancels a job; everything is as it was before it began
@@ -97,7 +95,7 @@ async fn cancel_any_job(
     let job = find(&platform, &id).await?;
     let job = jobs::cancel(&platform, job).await?;
     note(&platform, &session, &job, "job_cancelled", "An operator cancelled a job").await?;
-    Ok(Json(present(&platform, job).await?))
+    Ok(Json(present_one(&platform, job).await?))
 }
 
 /// Tries a job again that failed
@@ -115,7 +113,7 @@ async fn retry_job(
     }
     platform.jobs.poke();
     note(&platform, &session, &job, "job_retried", "An operator had a job tried again").await?;
-    Ok(Json(present(&platform, find(&platform, &id).await?).await?))
+    Ok(Json(present_one(&platform, find(&platform, &id).await?).await?))
 }
 
 async fn note(platform: &Platform, session: &Session, job: &Job, kind: &str, text: &str) -> Result<()> {
@@ -126,11 +124,34 @@ async fn note(platform: &Platform, session: &Session, job: &Job, kind: &str, tex
 }
 
 async fn find(platform: &Platform, id: &str) -> Result<Job> {
-    jobs::by_id(platform.database.write(), id).await?.ok_or_else(|| Error::not_found("There is no such job."))
+    jobs::by_id(platform.database.write(), id).await?.ok_or_else(no_job)
 }
 
-async fn present(platform: &Platform, job: Job) -> Result<OperatorJob> {
-    let row = projects::store::by_id(platform.database.read(), &job.project_id).await?;
-    let project = row.map(|row| NamedProject { id: row.id, slug: row.slug, name: row.name });
-    Ok(OperatorJob { can_retry: jobs::can_retry(&job), job, project })
+async fn present_one(platform: &Platform, job: Job) -> Result<OperatorJob> {
+    present(platform, vec![job]).await?.pop().ok_or_else(no_job)
+}
+
+/// Jobs with their projects, all of which are looked up at once.
+async fn present(platform: &Platform, jobs: Vec<Job>) -> Result<Vec<OperatorJob>> {
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<String> = (1..=jobs.len()).map(|place| format!("${place}")).collect();
+    let sql = format!("SELECT id, slug, name FROM project WHERE id IN ({})", places.join(", "));
+    let query = jobs.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, job| query.bind(job.project_id.clone()));
+    let mut projects = HashMap::new();
+    for row in query.fetch_all(platform.database.read()).await? {
+        let project = NamedProject { id: row.try_get(0)?, slug: row.try_get(1)?, name: row.try_get(2)? };
+        projects.insert(project.id.clone(), project);
+    }
+    let jobs = jobs.into_iter().map(|job| OperatorJob {
+        can_retry: jobs::can_retry(&job),
+        project: projects.get(&job.project_id).cloned(),
+        job,
+    });
+    Ok(jobs.collect())
+}
+
+fn no_job() -> Error {
+    Error::not_found("There is no such job.")
 }

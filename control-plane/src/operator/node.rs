@@ -19,6 +19,8 @@ use crate::teams::Role;
 
 /// Certificates that end within this time are told of: renewed in time, none ever does.
 const SOON_DAYS: u32 = 14;
+/// The first to end: when there are more, renewing fails for all alike.
+const MOST_ENDING: i64 = 100;
 
 pub(super) fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new().routes(routes!(show_node))
@@ -134,9 +136,9 @@ async fn count_jobs(db: &AnyPool) -> Result<JobCounts> {
 
 async fn ending_certificates(db: &AnyPool) -> Result<Vec<EndingCertificate>> {
     let sql = "SELECT c.name, c.expires_ms, t.error FROM certificate c LEFT JOIN acme_tries t ON t.name = c.name
-         WHERE c.expires_ms < $1 ORDER BY c.expires_ms LIMIT 100";
+         WHERE c.expires_ms < $1 ORDER BY c.expires_ms LIMIT $2";
     let soon = clock::now_ms() + clock::millis(DAY * SOON_DAYS);
-    let rows = sqlx::query(sql).bind(soon).fetch_all(db).await?;
+    let rows = sqlx::query(sql).bind(soon).bind(MOST_ENDING).fetch_all(db).await?;
     let certificates = rows.iter().map(|row| {
         Ok(EndingCertificate { name: row.try_get(0)?, expires_ms: row.try_get(1)?, error: row.try_get(2)? })
     });

@@ -137,7 +137,7 @@ async fn list_tenants(
     Query(filter): Query<TenantFilter>,
 ) -> Result<Json<TenantPage>> {
     let db = platform.database.read();
-    let (teams, grants) = (team_names(db).await?, support::all(db).await?);
+    let (teams, grants) = (team_names(db, "").await?, support::all(db).await?);
     let rows = store::of_node(db, LOCAL).await?;
     let mut tenants: Vec<Tenant> = rows
         .into_iter()
@@ -254,7 +254,7 @@ async fn find(platform: &Platform, id: &str) -> Result<Row> {
 
 async fn load(platform: &Platform, row: Row) -> Result<Tenant> {
     let db = platform.database.read();
-    let (teams, grant) = (team_names(db).await?, support::of(db, &row.id).await?);
+    let (teams, grant) = (team_names(db, &row.team_id).await?, support::of(db, &row.id).await?);
     Ok(present(platform, row, &teams, grant.map(|grant| grant.until_ms)))
 }
 
@@ -287,13 +287,13 @@ async fn tell_owners(
     Ok(())
 }
 
-/// All teams and their owners.
-async fn team_names(db: &AnyPool) -> Result<HashMap<String, TeamNames>> {
+/// A team and its owners; all teams if none is named.
+async fn team_names(db: &AnyPool, team: &str) -> Result<HashMap<String, TeamNames>> {
     let sql = "SELECT t.id, t.name, a.email FROM team t
          LEFT JOIN member m ON m.team_id = t.id AND m.role = 'owner' LEFT JOIN account a ON a.id = m.account_id
-         ORDER BY a.email";
+         WHERE $1 = '' OR t.id = $1 ORDER BY a.email";
     let mut teams: HashMap<String, TeamNames> = HashMap::new();
-    for row in sqlx::query(sql).fetch_all(db).await? {
+    for row in sqlx::query(sql).bind(team).fetch_all(db).await? {
         let team = teams.entry(row.try_get(0)?).or_default();
         team.name = row.try_get(1)?;
         team.owners.extend(row.try_get::<Option<String>, _>(2)?);
