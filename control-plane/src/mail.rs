@@ -62,38 +62,38 @@ impl Mail {
     /// "Prove your address."
     pub fn verification(platform: &Platform, account: &Account, secret: &str) -> Mail {
         let link = format!("{}/verify#{secret}", platform.urls.console());
-        Mail::with_link(
+        Mail::of_platform(
             &account.email,
             "Confirm your mail address",
             "Welcome to Roost. Please confirm that this address is yours; the link works for three days.",
             "Confirm my address",
-            link,
+            &link,
         )
     }
 
     /// "Choose a new password."
     pub fn reset(platform: &Platform, account: &Account, secret: &str) -> Mail {
         let link = format!("{}/reset#{secret}", platform.urls.console());
-        Mail::with_link(
+        Mail::of_platform(
             &account.email,
             "Choose a new password",
             "Somebody, hopefully you, asked for a new password for your Roost account. The link works once, for an \
              hour. If it was not you, ignore this mail: nothing changes.",
             "Choose a new password",
-            link,
+            &link,
         )
     }
 
     /// "This address is to be yours here."
     pub fn new_address(platform: &Platform, to: &Email, secret: &str) -> Mail {
         let link = format!("{}/verify-address#{secret}", platform.urls.console());
-        Mail::with_link(
+        Mail::of_platform(
             to.as_str(),
             "Confirm your new mail address",
             "Somebody, hopefully you, wants to use this address for a Roost account. The link works once, for an hour. \
              If it was not you, ignore this mail: nothing changes.",
             "Use this address",
-            link,
+            &link,
         )
     }
 
@@ -104,7 +104,7 @@ impl Mail {
              installation for help at once."
         );
         let link = format!("{}/account", platform.urls.console());
-        Mail::with_link(&before.email, "Your mail address was changed", &sentence, "Look at my account", link)
+        Mail::of_platform(&before.email, "Your mail address was changed", &sentence, "Look at my account", &link)
     }
 
     /// "Join our team."
@@ -115,22 +115,10 @@ impl Mail {
              ignore this mail: nothing happens.",
             by.email
         );
-        Mail::with_link(to.as_str(), &format!("Join {team} on Roost"), &sentence, "Join the team", link)
+        Mail::of_platform(to.as_str(), &format!("Join {team} on Roost"), &sentence, "Join the team", &link)
     }
 
-    fn with_link(to: &str, subject: &str, sentence: &str, button: &str, link: String) -> Mail {
-        let html = page(&escape(sentence), button, &link);
-        Mail {
-            to: to.to_owned(),
-            subject: subject.to_owned(),
-            text: format!("Hello,\n\n{sentence}\n\n{link}\n"),
-            html,
-            link: Some(link),
-            sender: None,
-        }
-    }
-
-    /// Something about a project that needs its owner. The sentence may hold others' words, so it is escaped.
+    /// A sentence and what to press. The sentence may hold others' words, so it is escaped.
     pub fn of_platform(to: &str, subject: &str, sentence: &str, button: &str, link: &str) -> Mail {
         let html = page(&escape(sentence), button, link);
         let text = format!("Hello,\n\n{sentence}\n\n{link}\n");
@@ -249,10 +237,13 @@ pub async fn enqueue_once(tx: &mut Transaction<'static, Any>, key: &str, mail: &
     Ok(())
 }
 
+/// Mails of the development outbox that are shown.
+const LATEST: i64 = 100;
+
 /// The development outbox, newest first.
 pub async fn outbox(db: &AnyPool) -> Result<Vec<OutboxMail>> {
-    let sql = "SELECT id, recipient, subject, text, html, link, at_ms FROM outbox ORDER BY at_ms DESC, id LIMIT 100";
-    let rows = sqlx::query(sql).fetch_all(db).await?;
+    let sql = "SELECT id, recipient, subject, text, html, link, at_ms FROM outbox ORDER BY at_ms DESC, id LIMIT $1";
+    let rows = sqlx::query(sql).bind(LATEST).fetch_all(db).await?;
     let mails = rows.iter().map(|row| {
         Ok(OutboxMail {
             id: row.try_get(0)?,

@@ -15,11 +15,14 @@ use crate::teams;
 
 /// Sends what is due.
 pub(super) async fn tell(platform: &Platform, row: &Row, limits: &[LimitUse], month: Month) -> Result<()> {
+    let told = store::noted(platform.database.read(), &row.id).await?;
     for limit in limits.iter().filter(|limit| limit.max > 0) {
         let step = match limit.state {
             LimitState::Over => 100,
             LimitState::Near => NEAR,
-            LimitState::Ok if limit.limit.stands() && is_calm(limit) => {
+            LimitState::Ok
+                if limit.limit.stands() && is_calm(limit) && told.iter().any(|what| what == limit.limit.name()) =>
+            {
                 let mut tx = platform.database.begin().await?;
                 store::forget_note(&mut tx, &row.id, limit.limit).await?;
                 tx.commit().await?;

@@ -165,6 +165,12 @@ pub async fn note(
     Ok(noted.rows_affected() > 0)
 }
 
+/// The names of the limits people were told of.
+pub async fn noted(db: &AnyPool, project: &str) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT what FROM usage_notice WHERE project_id = $1";
+    Ok(sqlx::query_scalar(sql).bind(project).fetch_all(db).await?)
+}
+
 /// Forgets that people were told: the next time is another one.
 pub async fn forget_note(tx: &mut Transaction<'static, Any>, project: &str, limit: Limit) -> Result<()> {
     let sql = "DELETE FROM usage_notice WHERE project_id = $1 AND what = $2";
