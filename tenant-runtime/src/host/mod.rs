@@ -19,6 +19,7 @@ mod in_process;
 mod lease;
 mod limits;
 mod logs;
+mod measure;
 mod offline;
 mod seen;
 mod sleeper;

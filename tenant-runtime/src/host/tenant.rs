@@ -23,10 +23,11 @@ use super::directory::TenantFile;
 use super::in_process::Backend;
 use super::lease::Lease;
 use super::limits::{Gate, Places};
+use super::measure::Measured;
 use super::seen::{self, Seen};
 use super::spec::{Generation, TenantId, TenantReport, TenantState, Wanted};
 use super::surroundings::{Surroundings, now_ms};
-use super::usage::{self, Usage};
+use super::usage::Usage;
 use crate::app::OpenError;
 
 /// How long a request waits for a tenant to wake.
@@ -41,9 +42,6 @@ pub(super) const GRACE: Duration = Duration::from_secs(10);
 /// How long those that are broken off then take to notice.
 const CUT: Duration = Duration::from_secs(1);
 
-/// How often all files of a tenant in use are looked at. In between what comes and goes is added up.
-const MEASURE_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
-
 type Slot = Arc<RwLock<Option<Running>>>;
 
 /// The keeper of one App.
@@ -51,19 +49,16 @@ pub(super) struct Tenant {
     pub(super) id: TenantId,
     pub(super) gate: Gate,
     pub(super) usage: Usage,
-    surroundings: Arc<Surroundings>,
+    pub(super) surroundings: Arc<Surroundings>,
+    pub(super) measured: Measured,
     /// What `tenant.json` says, once someone asked.
-    file: ArcSwapOption<TenantFile>,
+    pub(super) file: ArcSwapOption<TenantFile>,
     slot: ArcSwap<RwLock<Option<Running>>>,
     seen: Mutex<Seen>,
     waiting: Places,
     removed: AtomicBool,
     /// When it was last in use, on the host's clock.
     used_ms: AtomicU64,
-    /// When its files were last measured, on the same clock.
-    measured_ms: AtomicU64,
-    /// When the report was last asked for, on the same clock.
-    looked_ms: AtomicU64,
     /// Whether `seen` says idle, for those who only need to know that.
     idle: AtomicBool,
     /// Whether it is open for visits only, so that nobody sees it awake.
@@ -90,14 +85,13 @@ impl Tenant {
             gate: Gate::default(),
             usage: Usage::default(),
             surroundings: Arc::clone(surroundings),
+            measured: Measured::default(),
             file: ArcSwapOption::empty(),
             slot: ArcSwap::from_pointee(RwLock::new(None)),
             seen: Mutex::new(Seen::asleep()),
             waiting: Places::default(),
             removed: AtomicBool::new(false),
             used_ms: AtomicU64::new(0),
-            measured_ms: AtomicU64::new(0),
-            looked_ms: AtomicU64::new(0),
             idle: AtomicBool::new(false),
             quiet: AtomicBool::new(false),
             copying: tokio::sync::Mutex::default(),
@@ -286,7 +280,7 @@ impl Tenant {
         let Some(running) = slot.as_ref() else { return false };
         running.backend.rest().await;
         self.measure_databases().await;
-        self.measure_storage(MEASURE_AFTER).await;
+        self.measure_storage_if_due().await;
         let mut seen = self.seen();
         if self.used_ms.load(Ordering::Relaxed) == used {
             self.idle.store(true, Ordering::Release);
@@ -297,7 +291,7 @@ impl Tenant {
 
     /// Closes the tenant; `false` while any answer is still being sent or other work is under way.
     pub(super) async fn sleep_if_unused(self: &Arc<Self>) -> bool {
-        self.measure_storage(MEASURE_AFTER).await;
+        self.measure_storage_if_due().await;
         let Ok(mut slot) = self.slot().try_write_owned() else { return false };
         if slot.as_ref().is_none_or(|running| running.backend.is_at_work()) {
             return false;
@@ -343,7 +337,7 @@ impl Tenant {
         backend.close().await;
         drop(backend);
         // Perhaps other data takes its place.
-        self.measured_ms.store(0, Ordering::Relaxed);
+        self.measured.forget();
         let mut emptied = emptied.ok();
         if let Some(slot) = &mut emptied {
             slot.take();
@@ -372,51 +366,6 @@ impl Tenant {
         let written = self.surroundings.on_disk(move |directory| directory.write_usage(id, &usage)).await;
         if !matches!(written, Ok(Ok(()))) {
             tracing::warn!(tenant = %self.id, "usage was not written: {written:?}");
-        }
-    }
-
-    /// Measures the databases.
-    pub(super) async fn measure_databases(&self) {
-        let Some(file) = self.file.load_full() else { return };
-        let (id, data) = (self.id, file.data);
-        let measuring = self.surroundings.on_disk(move |directory| usage::database_bytes(&directory.data(id, data)));
-        if let Ok(bytes) = measuring.await {
-            self.usage.set_database_bytes(bytes);
-        }
-    }
-
-    /// Measures the databases if somebody used the tenant since they were.
-    pub(super) async fn measure_if_used(&self) {
-        let used = self.used_ms.load(Ordering::Relaxed);
-        if self.looked_ms.swap(self.surroundings.clock_ms(), Ordering::Relaxed) <= used {
-            self.measure_databases().await;
-        }
-    }
-
-    /// Measures everything of other data that took the place of what was measured.
-    pub(super) async fn measure_anew(&self) {
-        self.measured_ms.store(0, Ordering::Relaxed);
-        self.used();
-        self.measure_databases().await;
-        self.measure_storage(Duration::ZERO).await;
-    }
-
-    /// Measures the files, unless nobody used the tenant since the last time or that was no longer ago than that. What
-    /// changes meanwhile makes it worthless: it is done another time.
-    async fn measure_storage(&self, after: Duration) {
-        let now = self.surroundings.clock_ms();
-        let last = self.measured_ms.load(Ordering::Relaxed);
-        let is_recent = last > 0 && Duration::from_millis(now.saturating_sub(last)) < after;
-        let is_current = is_recent || self.used_ms.load(Ordering::Relaxed) <= last;
-        let Some(file) = self.file.load_full().filter(|_| !is_current) else { return };
-        let changes = self.usage.meter.storage.changes();
-        let (id, data) = (self.id, file.data);
-        let measuring = self.surroundings.on_disk(move |directory| usage::storage_bytes(&directory.data(id, data)));
-        if let Ok(bytes) = measuring.await
-            && self.usage.meter.storage.changes() == changes
-        {
-            self.usage.set_storage_bytes(bytes);
-            self.measured_ms.store(now.max(1), Ordering::Relaxed);
         }
     }
 

@@ -122,16 +122,6 @@ impl Record {
         self.original.as_deref().map(|values| &values[at])
     }
 
-    /// The record as it was when read; a new one for a new one.
-    pub fn as_original(&self) -> Record {
-        match &self.original {
-            Some(values) => {
-                Record { values: values.to_vec(), original: Some(values.clone()), ..Record::empty(&self.collection) }
-            }
-            None => Record::new(&self.collection),
-        }
-    }
-
     /// Whether a field differs from what was read. Everything of a new record does.
     pub fn changed(&self, at: usize) -> bool {
         self.original(at) != Some(&self.values[at])

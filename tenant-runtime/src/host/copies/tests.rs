@@ -1,3 +1,5 @@
+//! Archives are made, kept and restored aside without waking anybody.
+
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
