@@ -1,3 +1,5 @@
+// The words of signing up, signing in and the account.
+
 export const accounts = {
   email: 'E-mail',
   password: 'Password',

@@ -34,7 +34,6 @@ const backups = {
     import: 'Imported',
   },
   actions: (when: string) => `Actions for the backup of ${when}`,
-  download: 'Download',
   restoreHere: 'Restore…',
   check: 'Check again',
   remove: 'Remove',
@@ -47,7 +46,6 @@ const backups = {
   job: {
     retry: (when: string) => `The last try failed; the next is at ${when}.`,
     progress: (percent: number) => `${percent} %`,
-    cancel: 'Cancel',
     cancelling: 'Cancelling…',
   },
   steps: {
@@ -76,7 +74,7 @@ const backups = {
     consequences: [
       'The present state is backed up and proven first.',
       'The backup is restored aside and checked while the project serves on.',
-      'One switch puts it in place: requests wait a moment, live connections reconnect.',
+      'One switch puts it in place: requests wait a moment, realtime connections reconnect.',
       'You can undo it for 7 days.',
     ],
     holds: 'What it holds',

@@ -1,3 +1,7 @@
+// The words every page may need.
+
+import { plural } from '../i18n'
+
 export const common = {
   product: 'Roost',
   title: (page: string) => `${page} · Roost`,
@@ -7,6 +11,14 @@ export const common = {
   saving: 'Saving…',
   saved: 'Saved',
   cancel: 'Cancel',
+  search: 'Search',
+  older: 'Older',
+  loadingOlder: 'Loading…',
+  download: 'Download',
+  failed: 'That did not work',
+  unlimited: 'no limit',
+  days: (count: number) => plural(count, { one: '# day', other: '# days' }),
+  projects: (count: number) => plural(count, { one: '# project', other: '# projects' }),
   close: 'Close',
   copy: (what: string) => `Copy ${what}`,
   copied: 'Copied',

@@ -1,3 +1,5 @@
+// The words of what went wrong.
+
 export const errors = {
   unreachable:
     'The server cannot be reached. Your projects may well be running; check your connection and try again.',

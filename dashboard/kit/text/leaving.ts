@@ -51,7 +51,6 @@ const leaving = {
       `The newest proven backup of each of your projects, as a zip that a PocketBase opens. It can be fetched until ${until}.`,
     made: (date: string) => `made ${date}`,
     notYet: 'The last backup is still being made. Come back in a few minutes.',
-    download: 'Download',
     downloadOf: (name: string) => `Download ${name}`,
     badTitle: 'This link does not work',
     badBody: 'It is too old, or nothing is left that could be fetched with it.',

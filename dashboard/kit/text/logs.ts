@@ -7,7 +7,6 @@ import { marked } from './pseudo'
 const logs = {
   title: 'Logs',
   lead: 'What the project itself wrote down. Looking at it wakes nothing.',
-  search: 'Search',
   searchHint: 'A word, a path, an address',
   level: 'Level',
   levels: { all: 'All', info: 'Info', warn: 'Warnings', error: 'Errors' },

@@ -1,3 +1,5 @@
+// The words of a project’s first page.
+
 export const overview = {
   title: 'Overview',
   alsoAt: 'also at',

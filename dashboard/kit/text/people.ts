@@ -1,6 +1,8 @@
 // The words of accounts, teams, tokens and the audit.
 
 import { text as shared } from '.'
+import { plural } from '../i18n'
+import { common } from './common'
 import { marked } from './pseudo'
 
 const roleHints = {
@@ -46,7 +48,7 @@ const people = {
     codes: 'Recovery codes',
     codesDone: 'I have kept them',
     left: (count: number) =>
-      count === 1 ? 'One recovery code is left.' : `${count} recovery codes are left.`,
+      plural(count, { one: 'One recovery code is left.', other: '# recovery codes are left.' }),
     renew: 'New recovery codes…',
     renewTitle: 'Make new recovery codes?',
     renewLead: 'The old ones stop working at once.',
@@ -87,7 +89,6 @@ const people = {
     where: 'Where',
     wholeTeam: (team: string) => `All projects of ${team}`,
     expires: 'Works for',
-    days: (count: number) => (count === 1 ? '1 day' : `${count} days`),
     action: 'Make the token',
     busy: 'Making…',
     madeTitle: 'Your new token',
@@ -110,7 +111,6 @@ const people = {
     account: 'What you did',
     accountLink: 'See all you did',
     operator: 'Platform audit',
-    search: 'Search',
     searchHint: 'A word, an address, a token',
     list: 'What happened',
     when: 'When',
@@ -123,8 +123,6 @@ const people = {
     empty: 'Nothing happened yet.',
     noMatch: 'Nothing matches.',
     clear: 'Clear the search',
-    older: 'Older',
-    loadingOlder: 'Loading…',
     failed: 'The audit could not be loaded',
   },
   teams: {
@@ -137,7 +135,7 @@ const people = {
     makeAction: 'Make the team',
     makeBusy: 'Making…',
     counts: (members: number, projects: number) =>
-      `${members === 1 ? '1 person' : `${members} people`} · ${projects === 1 ? '1 project' : `${projects} projects`}`,
+      `${plural(members, { one: '# person', other: '# people' })} · ${common.projects(projects)}`,
     failed: 'Your teams could not be loaded',
     missing: 'There is no such team',
     missingBody: 'It may be gone, or you are not in it any more.',

@@ -1,3 +1,5 @@
+// The words of the list of projects, and of making one.
+
 import { plural } from '../i18n'
 
 export const projects = {

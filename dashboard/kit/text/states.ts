@@ -1,3 +1,5 @@
+// The words of a project’s state.
+
 import { plural } from '../i18n'
 
 export const states = {

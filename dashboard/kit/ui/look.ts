@@ -1,7 +1,7 @@
 // What a state looks like wherever one stands: a sign, a colour, and beside them always a word.
 
 export interface Look {
-  sign: 'dot' | 'ring' | 'moon' | 'alert' | 'pause' | 'clock'
+  sign: 'dot' | 'ring' | 'moon' | 'alert' | 'pause' | 'clock' | 'check'
   /** Text colour of the sign alone. */
   colour: string
   /** Both colours of the chip. */

@@ -12,7 +12,7 @@ export function outlookWords(limit: Limit, now: number, resets?: number): string
   const found = outlook(limit, now, resets)
   switch (found.kind) {
     case 'unlimited':
-      return text.usage.limits.none
+      return text.common.unlimited
     case 'over':
       if (found.until) return words.anew(dayAndMonth(found.until))
       return limit.unit === 'bytes' ? words.full : words.taken
@@ -30,6 +30,6 @@ export function outlookWords(limit: Limit, now: number, resets?: number): string
 /** In whole days up to two weeks, then weeks, then months. */
 function timespan(ms: number): string {
   const days = Math.max(1, Math.round(ms / day))
-  if (days < 14) return words.days(days)
+  if (days < 14) return text.common.days(days)
   return days < 90 ? words.weeks(Math.round(days / 7)) : words.months(Math.round(days / 30.4))
 }

@@ -50,7 +50,7 @@ it.skipIf(!operator)(
     await page.getByText(words.node.disk, { exact: true }).first().waitFor()
     await check(page, 'the machine')
     await link(page, text.common.nav.tenants).click()
-    await page.getByLabel(words.tenants.search, { exact: true }).fill(slug)
+    await page.getByLabel(text.common.search, { exact: true }).fill(slug)
     await page
       .getByRole('row', { name: new RegExp(slug) })
       .getByRole('link')
@@ -114,7 +114,7 @@ it.skipIf(!operator)(
 
     // Audit
     await link(page, text.common.nav.audit).click()
-    await page.getByLabel(text.people.audit.search, { exact: true }).fill(reason)
+    await page.getByLabel(text.common.search, { exact: true }).fill(reason)
     await page
       .getByRole('cell', { name: new RegExp(`suspended: ${reason}`) })
       .first()

@@ -77,7 +77,7 @@ it('shows a viewer everything and lets them change nothing', async () => {
   await button(owner, words.tokens.done).click()
   await link(owner, words.audit.accountLink).click()
   await owner.getByRole('cell', { name: /^The token deploy was made/ }).waitFor()
-  await owner.getByLabel(words.audit.search, { exact: true }).fill('invited')
+  await owner.getByLabel(text.common.search, { exact: true }).fill('invited')
   await owner.getByRole('cell', { name: `${guest.email} was invited as viewer` }).waitFor()
   expect(complaints).toEqual([])
 })
