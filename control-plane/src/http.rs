@@ -5,12 +5,13 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use futures_util::Stream;
+use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -252,6 +253,25 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
+/// What stands behind the question mark of an address, with the envelope for what cannot be read.
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Query<T>> {
+        let query = axum::extract::Query::try_from_uri(&parts.uri);
+        query.map(|axum::extract::Query(query)| Query(query)).map_err(|error| {
+            tracing::debug!("a query cannot be read: {error}");
+            Error::refused(
+                StatusCode::BAD_REQUEST,
+                "invalid_query",
+                "The request's query is not what is expected here.",
+            )
+        })
+    }
+}
+
 /// Who calls, as the proxy saw it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientAddress(Option<IpAddr>);
@@ -291,6 +311,13 @@ async fn prepare(mut request: Request, next: Next) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_console_is_built_from_the_document_as_it_is() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../dashboard/api/control/openapi.json");
+        let kept = std::fs::read_to_string(path).expect("the document the console's types are made from");
+        assert!(kept.trim_end() == openapi(), "write `roost openapi` to {path}, then `npm run gen` in dashboard");
+    }
 
     #[test]
     fn whoever_owns_a_network_is_one_place() {

@@ -268,3 +268,18 @@ async fn a_control_database_that_lists_nothing_deletes_nothing() {
     in_the_end("the new project to be gone", || async { roost.tenant_dirs().len() == 1 }).await;
     assert_eq!(roost.backup_files().len(), 2);
 }
+
+#[tokio::test]
+async fn a_query_that_cannot_be_read_is_refused_in_the_envelope() {
+    let roost = Roost::start();
+    let ann = roost.sign_up("ann@example.com").await;
+    ann.create_project("orchard").await;
+    for path in [
+        "/api/projects/orchard/usage?from=yesterday",
+        "/api/projects/orchard/logs?limit=all",
+        "/api/operator/tenants?page=first",
+    ] {
+        let answer = ann.call(Method::GET, path, None).await.unwrap();
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "invalid_query"), "{path}");
+    }
+}

@@ -1,12 +1,13 @@
 //! The audit for everyone: one's own, a project's, a team's, and for operators all of it.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::list::{self, AuditPage, Filter, Of};
 use crate::error::{ErrorBody, Result};
+use crate::http::Query;
 use crate::projects::api::find_project;
 use crate::session::Session;
 use crate::state::Platform;

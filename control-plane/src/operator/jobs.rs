@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, Row as _};
@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use super::NamedProject;
 use crate::audit;
 use crate::error::{Error, ErrorBody, Result};
+use crate::http::Query;
 use crate::jobs::{self, Job, JobLine};
 use crate::session::Session;
 use crate::state::Platform;

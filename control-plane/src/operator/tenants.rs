@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use sqlx::{AnyPool, Row as _};
@@ -15,7 +15,7 @@ use crate::audit;
 use crate::database::number;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet::{self, LOCAL};
-use crate::http::Body;
+use crate::http::{Body, Query};
 use crate::jobs::{self, Job};
 use crate::mail::{self, Mail};
 use crate::plans::{self, Assignment, Overrides, Plan};
@@ -29,6 +29,7 @@ use crate::teams::{self, Role};
 use crate::usage;
 use crate::usage::limits::LimitUse;
 
+/// How many projects a page has.
 const PAGE: usize = 50;
 const LONGEST_REASON: usize = 200;
 

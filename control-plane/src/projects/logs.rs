@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use chrono::NaiveDateTime;
 use futures_util::Stream;
@@ -20,10 +20,12 @@ use utoipa_axum::routes;
 use super::api::{find_project, may_still};
 use super::store::Row;
 use crate::error::{Error, ErrorBody, Result};
+use crate::http::Query;
 use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::Action;
 
+/// Entries of an answer when nothing is said, and the most there can be.
 const DEFAULT_LIMIT: u32 = 50;
 const MOST: u32 = 500;
 /// How often a tail looks for more.

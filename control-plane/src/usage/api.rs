@@ -1,7 +1,7 @@
 //! Showing what a project uses.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -11,12 +11,13 @@ use super::limits::LimitUse;
 use super::{Month, limits_of, store};
 use crate::clock::{self, DAY_MS, HOUR_MS};
 use crate::error::{ErrorBody, Result};
+use crate::http::Query;
 use crate::projects::api::find_project;
 use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::Action;
 
-/// The span when none is asked for, and the longest.
+/// The span when none is asked for, and the longest: a quarter, of which there is a row for every hour.
 const SPAN_DAYS: i64 = 30;
 const LONGEST_DAYS: i64 = 92;
 

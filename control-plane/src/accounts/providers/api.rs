@@ -2,7 +2,7 @@
 //! alone, which is `Lax` because the way back begins on the provider's page.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Extension, Json};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -18,10 +18,11 @@ use super::store::account_of;
 use crate::audit;
 use crate::clock::MINUTE;
 use crate::error::{Error, ErrorBody, Result};
-use crate::http::{Body, ClientAddress};
+use crate::http::{Body, ClientAddress, Query};
 use crate::session;
 use crate::state::Platform;
 
+/// How long somebody may stay at a provider's page.
 const MINUTES: u32 = 10;
 
 #[derive(Deserialize)]
