@@ -31,6 +31,7 @@ pub mod mail;
 pub mod operator;
 
 mod clock;
+mod page;
 mod state;
 
 pub use cli::main;

@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AnyPool, Row as _};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::error::{Error, Result};
-
-const PAGE: i64 = 50;
+use crate::error::Result;
+use crate::page;
 
 /// Whose lines.
 pub enum Of<'a> {
@@ -78,7 +77,7 @@ pub async fn list(db: &AnyPool, of: Of<'_>, filter: &Filter) -> Result<AuditPage
         Of::Account(id) => ("a.account_id = $1", id),
         Of::Everything => ("$1 = ''", ""),
     };
-    let (before_ms, before_id) = parse_cursor(&filter.before)?;
+    let (before_ms, before_id) = page::begin(&filter.before)?;
     let sql = format!(
         "SELECT a.id, a.at_ms, a.kind, a.text, a.account_id, c.email, a.via, a.address, p.slug, t.name AS team
          FROM audit a LEFT JOIN account c ON c.id = a.account_id LEFT JOIN project p ON p.id = a.project_id
@@ -97,13 +96,11 @@ pub async fn list(db: &AnyPool, of: Of<'_>, filter: &Filter) -> Result<AuditPage
         .bind(pattern(&filter.search))
         .bind(before_ms)
         .bind(before_id)
-        .bind(PAGE + 1)
+        .bind(page::READ)
         .fetch_all(db)
         .await?;
     let mut items = rows.iter().map(line_from_row).collect::<sqlx::Result<Vec<AuditLine>>>()?;
-    let has_more = items.len() > PAGE as usize;
-    items.truncate(PAGE as usize);
-    let next = items.last().filter(|_| has_more).map(|line| format!("{}-{}", line.at_ms, line.id));
+    let next = page::end(&mut items, |line| (line.at_ms, line.id.as_str()));
     Ok(AuditPage { items, next })
 }
 
@@ -120,15 +117,6 @@ fn line_from_row(row: &sqlx::any::AnyRow) -> sqlx::Result<AuditLine> {
         project: row.try_get("slug")?,
         team: row.try_get("team")?,
     })
-}
-
-/// Where a page begins: before everything that is older than this moment, or of it with a lower id.
-fn parse_cursor(text: &str) -> Result<(i64, &str)> {
-    if text.is_empty() {
-        return Ok((i64::MAX, ""));
-    }
-    let parsed = text.split_once('-').and_then(|(at, id)| Some((at.parse().ok()?, id)));
-    parsed.ok_or_else(|| Error::field("before", "invalid_page", "There is no such page."))
 }
 
 /// What to compare with `LIKE`: the text anywhere, in lower case.
@@ -150,12 +138,5 @@ mod tests {
     fn a_search_means_its_signs_literally() {
         assert_eq!(pattern(" 100% Mine_"), "%100!% mine!_%");
         assert_eq!(pattern("  "), "");
-    }
-
-    #[test]
-    fn a_page_is_found_again() {
-        assert_eq!(parse_cursor("17-abc").expect("fits"), (17, "abc"));
-        assert_eq!(parse_cursor("").expect("fits").0, i64::MAX);
-        assert!(parse_cursor("yesterday").is_err());
     }
 }

@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 use super::kinds::{Kind, Step};
 use crate::clock;
 use crate::database::is_unique_violation;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::page;
 
 /// A job as the console shows it. Its input may hold secrets and is not shown.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -68,8 +69,6 @@ pub struct JobLine {
 
 /// How many of a project's jobs are shown.
 const LATEST: i64 = 20;
-/// How many a page of all jobs has.
-const PAGE: i64 = 50;
 /// How long a job that is tried again may take, all its tries together.
 const SECOND_CHANCE: Duration = clock::DAY;
 
@@ -142,11 +141,7 @@ pub async fn by_id(db: &AnyPool, id: &str) -> Result<Option<Job>> {
 /// # Errors
 /// `invalid_page` for a `before` that was never such a place.
 pub async fn list(db: &AnyPool, state: &str, kind: &str, before: &str) -> Result<(Vec<Job>, Option<String>)> {
-    let invalid = || Error::field("before", "invalid_page", "There is no such page.");
-    let (before_ms, before_id) = match before {
-        "" => (i64::MAX, ""),
-        given => given.split_once('-').and_then(|(at, id)| Some((at.parse().ok()?, id))).ok_or_else(invalid)?,
-    };
+    let (before_ms, before_id) = page::begin(before)?;
     let sql = format!(
         "SELECT {SHOWN} FROM job j WHERE ($1 = '' OR j.state = $1) AND ($2 = '' OR j.kind = $2)
            AND (j.updated_ms < $3 OR (j.updated_ms = $3 AND j.id < $4)) ORDER BY j.updated_ms DESC, j.id DESC LIMIT $5"
@@ -156,13 +151,11 @@ pub async fn list(db: &AnyPool, state: &str, kind: &str, before: &str) -> Result
         .bind(kind)
         .bind(before_ms)
         .bind(before_id)
-        .bind(PAGE + 1)
+        .bind(page::READ)
         .fetch_all(db)
         .await?;
     let mut jobs = rows.iter().map(job_from_row).collect::<sqlx::Result<Vec<Job>>>()?;
-    let has_more = jobs.len() > PAGE as usize;
-    jobs.truncate(PAGE as usize);
-    let next = jobs.last().filter(|_| has_more).map(|job| format!("{}-{}", job.updated_ms, job.id));
+    let next = page::end(&mut jobs, |job| (job.updated_ms, job.id.as_str()));
     Ok((jobs, next))
 }
 
