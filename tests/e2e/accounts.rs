@@ -23,6 +23,16 @@ async fn what_cannot_be_an_account_is_told_field_by_field() {
 }
 
 #[tokio::test]
+async fn a_change_that_is_refused_changes_nothing() {
+    let roost = Roost::start();
+    let ann = roost.sign_up("ann@example.com").await;
+    let change = json!({ "name": "A".repeat(81), "password": "another quiet place", "currentPassword": PASSWORD });
+    let answer = ann.call(Method::PATCH, "/api/account", Some(&change)).await.unwrap();
+    assert_eq!((answer.status.as_u16(), &answer.json()["data"]["name"]["code"]), (400, &json!("too_long")));
+    roost.sign_in("ann@example.com").await;
+}
+
+#[tokio::test]
 async fn two_hundred_sign_up_at_once() {
     let roost = Roost::start();
     let url = format!("{}/api/accounts", roost.url());

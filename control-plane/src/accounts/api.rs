@@ -133,6 +133,7 @@ async fn change_account(
     Body(change): Body<AccountChange>,
 ) -> Result<Json<Account>> {
     let id = &session.account.id;
+    let name = change.name.as_deref().map(parse_name).transpose()?;
     if let Some(password) = change.password {
         let password: Password = password.parse()?;
         prove_password(&platform, &session.account, change.current_password).await?;
@@ -143,8 +144,8 @@ async fn change_account(
         audit::note(&mut tx, Some(id), None, "password_changed", "Changed the password").await?;
         tx.commit().await?;
     }
-    if let Some(name) = change.name {
-        store::rename(platform.database.write(), id, &parse_name(&name)?).await?;
+    if let Some(name) = name {
+        store::rename(platform.database.write(), id, &name).await?;
     }
     let stored = store::by_id(platform.database.write(), id).await?;
     Ok(Json(stored.ok_or_else(|| Error::not_found("There is no such account."))?.account))

@@ -24,7 +24,9 @@ use crate::teams::{self, Scope};
 /// What tokens begin with, so that people and scanners recognise one.
 pub const PREFIX: &str = "roost_";
 const LONGEST_NAME: usize = 60;
+/// A token that nobody renews ends within a year.
 const MOST_DAYS: u32 = 366;
+/// One account's, so that nobody fills the database with them.
 const MOST_TOKENS: i64 = 100;
 
 /// What a token lets a program do, beside what its account may.

@@ -24,6 +24,7 @@ use crate::state::Platform;
 const TICK: Duration = Duration::from_secs(5);
 /// A project's delay is at most this, and at most a tenth of the time between two runs.
 const LONGEST_DELAY_MS: i64 = 15 * 60 * 1000;
+/// Of the latest, of days, of weeks and of months: a year of days.
 const MOST_KEPT: i64 = 366;
 /// So many runs are looked at to find out how close together they are: more than there may be in a day.
 const LOOKED_AT: usize = 25;
@@ -117,7 +118,10 @@ impl Schedule {
             ("keepMonthly", self.keep_monthly),
         ];
         match kept.into_iter().find(|(_, number)| !(0..=MOST_KEPT).contains(number)) {
-            Some((field, _)) => Err(Error::field(field, "invalid_number", "Please choose a number from 0 to 366.")),
+            Some((field, _)) => {
+                let problem = format!("Please choose a number from 0 to {MOST_KEPT}.");
+                Err(Error::field(field, "invalid_number", problem))
+            }
             None => Ok(()),
         }
     }

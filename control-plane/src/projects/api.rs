@@ -189,19 +189,16 @@ async fn change_project(
 ) -> Result<Json<Project>> {
     let row = find_project(&platform, &session, &slug, Action::Rename).await?;
     refuse_deleted(&row)?;
-    let name = change.name.as_deref().map(parse_name).transpose()?.unwrap_or_else(|| row.name.clone());
-    let new_slug = match change.slug.as_deref() {
-        Some(slug) if slug != row.slug => slug.parse::<Slug>()?.to_string(),
-        _ => row.slug.clone(),
-    };
+    let name = change.name.as_deref().map(parse_name).transpose()?.filter(|name| *name != row.name);
+    let slug = change.slug.filter(|slug| *slug != row.slug).map(|slug| slug.parse::<Slug>()).transpose()?;
     let mut tx = platform.database.begin().await?;
-    store::rename(&mut tx, &row.id, &name, &new_slug).await?;
-    if name != row.name {
+    store::rename(&mut tx, &row.id, name.as_deref(), slug.as_ref().map(Slug::as_str)).await?;
+    if let Some(name) = name {
         let line = format!("{} is now called {name}", row.name);
         audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "renamed", &line).await?;
     }
-    if new_slug != row.slug {
-        let line = format!("The address changed from {} to {new_slug}", row.slug);
+    if let Some(slug) = slug {
+        let line = format!("The address changed from {} to {slug}", row.slug);
         audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "moved", &line).await?;
     }
     tx.commit().await?;

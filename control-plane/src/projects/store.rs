@@ -176,12 +176,17 @@ pub async fn is_taken(db: &AnyPool, slug: &Slug) -> Result<bool> {
     Ok(count > 0)
 }
 
-/// Sets name and address.
+/// Sets name and address, or what of them is given.
 ///
 /// # Errors
 /// `slug_taken`.
-pub async fn rename(tx: &mut Transaction<'static, Any>, id: &str, name: &str, slug: &str) -> Result<()> {
-    let updated = sqlx::query("UPDATE project SET name = $1, slug = $2 WHERE id = $3")
+pub async fn rename(
+    tx: &mut Transaction<'static, Any>,
+    id: &str,
+    name: Option<&str>,
+    slug: Option<&str>,
+) -> Result<()> {
+    let updated = sqlx::query("UPDATE project SET name = COALESCE($1, name), slug = COALESCE($2, slug) WHERE id = $3")
         .bind(name)
         .bind(slug)
         .bind(id)

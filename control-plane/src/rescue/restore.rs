@@ -143,12 +143,14 @@ async fn adapt(control: &Path, manifest: &Manifest, config: &Config) -> anyhow::
     ensure!(sound == "ok", "it is damaged: {sound}");
     // What was wished between its copy and the tenant's is wished again. Of a project whose tenant is missing nothing is:
     // it would begin an empty one.
+    let mut tx = database.begin().await?;
     for tenant in &manifest.tenants {
         sqlx::query("UPDATE project SET applied = NULL WHERE id = $1")
             .bind(tenant.record.spec.id.as_str())
-            .execute(database.write())
+            .execute(&mut *tx)
             .await?;
     }
+    tx.commit().await?;
     let lost = forget_lost_backups(&database, config).await?;
     if lost > 0 {
         println!("{lost} backups of projects were kept on the old machine's disk alone and are shown as failed.");

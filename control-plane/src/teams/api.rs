@@ -23,6 +23,7 @@ use crate::session::Session;
 use crate::state::Platform;
 
 const LONGEST_NAME: usize = 60;
+/// One account's: what a menu shows, and what nobody fills the database with.
 const MOST_TEAMS: usize = 50;
 
 /// The routes.
