@@ -1,7 +1,7 @@
 // The platform under test: one that runs already (ROOST_URL), or a fresh one with its own data (ROOST_BIN).
 
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -30,9 +30,11 @@ export default async function setup(project: TestProject) {
   if (!binary) throw new Error('Set ROOST_URL to a running console, or ROOST_BIN to the roost binary.')
 
   const dir = await mkdtemp(join(tmpdir(), 'roost-e2e-'))
-  const roost = spawn(binary, ['serve', '--dev', '--dir', dir, '--http', '127.0.0.1:0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const [data, config] = [join(dir, 'data'), join(dir, 'roost.toml')]
+  // So that a journey can wait for a schedule.
+  await writeFile(config, '[backups]\nleast_interval = 60\n')
+  const serving = ['serve', '--dev', '--dir', data, '--config', config, '--http', '127.0.0.1:0']
+  const roost = spawn(binary, serving, { stdio: ['ignore', 'pipe', 'inherit'] })
   const url = await addressOf(roost)
   project.provide('url', url)
   project.provide('operator', await signUpOperator(url))
