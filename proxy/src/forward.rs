@@ -192,7 +192,7 @@ async fn call(edge: &Edge, route: &Route, request: Request<Body>) -> Result<Resp
 async fn upload(
     connection: &Arc<Connection>,
     incoming: Incoming,
-    limiter: &Limiter,
+    limiter: &Arc<Limiter>,
     limit: u64,
     exchange: &mut Exchange,
 ) -> Result<(Body, Option<Arc<Received>>), Answer> {

@@ -51,6 +51,8 @@ pub(crate) struct Limiter {
     pub(crate) requests: Gauge,
     pub(crate) streams: Gauge,
     pub(crate) uploads: Arc<Semaphore>,
+    /// When the bodies that were read so far are paid for.
+    uploaded: Rate,
     pub(crate) traffic: Traffic,
 }
 
@@ -61,6 +63,7 @@ impl Limiter {
             requests: Gauge::default(),
             streams: Gauge::default(),
             uploads: Arc::new(Semaphore::new(uploads)),
+            uploaded: Rate::default(),
             traffic: Traffic::default(),
         }
     }
@@ -72,6 +75,12 @@ impl Limiter {
     /// Counts one more request against the route's rate; `false` if it is one too many.
     pub(crate) fn admits(&self, limits: &Limits) -> bool {
         limits.requests_per_second.is_none_or(|rate| self.rate.admits(Pace::of(rate), Instant::now()))
+    }
+
+    /// Counts so many bytes of a body, and says how long to read no more of it, if the route's bodies come faster than
+    /// so many bytes a second.
+    pub(crate) fn uploaded(&self, bytes: u64, per_second: u64) -> Option<Duration> {
+        self.uploaded.owe(Duration::from_secs_f64(bytes as f64 / per_second.max(1) as f64), Instant::now())
     }
 }
 
@@ -97,6 +106,9 @@ impl Pace {
     }
 }
 
+/// How much may come at once of what is paid for by time.
+const AHEAD: Duration = Duration::from_millis(100);
+
 const SECOND: u64 = Duration::from_secs(1).as_nanos() as u64;
 
 /// A bucket of tokens.
@@ -116,6 +128,16 @@ impl Rate {
     fn admits(&self, pace: Pace, now: Instant) -> bool {
         let now = now.saturating_duration_since(self.origin).as_nanos() as u64;
         self.full_at.fetch_update(Relaxed, Relaxed, |full_at| pace.spend(full_at, now)).is_ok()
+    }
+
+    /// Takes what fills again in that time, be it there or not, and says how long to wait if it was not; up to
+    /// [`AHEAD`] may be owed.
+    fn owe(&self, cost: Duration, now: Instant) -> Option<Duration> {
+        let now = now.saturating_duration_since(self.origin).as_nanos() as u64;
+        let owed = |full_at: u64| Some(full_at.max(now).saturating_add(cost.as_nanos() as u64));
+        let before = self.full_at.fetch_update(Relaxed, Relaxed, owed).unwrap_or_default();
+        let full_at = Duration::from_nanos(owed(before)? - now);
+        full_at.checked_sub(AHEAD).filter(|wait| !wait.is_zero())
     }
 }
 
@@ -165,6 +187,16 @@ mod tests {
     #[test]
     fn a_rate_of_nothing_admits_nothing() {
         assert!(!Rate::default().admits(Pace::of(0), Instant::now()));
+    }
+
+    #[test]
+    fn what_comes_too_fast_waits_until_it_is_paid_for() {
+        let rate = Rate::default();
+        let (start, cost) = (rate.origin, Duration::from_millis(60));
+        assert_eq!(rate.owe(cost, start), None);
+        assert_eq!(rate.owe(cost, start), Some(Duration::from_millis(20)));
+        assert_eq!(rate.owe(cost, start + Duration::from_millis(40)), Some(Duration::from_millis(40)));
+        assert_eq!(rate.owe(cost, start + Duration::from_secs(1)), None);
     }
 
     #[test]

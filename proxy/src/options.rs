@@ -109,6 +109,9 @@ pub struct Bounds {
     pub uploads: usize,
     /// The same for one route, so that its slow senders are nobody else's trouble.
     pub uploads_per_route: usize,
+    /// Bytes a second that the long bodies of one route bring together; beyond, they are read more slowly. Else those
+    /// of one project over a fast line leave the others neither processor nor disk.
+    pub upload_rate_per_route: u64,
     /// TLS handshakes at once; beyond, they wait.
     pub handshakes: usize,
     /// Bytes of a request's head.
@@ -130,6 +133,7 @@ impl Default for Bounds {
             long_lived: 10_000,
             uploads: 256,
             uploads_per_route: 64,
+            upload_rate_per_route: 64 * 1024 * 1024,
             handshakes: 64,
             head_bytes: 32 * 1024,
             request_body_rate: 1024,

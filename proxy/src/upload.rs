@@ -15,7 +15,7 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 
 use crate::alarm::Alarm;
 use crate::answers::{self, Answer};
@@ -52,10 +52,15 @@ pub(crate) struct Upload {
     is_whole: bool,
     /// Kept until the body is whole.
     turn: Option<Turn>,
+    /// Nothing is read before it is over: the bodies of this route came faster than they may.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
-/// The turns of a long body: its route's and everybody's.
-type Turn = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+/// What a long body holds: its route's turn and everybody's, and where the route's bytes are counted.
+struct Turn {
+    limiter: Arc<Limiter>,
+    _permits: (OwnedSemaphorePermit, OwnedSemaphorePermit),
+}
 
 /// Why an upload ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -91,12 +96,13 @@ impl Upload {
             alarm: Alarm::default(),
             is_whole,
             turn: None,
+            pause: None,
         }
     }
 
     /// The body as an upstream should get it: whole if it is announced to be short, else as it comes. A slow
     /// sender of little then occupies nothing but its own connection, and those of much only so many places.
-    pub(crate) async fn forwarded(mut self, limiter: &Limiter) -> Result<Body, Answer> {
+    pub(crate) async fn forwarded(mut self, limiter: &Arc<Limiter>) -> Result<Body, Answer> {
         let announced = http_body::Body::size_hint(&self.incoming).exact();
         if announced.is_some_and(|length| length > self.limit) {
             self.connection.edge.metrics.hit(Limit::Body);
@@ -151,10 +157,11 @@ impl Upload {
 }
 
 /// Waits for a long body's turn, its route's first: who queues there takes nobody else's place.
-async fn turn(edge: &Edge, limiter: &Limiter) -> Result<Turn, Answer> {
+async fn turn(edge: &Edge, limiter: &Arc<Limiter>) -> Result<Turn, Answer> {
     let turns = async {
         let of_route = limiter.uploads.clone().acquire_owned().await?;
-        Ok((of_route, edge.uploads.clone().acquire_owned().await?))
+        let _permits = (of_route, edge.uploads.clone().acquire_owned().await?);
+        Ok(Turn { limiter: limiter.clone(), _permits })
     };
     let waited: Result<Result<Turn, BoxError>, _> = timeout(edge.options.timeouts.upload_turn, turns).await;
     waited.ok().and_then(Result::ok).ok_or_else(|| {
@@ -169,6 +176,10 @@ impl http_body::Body for Upload {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
+        if let Some(pause) = &mut this.pause {
+            ready!(pause.as_mut().poll(cx));
+            this.pause = None;
+        }
         let Poll::Ready(next) = Pin::new(&mut this.incoming).poll_frame(cx) else {
             ready!(this.poll_patience(cx));
             return this.fail(Broken::Slow);
@@ -189,6 +200,10 @@ impl http_body::Body for Upload {
         let so_far = this.received.bytes.fetch_add(length, Relaxed) + length;
         if so_far > this.limit {
             return this.fail(Broken::TooLarge);
+        }
+        if let Some(turn) = &this.turn {
+            let rate = this.connection.edge.options.bounds.upload_rate_per_route;
+            this.pause = turn.limiter.uploaded(length, rate).map(|wait| Box::pin(sleep(wait)));
         }
         if http_body::Body::is_end_stream(&this.incoming) {
             this.whole();

@@ -97,6 +97,23 @@ async fn long_bodies_take_turns_and_nothing_else_waits_for_them() {
 }
 
 #[tokio::test]
+async fn the_long_bodies_of_a_route_come_no_faster_than_they_may() {
+    let mut options = Options::default();
+    options.bounds.upload_rate_per_route = 1024 * 1024;
+    let edge = Edge::start(options, [("a", to(echo())), ("b", to(echo()))]).await;
+    let long =
+        |host| format!("POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 409600\r\n\r\n{}", "a".repeat(409_600));
+    let (one, two) = (long("a"), long("a"));
+    let began = std::time::Instant::now();
+    let (one, two) = tokio::join!(edge.ask(&one), edge.ask(&two));
+    let took = began.elapsed();
+    assert_eq!((one.status, two.status), (200, 200));
+    // 0.8 s' worth, of which a tenth of a second's may come at once and the last piece is not waited for.
+    assert!(took >= Duration::from_millis(400), "{took:?}");
+    assert_eq!(edge.ask(&long("b")).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_client_that_hangs_up_in_its_body_gives_everything_back() {
     let (seen, mut broke) = mpsc::unbounded_channel();
     let upstream = answering(move |request| {
