@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State as Extract};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use sqlx::{Any, Transaction};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -227,26 +228,23 @@ async fn restore_backup(
         ));
     }
     disk::refuse_copies_if_full(&platform)?;
-    let (into, slug) = match wanted.into {
-        None => {
-            refuse_deleted(&project)?;
-            (project.id.clone(), project.slug)
-        }
-        Some(new) => {
-            refuse_copy(&platform, &session, &project).await?;
-            create_project(&platform, &session, &project, new).await?
-        }
-    };
+    let is_new = wanted.into.is_some();
+    if is_new {
+        refuse_copy(&platform, &session, &project).await?;
+    } else {
+        refuse_deleted(&project)?;
+    }
     let mut tx = platform.database.begin().await?;
-    let wanted = restore::Wanted {
-        backup: &id,
-        owner: &project.id,
-        into: &into,
-        is_new: into != project.id,
-        account: &session.account.id,
+    let (into, slug) = match wanted.into {
+        None => (project.id.clone(), project.slug),
+        Some(new) => create_project(&platform, &session, &mut tx, &project, new).await?,
     };
+    let wanted = restore::Wanted { backup: &id, owner: &project.id, into: &into, is_new, account: &session.account.id };
     let job = restore::begin(&mut tx, &wanted).await?.ok_or_else(under_way)?;
     tx.commit().await?;
+    if is_new {
+        fleet::reconcile::now(&platform, &into).await;
+    }
     begun(&platform, job, slug)
 }
 
@@ -265,10 +263,11 @@ async fn refuse_copy(platform: &Platform, session: &Session, source: &projects::
     Ok(())
 }
 
-/// A project whose data a restore will bring.
+/// A project whose data a restore will bring, and its slug. Without that restore there will not be one.
 async fn create_project(
     platform: &Platform,
     session: &Session,
+    tx: &mut Transaction<'static, Any>,
     source: &projects::store::Row,
     new: RestoredProject,
 ) -> Result<(String, String)> {
@@ -285,13 +284,10 @@ async fn create_project(
     let node = platform.fleet.place();
     let wanted =
         projects::store::New { team_id: &team, slug: &slug, name: &name, node_id: node, first_superuser: None };
-    let mut tx = platform.database.begin().await?;
-    let id = projects::store::create(&mut tx, &wanted, platform.config.projects_per_account).await?;
-    schedule::begin(&mut tx, &id).await?;
+    let id = projects::store::create(tx, &wanted, platform.config.projects_per_account).await?;
+    schedule::begin(tx, &id).await?;
     let line = format!("{name} was created from a backup");
-    audit::note(&mut tx, Some(&session.account.id), Some(&id), "created", &line).await?;
-    tx.commit().await?;
-    fleet::reconcile::now(platform, &id).await;
+    audit::note(tx, Some(&session.account.id), Some(&id), "created", &line).await?;
     Ok((id, slug.to_string()))
 }
 
