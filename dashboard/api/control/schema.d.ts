@@ -4979,12 +4979,12 @@ export interface components {
             samples: components["schemas"]["DiskSample"][];
             /**
              * Format: int64
-             * @description With less than this free, no projects are created;
+             * @description With less than this free, no projects are created.
              */
             stopProjectsBelowBytes: number;
             /**
              * Format: int64
-             * @description with less than this, projects stop growing.
+             * @description With less than this free, projects stop growing.
              */
             stopWritesBelowBytes: number;
             /** Format: int64 */
@@ -5277,17 +5277,17 @@ export interface components {
             cores: number;
             /**
              * Format: double
-             * @description and over the last fifteen.
+             * @description The same over the last fifteen minutes.
              */
             fifteen: number;
             /**
              * Format: double
-             * @description over the last five,
+             * @description The same over the last five minutes.
              */
             five: number;
             /**
              * Format: double
-             * @description Programs that ran or wanted to, on average over the last minute,
+             * @description Programs that ran or wanted to, on average over the last minute.
              */
             one: number;
         };
