@@ -154,7 +154,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Runtime(command) => tenant_runtime::cli::run(command),
         Command::Openapi => {
-            println!("{}", http::openapi());
+            show::print(&http::openapi());
             ExitCode::SUCCESS
         }
         Command::Serve(arguments) => {

@@ -35,7 +35,6 @@ it('brings lost records back, and undoes that', async () => {
   await page.goto(`/p/${slug}/backups`)
   await page.getByText(words.lead.none).waitFor()
   await button(page, words.make).click()
-  // How it goes is looked at where a job stands still (`a11y`): this one may be done before it is seen.
   await proven(page, words.origins.hand).waitFor()
 
   // Lose records
