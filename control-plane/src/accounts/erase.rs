@@ -96,12 +96,16 @@ fn refused(code: &'static str, message: &'static str) -> Error {
     Error::refused(StatusCode::CONFLICT, code, message)
 }
 
-/// The teams that nobody else owns, locked so that none gets another member meanwhile.
+/// The teams that nobody else owns, locked and without invitations, so that none gets another member: a team that nobody
+/// is in any more must not open to whoever finds an old mail.
 async fn owned_alone(tx: &mut Transaction<'static, Any>, account: &str) -> Result<Vec<OwnedTeam>> {
     let owned = "SELECT m.team_id FROM member m WHERE m.account_id = $1 AND m.role = 'owner' AND NOT EXISTS
          (SELECT 1 FROM member o WHERE o.team_id = m.team_id AND o.role = 'owner' AND o.account_id <> $1)";
     let lock = format!("UPDATE team SET name = name WHERE id IN ({owned})");
-    sqlx::query(sqlx::AssertSqlSafe(lock)).bind(account).execute(&mut **tx).await?;
+    let close = format!("DELETE FROM invitation WHERE team_id IN ({owned})");
+    for sql in [lock, close] {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account).execute(&mut **tx).await?;
+    }
     let sql = format!(
         "SELECT t.id, (SELECT COUNT(*) FROM member a WHERE a.team_id = t.id) AS members,
            (SELECT COUNT(*) FROM project p WHERE p.team_id = t.id AND p.wish <> 'deleted') AS projects
