@@ -5,6 +5,8 @@ mod device;
 mod email;
 mod erase;
 mod exports;
+#[cfg(test)]
+mod guessing;
 pub mod hashing;
 mod password;
 pub mod providers;
