@@ -143,6 +143,7 @@ enum Admin {
     /// Makes an operator, or an existing account one, and prints a link to choose a password
     Create {
         /// Mail address
+        #[arg(id = "operator", value_name = "EMAIL")]
         email: String,
         #[command(flatten)]
         settings: Settings,
@@ -293,4 +294,16 @@ async fn create_operator(email: String, settings: Settings) -> anyhow::Result<()
     database.close().await;
     println!("{email} is an operator. Within an hour, choose a password at the console: /reset#{secret}");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn no_command_has_two_arguments_of_one_name() {
+        Arguments::command().debug_assert();
+    }
 }
