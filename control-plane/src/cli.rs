@@ -20,7 +20,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 
 use crate::accounts::tickets::{self, Purpose};
-use crate::accounts::{Email, store};
+use crate::accounts::{Email, store, take_over};
 use crate::config::Config;
 use crate::database::Database;
 use crate::rescue::{self, Address, Place};
@@ -284,7 +284,11 @@ async fn create_operator(email: String, settings: Settings) -> anyhow::Result<()
     let existing = store::by_email(database.write(), &email).await?;
     let mut tx = database.begin().await?;
     let id = match existing {
-        Some(stored) => stored.account.id,
+        // Whoever opened it without proving the address may be anybody.
+        Some(stored) => {
+            take_over(&mut tx, &stored.account.id).await?;
+            stored.account.id
+        }
         // No password fits this hash; the link below sets one.
         None => store::create(&mut tx, &email, "", store::NO_PASSWORD, false).await?.id,
     };

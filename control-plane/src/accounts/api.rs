@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::sign_in::{begin_session, forget_tries, prove_password};
 use super::tickets::{self, Purpose};
 use super::tries::By;
-use super::{Account, Email, Password, second_factor, store};
+use super::{Account, Email, Password, second_factor, store, take_over};
 use crate::audit;
 use crate::clock::{HOUR, MINUTE};
 use crate::config::SignUp;
@@ -213,7 +213,7 @@ async fn confirm_reset(
     let mut tx = platform.database.begin().await?;
     let id = tickets::redeem(&mut tx, &given.token, Purpose::Reset).await?.ok_or_else(invalid_token)?;
     // Whoever read the mail owns the address.
-    store::verify(&mut tx, &id).await?;
+    take_over(&mut tx, &id).await?;
     store::set_password(&mut tx, &id, &hash, None).await?;
     audit::note(&mut tx, Some(&id), None, "password_changed", "Set a new password with a link from a mail").await?;
     tx.commit().await?;

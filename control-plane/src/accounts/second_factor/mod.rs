@@ -14,6 +14,8 @@ use crate::clock::{self, MINUTE};
 use crate::error::{Error, Result};
 use crate::state::Platform;
 
+pub use store::remove;
+
 /// Asks for a code, if the account has a second factor.
 ///
 /// # Errors
