@@ -37,11 +37,15 @@ pub enum Needs {
     Team(Action),
     /// This action in the team of the project that the job `{id}` is for.
     Job(Action),
+    /// The action that begins such a job as `{id}`, in the team of the project that it is for.
+    EndJob,
     /// A person who operates this installation.
     Operator,
 }
 
-use Needs::{Account, Body, Job, Nothing, Operator, Person, Project, Team};
+use Needs::{Account, Body, EndJob, Job, Nothing, Operator, Person, Project, Team};
+
+const NO_JOB: &str = "There is no such job.";
 
 /// Every endpoint and what it asks.
 pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
@@ -51,7 +55,7 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("GET", "/api/outbox", Nothing),
     ("GET", "/api/events", Account),
     ("GET", "/api/jobs/{id}", Job(Action::View)),
-    ("POST", "/api/jobs/{id}/cancel", Job(Action::BackUp)),
+    ("POST", "/api/jobs/{id}/cancel", EndJob),
     // Accounts
     ("POST", "/api/accounts", Nothing),
     ("POST", "/api/session", Nothing),
@@ -113,7 +117,7 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("DELETE", "/api/projects/{slug}/backups/{id}", Project(Action::Restore)),
     ("POST", "/api/projects/{slug}/backups/{id}/check", Project(Action::BackUp)),
     ("POST", "/api/projects/{slug}/backups/{id}/restore", Project(Action::Restore)),
-    ("GET", "/api/projects/{slug}/backups/{id}/zip", Project(Action::Restore)),
+    ("GET", "/api/projects/{slug}/backups/{id}/zip", Project(Action::Download)),
     ("POST", "/api/projects/{slug}/restores/{id}/undo", Project(Action::Restore)),
     ("POST", "/api/projects/{slug}/imports", Project(Action::Import)),
     ("GET", "/api/projects/{slug}/backup-schedule", Project(Action::View)),
@@ -189,6 +193,7 @@ impl Needs {
             Project(action) => in_team("project", action),
             Team(action) => in_team("team", action),
             Job(action) => in_team("job", action),
+            EndJob => json!({ "who": "member", "of": "job", "as": "who begins it" }),
         }
     }
 }
@@ -272,18 +277,25 @@ async fn check<'p>(
             };
             check_project(platform, session, found, action, request).await
         }
-        Job(action) => {
-            let missing = "There is no such job.";
-            let project = jobs::project_of(db, param("id").unwrap_or_default()).await?;
-            let project = project.ok_or_else(|| Error::not_found(missing))?;
-            let found = projects::store::find_by_id(db, account, &project).await?.filter(|(row, _)| session.sees(row));
-            let Some(found) = found else {
-                let is_there = projects::store::by_id(db, &project).await?.is_some();
-                return Err(hidden(session, is_there, missing));
-            };
-            check_project(platform, session, found, action, request).await
+        Job(action) => check_job(platform, session, param("id").unwrap_or_default(), action, request).await,
+        EndJob => {
+            let job = param("id").unwrap_or_default();
+            let action = jobs::begun_by(db, job).await?.ok_or_else(|| Error::not_found(NO_JOB))?;
+            check_job(platform, session, job, action, request).await
         }
     }
+}
+
+/// Refuses who may not do that with the project a job is for.
+async fn check_job(platform: &Platform, session: &Session, job: &str, action: Action, request: &str) -> Result<()> {
+    let (db, account) = (platform.database.read(), &session.account.id);
+    let project = jobs::project_of(db, job).await?.ok_or_else(|| Error::not_found(NO_JOB))?;
+    let found = projects::store::find_by_id(db, account, &project).await?.filter(|(row, _)| session.sees(row));
+    let Some(found) = found else {
+        let is_there = projects::store::by_id(db, &project).await?.is_some();
+        return Err(hidden(session, is_there, NO_JOB));
+    };
+    check_project(platform, session, found, action, request).await
 }
 
 /// Refuses who may not do that with a project. Operators who are let in may do some of it, and it is noted.

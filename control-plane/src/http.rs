@@ -273,18 +273,35 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 }
 
 /// Who calls, as the proxy saw it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientAddress(Option<IpAddr>);
 
 impl ClientAddress {
+    /// As it was written down.
+    pub fn read(text: &str) -> ClientAddress {
+        ClientAddress(text.parse().ok())
+    }
+
     /// What stands for everybody at one place where tries are counted: of IPv6 the first 64 bits, since the others are
     /// each subscriber's to choose.
     pub fn place(self) -> ClientAddress {
         ClientAddress(self.0.map(|address| match address.to_canonical() {
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+            IpAddr::V6(address) => first_bits(address, 64).into(),
             address => address,
         }))
     }
+
+    /// What stands for everybody whose places may be one subscriber's: of IPv6 the first 48 bits.
+    pub fn site(self) -> Option<ClientAddress> {
+        match self.0?.to_canonical() {
+            IpAddr::V6(address) => Some(ClientAddress(Some(first_bits(address, 48).into()))),
+            IpAddr::V4(_) => None,
+        }
+    }
+}
+
+fn first_bits(address: Ipv6Addr, bits: u32) -> Ipv6Addr {
+    Ipv6Addr::from_bits(address.to_bits() & !(u128::MAX >> bits))
 }
 
 impl std::fmt::Display for ClientAddress {
@@ -298,8 +315,9 @@ impl std::fmt::Display for ClientAddress {
 
 /// Notes the client's address, and keeps answers of the API out of caches.
 async fn prepare(mut request: Request, next: Next) -> Response {
-    let address = request.headers().get("x-roost-client-ip").and_then(|value| value.to_str().ok()?.parse().ok());
-    request.extensions_mut().insert(ClientAddress(address));
+    let address = request.headers().get("x-roost-client-ip").and_then(|value| value.to_str().ok());
+    let address = address.map(ClientAddress::read).unwrap_or_default();
+    request.extensions_mut().insert(address);
     let is_api = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await.into_response();
     if is_api {
@@ -321,11 +339,15 @@ mod tests {
 
     #[test]
     fn whoever_owns_a_network_is_one_place() {
-        let place = |text: &str| ClientAddress(Some(text.parse().expect("an address"))).place().to_string();
+        let place = |text: &str| ClientAddress::read(text).place().to_string();
         assert_eq!(place("2001:db8:1:2:3:4:5:6"), place("2001:db8:1:2::1"));
         assert_ne!(place("2001:db8:1:2::1"), place("2001:db8:1:3::1"));
         assert_eq!(place("::ffff:192.0.2.1"), "192.0.2.1");
         assert_ne!(place("192.0.2.1"), place("192.0.2.2"));
         assert_eq!(ClientAddress(None).place().to_string(), "unknown");
+        let site = |text: &str| ClientAddress::read(text).site().map(|site| site.to_string());
+        assert_eq!(site("2001:db8:1:2::1"), site("2001:db8:1:ffff::1"));
+        assert_ne!(site("2001:db8:1:2::1"), site("2001:db8:2:2::1"));
+        assert_eq!((site("::ffff:192.0.2.1"), site("unknown")), (None, None));
     }
 }

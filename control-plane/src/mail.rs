@@ -65,7 +65,9 @@ impl Mail {
         Mail::of_platform(
             &account.email,
             "Confirm your mail address",
-            "Welcome to Roost. Please confirm that this address is yours; the link works for three days.",
+            "Welcome to Roost. Somebody, hopefully you, opened an account with this address. Please confirm that it is \
+             yours; the link works for three days. If you did not sign up, ignore this mail and leave the link alone: \
+             it would make your address theirs here.",
             "Confirm my address",
             &link,
         )

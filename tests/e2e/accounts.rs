@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::json;
-use tests::{PASSWORD, Roost};
+use tests::{PASSWORD, Roost, eventually};
 
 #[tokio::test]
 async fn what_cannot_be_an_account_is_told_field_by_field() {
@@ -78,6 +78,26 @@ async fn a_new_password_by_mail_ends_all_sessions() {
     assert_eq!(roost.http.post(&session, &old).await.code(), "wrong_credentials");
     let new = json!({ "email": "ann@example.com", "password": "another quiet place" });
     assert_eq!(roost.http.post(&session, &new).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_link_for_a_new_password_works_however_often_strangers_ask_for_another() {
+    let roost = Roost::start();
+    roost.sign_up("ann@example.com").await;
+    let reset = format!("{}/api/password-reset", roost.url());
+    let ask = async || assert_eq!(roost.http.post(&reset, &json!({ "email": "ann@example.com" })).await.status, 204);
+    let latest = || roost.secret_from_mail("ann@example.com", "/reset#");
+    ask().await;
+    let first = latest().await;
+    ask().await;
+    eventually("the second mail", || async { latest().await != first }).await;
+    let second = latest().await;
+    let confirm = async |token: &str, password: &str| {
+        let body = json!({ "token": token, "password": password });
+        roost.http.post(&format!("{reset}/confirm"), &body).await
+    };
+    assert_eq!(confirm(&first, "another quiet place").await.status, 204);
+    assert_eq!(confirm(&second, "a third quiet place").await.code(), "invalid_token", "one was used");
 }
 
 #[tokio::test]

@@ -243,6 +243,56 @@ async fn a_job_is_seen_by_the_team_and_ended_by_who_may_begin_it() {
 }
 
 #[tokio::test]
+async fn who_may_make_backups_ends_neither_a_restore_nor_the_backup_before_deleting() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("place");
+    let roost = Roost::start_with(&format!("[backups]\ndir = {:?}\n", place.display().to_string()));
+    let (ann, project) = orchard(&roost, 1).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let backup = newest(&ann).await;
+    let dev = ann.invite(&roost, &project.team, "dev@example.com", "developer").await;
+    let token = ann.create_token(&project.team, "write").await;
+    let end = |job: &str| format!("/api/jobs/{job}/cancel");
+    let codes = async |job: &str| {
+        let by_dev = dev.call(Method::POST, &end(job), Some(&json!({}))).await.unwrap();
+        (by_dev.code(), roost.with_token(&token, Method::POST, &end(job), None).await.code())
+    };
+    let refused = ("not_allowed".to_owned(), "token_not_enough".to_owned());
+
+    // Where backups cannot be kept, jobs are tried again for hours.
+    let elsewhere = dir.path().join("elsewhere");
+    let hide = || {
+        std::fs::rename(&place, &elsewhere).unwrap();
+        std::fs::write(&place, "a file where the directory should be").unwrap();
+    };
+    let show = || {
+        std::fs::remove_file(&place).unwrap();
+        std::fs::rename(&elsewhere, &place).unwrap();
+    };
+    hide();
+    let job = restore(&ann, &backup).await;
+    assert_eq!(codes(&job).await, refused);
+    show();
+    assert_eq!(ann.call(Method::POST, &end(&job), Some(&json!({}))).await.unwrap().status, 200);
+    assert_eq!(ann.end_of(&job).await, "cancelled");
+    hide();
+    let job = ann.begin("/api/projects/orchard/backups").await;
+    show();
+    assert_eq!(dev.call(Method::POST, &end(&job), Some(&json!({}))).await.unwrap().status, 200);
+    assert_eq!(ann.end_of(&job).await, "cancelled");
+    let audit = ann.get("/api/projects/orchard/audit?kind=job_cancelled").await["items"].take();
+    let told: Vec<_> = audit.as_array().unwrap().iter().map(|line| (&line["email"], &line["text"])).collect();
+    let (by_dev, by_ann) = (json!("dev@example.com"), json!("ann@example.com"));
+    let (of_backup, of_restore) = (json!("A job was cancelled: backup"), json!("A job was cancelled: restore"));
+    assert_eq!(told, [(&by_dev, &of_backup), (&by_ann, &of_restore)]);
+
+    hide();
+    ann.change(Method::DELETE, "/api/projects/orchard", &json!({ "slug": "orchard" })).await;
+    let jobs = ann.get("/api/projects/orchard/backups").await["jobs"].take();
+    assert_eq!(codes(jobs[0]["id"].as_str().expect("the backup before deleting")).await, refused);
+}
+
+#[tokio::test]
 async fn a_download_is_taken_in_again_and_reported_before_anything_changes() {
     let roost = Roost::start_with("[backups]\nlargest_import = 1\n");
     let (ann, project) = orchard(&roost, 4).await;

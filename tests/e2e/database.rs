@@ -19,6 +19,7 @@ const SUITE: &[&str] = &[
     "recovery::",
     "second_factor::",
     "support::",
+    "take_over::",
     "teams::",
 ];
 

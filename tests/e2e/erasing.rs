@@ -65,6 +65,23 @@ async fn an_account_is_erased_and_its_data_can_be_fetched_with_the_mail() {
 }
 
 #[tokio::test]
+async fn an_invitation_into_a_team_that_was_left_opens_nothing() {
+    let roost = Roost::start();
+    roost.sign_up("operator@example.com").await;
+    let ann = roost.sign_up("ann@example.com").await;
+    let team = ann.create_project("orchard").await.team;
+    let invitation = json!({ "email": "bob@example.com", "role": "owner" });
+    ann.change(Method::POST, &format!("/api/teams/{team}/invitations"), &invitation).await;
+    let secret = roost.secret_from_mail("bob@example.com", "/join#").await;
+    assert_eq!(erase(&ann, PASSWORD, true).await.status, 204);
+    let bob = roost.sign_up("bob@example.com").await;
+    let accept = json!({ "token": secret });
+    let answer = bob.call(Method::POST, "/api/invitations/accept", Some(&accept)).await.unwrap();
+    assert_eq!(answer.code(), "invalid_invitation");
+    assert_eq!(bob.get("/api/projects").await["items"], json!([]));
+}
+
+#[tokio::test]
 async fn whoever_others_depend_on_cannot_leave_them_alone() {
     let roost = Roost::start();
     let operator = roost.sign_up("operator@example.com").await;

@@ -21,5 +21,6 @@ mod rescue;
 mod second_factor;
 mod sleep;
 mod support;
+mod take_over;
 mod teams;
 mod upgrade;

@@ -11,7 +11,7 @@ fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
 }
 
 /// The way a browser walks, with a cookie of its own; the last answer.
-async fn walk(roost: &Roost, meddle: impl Fn(&str) -> String) -> Answer {
+pub async fn walk(roost: &Roost, meddle: impl Fn(&str) -> String) -> Answer {
     let start = roost.http.get(&format!("{}/api/sign-in/oidc", roost.url())).await;
     assert_eq!(start.status, 303);
     let location = header(&start, "location");
@@ -26,7 +26,7 @@ async fn walk(roost: &Roost, meddle: impl Fn(&str) -> String) -> Answer {
 }
 
 /// Who is signed in by that answer.
-async fn email_of(roost: &Roost, answer: &Answer) -> String {
+pub async fn email_of(roost: &Roost, answer: &Answer) -> String {
     let cookies = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
     let session = cookies.filter_map(|cookie| cookie.split(';').next()).find(|cookie| cookie.starts_with("roost="));
     let url = format!("{}/api/account", roost.url());

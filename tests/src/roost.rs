@@ -169,6 +169,13 @@ impl Roost {
         (serde_json::from_slice(&output.stdout).expect("JSON"), output.status.success())
     }
 
+    /// Makes somebody an operator by the command line; the secret with which they choose a password.
+    pub fn create_operator(&self, email: &str) -> String {
+        let (config, data) = (self.dir.path().join("roost.toml"), self.dir.path().join("data"));
+        let told = run(&["admin", "create", email, "--config", text(&config), "--dir", text(&data)]).expect("is made");
+        told.split_once("/reset#").map(|(_, secret)| secret.trim().to_owned()).expect("a link")
+    }
+
     /// Loses the control database of a process that has ended: the next one finds an empty one.
     pub fn lose_control_database(&mut self) {
         if self.database.is_empty() {

@@ -9,9 +9,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::sign_in::{begin_session, prove_password};
+use super::sign_in::{begin_session, forget_tries, prove_password};
 use super::tickets::{self, Purpose};
-use super::{Account, Email, Password, second_factor, store};
+use super::tries::By;
+use super::{Account, Email, Password, second_factor, store, take_over};
 use crate::audit;
 use crate::clock::{HOUR, MINUTE};
 use crate::config::SignUp;
@@ -91,7 +92,7 @@ async fn sign_up(
     headers: HeaderMap,
     Body(new): Body<NewAccount>,
 ) -> Result<Response> {
-    platform.tries.count(&format!("sign-up {}", address.place()), 20, HOUR)?;
+    platform.tries.count("sign-up", By::Place(address), 20, HOUR)?;
     let email: Email = new.email.parse()?;
     let password: Password = new.password.parse()?;
     let name = parse_name(&new.name)?;
@@ -157,7 +158,7 @@ async fn send_verification(State(platform): State<Platform>, session: Session) -
     if session.account.verified {
         return Ok(StatusCode::NO_CONTENT);
     }
-    platform.tries.count(&format!("verification {}", session.account.id), 1, MINUTE)?;
+    platform.tries.count("verification", By::Account(&session.account.id), 1, MINUTE)?;
     let mut tx = platform.database.begin().await?;
     let secret = tickets::issue(&mut tx, &session.account.id, Purpose::Verify).await?;
     mail::enqueue(&mut tx, &Mail::verification(&platform, &session.account, &secret)).await?;
@@ -187,9 +188,10 @@ async fn request_reset(
     Body(given): Body<Address>,
 ) -> Result<StatusCode> {
     let email: Email = given.email.parse()?;
-    platform.tries.count(&format!("reset {}", address.place()), 20, HOUR)?;
-    platform.tries.count(&format!("reset {email}"), 3, 15 * MINUTE)?;
-    if let Some(stored) = store::by_email(platform.database.read(), &email).await? {
+    platform.tries.count("reset", By::Place(address), 20, HOUR)?;
+    let stored = store::by_email(platform.database.read(), &email).await?;
+    platform.tries.count("reset", By::account_or_typed(stored.as_ref(), &email), 3, 15 * MINUTE)?;
+    if let Some(stored) = stored {
         let mut tx = platform.database.begin().await?;
         let secret = tickets::issue(&mut tx, &stored.account.id, Purpose::Reset).await?;
         mail::enqueue(&mut tx, &Mail::reset(&platform, &stored.account, &secret)).await?;
@@ -202,16 +204,23 @@ async fn request_reset(
 /// Sets a new password with the secret from the mail, and ends all sessions
 #[utoipa::path(post, path = "/api/password-reset/confirm", request_body = NewPassword,
     responses((status = 204), (status = 400, body = ErrorBody)))]
-async fn confirm_reset(State(platform): State<Platform>, Body(given): Body<NewPassword>) -> Result<StatusCode> {
+async fn confirm_reset(
+    State(platform): State<Platform>,
+    Extension(address): Extension<ClientAddress>,
+    Body(given): Body<NewPassword>,
+) -> Result<StatusCode> {
     let password: Password = given.password.parse()?;
     let hash = platform.hashing.hash(password.as_str().to_owned()).await?;
     let mut tx = platform.database.begin().await?;
     let id = tickets::redeem(&mut tx, &given.token, Purpose::Reset).await?.ok_or_else(invalid_token)?;
-    store::set_password(&mut tx, &id, &hash, None).await?;
     // Whoever read the mail owns the address.
-    store::verify(&mut tx, &id).await?;
+    take_over(&mut tx, &id).await?;
+    store::set_password(&mut tx, &id, &hash, None).await?;
     audit::note(&mut tx, Some(&id), None, "password_changed", "Set a new password with a link from a mail").await?;
     tx.commit().await?;
+    if let Some(stored) = store::by_id(platform.database.write(), &id).await? {
+        forget_tries(&platform, &stored.account, address);
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -226,7 +235,7 @@ async fn request_email(
     let email: Email = given.email.parse()?;
     prove_password(&platform, &session.account, given.current_password).await?;
     second_factor::demand(&platform, &session.account, given.code.as_deref()).await?;
-    platform.tries.count(&format!("email {}", session.account.id), 5, HOUR)?;
+    platform.tries.count("email", By::Account(&session.account.id), 5, HOUR)?;
     // A taken address gets no mail, and nobody is told that it is taken.
     if store::by_email(platform.database.read(), &email).await?.is_none() {
         let mut tx = platform.database.begin().await?;

@@ -96,14 +96,16 @@ fn refused(code: &'static str, message: &'static str) -> Error {
     Error::refused(StatusCode::CONFLICT, code, message)
 }
 
-/// The teams that nobody else owns. All it owns are locked, so that none gets another member meanwhile and no other owner
-/// leaves, too.
+/// The teams that nobody else owns, without invitations: a team that nobody is in any more must not open to whoever finds
+/// an old mail. All it owns are locked, so that none gets another member meanwhile and no other owner leaves, too.
 async fn owned_alone(tx: &mut Transaction<'static, Any>, account: &str) -> Result<Vec<OwnedTeam>> {
     let lock = "UPDATE team SET name = name WHERE id IN
          (SELECT team_id FROM member WHERE account_id = $1 AND role = 'owner')";
     sqlx::query(lock).bind(account).execute(&mut **tx).await?;
     let owned = "SELECT m.team_id FROM member m WHERE m.account_id = $1 AND m.role = 'owner' AND NOT EXISTS
          (SELECT 1 FROM member o WHERE o.team_id = m.team_id AND o.role = 'owner' AND o.account_id <> $1)";
+    let close = format!("DELETE FROM invitation WHERE team_id IN ({owned})");
+    sqlx::query(sqlx::AssertSqlSafe(close)).bind(account).execute(&mut **tx).await?;
     let sql = format!(
         "SELECT t.id, (SELECT COUNT(*) FROM member a WHERE a.team_id = t.id) AS members,
            (SELECT COUNT(*) FROM project p WHERE p.team_id = t.id AND p.wish <> 'deleted') AS projects

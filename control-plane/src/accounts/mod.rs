@@ -5,6 +5,8 @@ mod device;
 mod email;
 mod erase;
 mod exports;
+#[cfg(test)]
+mod guessing;
 pub mod hashing;
 mod password;
 pub mod providers;
@@ -12,6 +14,7 @@ pub mod second_factor;
 pub mod sessions;
 mod sign_in;
 pub mod store;
+mod take_over;
 pub mod tickets;
 pub mod tokens;
 pub mod tries;
@@ -24,6 +27,7 @@ use crate::state::Platform;
 
 pub use email::Email;
 pub use password::Password;
+pub use take_over::take_over;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<Platform> {

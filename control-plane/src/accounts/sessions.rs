@@ -131,6 +131,12 @@ pub async fn of_account(db: &AnyPool, account: &str, current: Option<&str>) -> R
     Ok(sessions.collect::<sqlx::Result<_>>()?)
 }
 
+/// Whether an account is signed in at the place of that address.
+pub async fn is_at(db: &AnyPool, account: &str, address: ClientAddress) -> Result<bool> {
+    let sessions = of_account(db, account, None).await?;
+    Ok(sessions.iter().any(|session| ClientAddress::read(&session.address).place() == address.place()))
+}
+
 /// What a session is called where it is shown: the start of its hash, of which nothing can be made.
 pub fn public_id(hash: &str) -> &str {
     hash.get(..16).unwrap_or(hash)

@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::sessions::{self, ShownSession};
+use super::tries::By;
 use super::{Account, Email, device, second_factor, store};
 use crate::audit;
 use crate::clock::MINUTE;
@@ -55,20 +56,25 @@ async fn sign_in(
         Error::refused(StatusCode::BAD_REQUEST, "wrong_credentials", message)
     };
     let email: Email = given.email.parse()?;
-    let (place, from_anywhere) = (address.place(), format!("sign-in {email}"));
-    let from_here = format!("sign-in {email} {place}");
-    platform.tries.count(&from_here, 10, 15 * MINUTE)?;
-    platform.tries.count(&format!("sign-in {place}"), 100, 15 * MINUTE)?;
-    // Whoever guesses from many places guesses at one account all the same.
-    platform.tries.count(&from_anywhere, 100, 15 * MINUTE)?;
-    let stored = store::by_email(platform.database.read(), &email).await?;
+    platform.tries.count("sign-in", By::Place(address), 100, 15 * MINUTE)?;
+    platform.tries.count("sign-in", By::Typed(&from(address, email.as_str())), 10, 15 * MINUTE)?;
+    let db = platform.database.read();
+    let stored = store::by_email(db, &email).await?;
+    // Whoever guesses from many places guesses at one account all the same. Its people must get in nevertheless.
+    let is_at_home = match &stored {
+        Some(stored) => sessions::is_at(db, &stored.account.id, address).await?,
+        None => false,
+    };
+    if !is_at_home {
+        let tries = By::account_or_typed(stored.as_ref(), &email);
+        platform.tries.count("sign-in", tries, 100, 15 * MINUTE)?;
+    }
     let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
     if !platform.hashing.verify(given.password, hash).await? {
         return Err(wrong());
     }
-    platform.tries.forget(&from_here);
-    platform.tries.forget(&from_anywhere);
     let account = stored.ok_or_else(wrong)?.account;
+    forget_tries(&platform, &account, address);
     second_factor::demand(&platform, &account, given.code.as_deref()).await?;
     let mut tx = platform.database.begin().await?;
     let cookie = begin_session(&platform, &mut tx, &account.id, &headers, address).await?;
@@ -134,6 +140,17 @@ pub async fn begin_session(
     Ok(session::set_cookie(platform, &secret))
 }
 
+/// Forgets who tried in vain to sign in to an account, from here or from many places: whoever is here may.
+pub fn forget_tries(platform: &Platform, account: &Account, address: ClientAddress) {
+    platform.tries.forget("sign-in", By::Typed(&from(address, &account.email)));
+    platform.tries.forget("sign-in", By::Account(&account.id));
+}
+
+/// What tries to sign in from one place to one account are counted by.
+fn from(address: ClientAddress, email: &str) -> String {
+    format!("{email} from {}", address.place())
+}
+
 /// Asks for the password again, so that nobody at an unlocked screen takes an account over. Accounts without one pass.
 ///
 /// # Errors
@@ -142,12 +159,12 @@ pub async fn prove_password(platform: &Platform, account: &Account, given: Optio
     if !account.has_password {
         return Ok(());
     }
-    let key = format!("password {}", account.id);
-    platform.tries.count(&key, 10, 15 * MINUTE)?;
+    let tries = By::Account(&account.id);
+    platform.tries.count("password", tries, 10, 15 * MINUTE)?;
     let stored = store::by_id(platform.database.read(), &account.id).await?.map(|stored| stored.password_hash);
     if !platform.hashing.verify(given.unwrap_or_default(), stored).await? {
         return Err(Error::field("currentPassword", "wrong_password", "This is not your current password."));
     }
-    platform.tries.forget(&key);
+    platform.tries.forget("password", tries);
     Ok(())
 }

@@ -75,14 +75,14 @@ pub async fn by_id(db: &AnyPool, id: &str) -> Result<Option<Stored>> {
     Ok(row.map(|row| from_row(&row)).transpose()?)
 }
 
-/// Notes that the address is proven.
-pub async fn verify(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
-    sqlx::query("UPDATE account SET verified_ms = $1 WHERE id = $2 AND verified_ms IS NULL")
+/// Notes that the address is proven; whether it was not before.
+pub async fn verify(tx: &mut Transaction<'static, Any>, id: &str) -> Result<bool> {
+    let proven = sqlx::query("UPDATE account SET verified_ms = $1 WHERE id = $2 AND verified_ms IS NULL")
         .bind(clock::now_ms())
         .bind(id)
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    Ok(proven.rows_affected() > 0)
 }
 
 /// Sets the password's hash, ends the account's sessions, but for the one that is kept, and withdraws links in mails.

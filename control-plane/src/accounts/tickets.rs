@@ -38,6 +38,11 @@ impl Purpose {
             Purpose::SecondFactor => 10 * MINUTE,
         }
     }
+
+    /// Whether anybody has a secret made who knows the mail address.
+    fn strangers_ask(self) -> bool {
+        self == Purpose::Reset
+    }
 }
 
 /// The hash under which a secret is kept.
@@ -49,7 +54,8 @@ pub fn digest(secret: &str) -> String {
     })
 }
 
-/// A new secret for that purpose; earlier ones of the account for it stop working.
+/// A new secret for that purpose; earlier ones of the account for it stop working, unless strangers can ask for one: they
+/// would keep every mail from working.
 pub async fn issue(tx: &mut Transaction<'static, Any>, account: &str, purpose: Purpose) -> Result<String> {
     issue_about(tx, account, purpose, None).await
 }
@@ -62,12 +68,13 @@ pub async fn issue_about(
     detail: Option<&str>,
 ) -> Result<String> {
     let secret = tenant_runtime::random_key(40);
-    sqlx::query("DELETE FROM ticket WHERE account_id = $1 AND kind = $2")
+    let now = clock::now_ms();
+    sqlx::query("DELETE FROM ticket WHERE account_id = $1 AND kind = $2 AND expires_ms <= $3")
         .bind(account)
         .bind(purpose.name())
+        .bind(if purpose.strangers_ask() { now } else { i64::MAX })
         .execute(&mut **tx)
         .await?;
-    let now = clock::now_ms();
     sqlx::query(
         "INSERT INTO ticket (token_hash, account_id, kind, detail, created_ms, expires_ms)
          VALUES ($1, $2, $3, $4, $5, $6)",

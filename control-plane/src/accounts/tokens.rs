@@ -197,6 +197,12 @@ async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Revokes all of an account's tokens.
+pub async fn revoke_all(tx: &mut Transaction<'static, Any>, account: &str) -> Result<()> {
+    sqlx::query("DELETE FROM api_token WHERE account_id = $1").bind(account).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// The account and the grant of a token, which counts as used now.
 ///
 /// # Errors

@@ -1,4 +1,7 @@
-//! How often somebody may try: a window per key, in memory, bounded.
+//! How often somebody may try: a window for whatever is counted, in memory, bounded.
+//!
+//! Strangers have addresses without end, and make up mail addresses; accounts are as many as there are. So each kind has
+//! windows of its own: no crowd pushes out what stands between an account's code of six digits and whoever guesses it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,16 +9,35 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 
+use super::Email;
+use super::store::Stored;
 use crate::error::{Error, Result};
+use crate::http::ClientAddress;
 
-/// Windows kept at most. Another one takes the place of the one that would end first.
+/// Windows kept at most of each kind. Another one takes the place of the one that would end first.
 const MOST: usize = 100_000;
+/// As often as so many places may try, a site may that has thousands of them.
+const PLACES_OF_A_SITE: u32 = 16;
 
 /// Counters of tries.
 pub struct Tries {
     /// Off in development: tests and people at their own machine try a lot.
     enabled: bool,
-    windows: Mutex<Windows>,
+    places: Mutex<Windows>,
+    sites: Mutex<Windows>,
+    accounts: Mutex<Windows>,
+    typed: Mutex<Windows>,
+}
+
+/// By what tries are counted.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// Where they come from.
+    Place(ClientAddress),
+    /// The account they are about, by its id: only of accounts that are there.
+    Account(&'a str),
+    /// What somebody typed, such as a mail address.
+    Typed(&'a str),
 }
 
 /// The windows by what they are for, and in the order in which they end.
@@ -34,38 +56,71 @@ struct Window {
 /// When a window ends, and a number, as several may at once.
 type End = (Instant, u64);
 
+impl<'a> By<'a> {
+    /// By the account if there is one with the address that was typed, else by that: a refusal tells nobody which.
+    pub fn account_or_typed(stored: Option<&'a Stored>, email: &'a Email) -> By<'a> {
+        stored.map_or(By::Typed(email.as_str()), |stored| By::Account(&stored.account.id))
+    }
+}
+
 impl Tries {
     /// Counts if `enabled`, else lets everything pass.
     pub fn new(enabled: bool) -> Tries {
-        Tries { enabled, windows: Mutex::new(Windows::with_room_for(MOST)) }
+        let windows = || Mutex::new(Windows::with_room_for(MOST));
+        Tries { enabled, places: windows(), sites: windows(), accounts: windows(), typed: windows() }
     }
 
-    /// Counts one try.
+    /// Counts one try to do something. From IPv6 the site counts, too.
     ///
     /// # Errors
     /// 429 when there were more than `most` within `window`.
-    pub fn count(&self, key: &str, most: u32, window: Duration) -> Result<()> {
+    pub fn count(&self, what: &str, by: By<'_>, most: u32, window: Duration) -> Result<()> {
         if !self.enabled {
             return Ok(());
         }
         let now = Instant::now();
-        let (count, end) = self.windows.lock().unwrap_or_else(PoisonError::into_inner).count(key, now, window);
-        if count <= most {
-            return Ok(());
+        count(self.windows(by), &key(what, by), most, now, window)?;
+        if let By::Place(address) = by
+            && let Some(site) = address.site()
+        {
+            count(&self.sites, &format!("{what} {site}"), most.saturating_mul(PLACES_OF_A_SITE), now, window)?;
         }
-        let seconds = u32::try_from(end.saturating_duration_since(now).as_secs()).unwrap_or(u32::MAX).max(1);
-        Err(Error::TryLater {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            code: "too_many_requests",
-            message: "Too many tries. Please wait a little.",
-            seconds,
-        })
+        Ok(())
     }
 
-    /// Forgets a key, for instance after a success.
-    pub fn forget(&self, key: &str) {
-        self.windows.lock().unwrap_or_else(PoisonError::into_inner).forget(key);
+    /// Forgets the tries, for instance after a success.
+    pub fn forget(&self, what: &str, by: By<'_>) {
+        self.windows(by).lock().unwrap_or_else(PoisonError::into_inner).forget(&key(what, by));
     }
+
+    fn windows(&self, by: By<'_>) -> &Mutex<Windows> {
+        match by {
+            By::Place(_) => &self.places,
+            By::Account(_) => &self.accounts,
+            By::Typed(_) => &self.typed,
+        }
+    }
+}
+
+fn key(what: &str, by: By<'_>) -> String {
+    match by {
+        By::Place(address) => format!("{what} {}", address.place()),
+        By::Account(key) | By::Typed(key) => format!("{what} {key}"),
+    }
+}
+
+fn count(windows: &Mutex<Windows>, key: &str, most: u32, now: Instant, length: Duration) -> Result<()> {
+    let (count, end) = windows.lock().unwrap_or_else(PoisonError::into_inner).count(key, now, length);
+    if count <= most {
+        return Ok(());
+    }
+    let seconds = u32::try_from(end.saturating_duration_since(now).as_secs()).unwrap_or(u32::MAX).max(1);
+    Err(Error::TryLater {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        code: "too_many_requests",
+        message: "Too many tries. Please wait a little.",
+        seconds,
+    })
 }
 
 impl Windows {
@@ -104,18 +159,48 @@ impl Windows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::MINUTE;
+    use crate::clock::{HOUR, MINUTE};
 
     #[test]
     fn a_window_holds_so_many_tries_for_each_key() {
         let tries = Tries::new(true);
+        let (ann, bob) = (By::Account("ann"), By::Account("bob"));
         for _ in 0..3 {
-            tries.count("a", 3, MINUTE).expect("passes");
+            tries.count("code", ann, 3, MINUTE).expect("passes");
         }
-        assert!(tries.count("a", 3, MINUTE).is_err());
-        tries.count("b", 3, MINUTE).expect("another key passes");
-        tries.forget("a");
-        tries.count("a", 3, MINUTE).expect("passes again");
+        assert!(tries.count("code", ann, 3, MINUTE).is_err());
+        tries.count("code", bob, 3, MINUTE).expect("another account passes");
+        tries.count("password", ann, 3, MINUTE).expect("something else passes");
+        tries.forget("code", ann);
+        tries.count("code", ann, 3, MINUTE).expect("passes again");
+    }
+
+    #[test]
+    fn a_crowd_of_addresses_and_of_what_strangers_type_pushes_no_account_out() {
+        let tries = Tries::new(true);
+        let guess = || tries.count("code", By::Account("ann"), 1, MINUTE);
+        guess().expect("passes");
+        for n in 0..MOST {
+            let place = ClientAddress::read(&format!("2001:db8:{:x}:{:x}::1", n >> 16, n & 0xffff));
+            let _ = tries.count("sign-up", By::Place(place), 20, HOUR);
+            let _ = tries.count("sign-in", By::Typed(&format!("{n}@example.com")), 100, HOUR);
+        }
+        assert!(guess().is_err(), "it is still known");
+    }
+
+    #[test]
+    fn a_site_with_thousands_of_networks_tries_as_often_as_a_few() {
+        let tries = Tries::new(true);
+        let passed = |site: &str| {
+            let places = (0..100).map(|n| ClientAddress::read(&format!("2001:db8:{site}:{n:x}::1")));
+            places.filter(|place| tries.count("sign-in", By::Place(*place), 1, MINUTE).is_ok()).count()
+        };
+        assert_eq!((passed("1"), passed("2"), passed("1")), (16, 16, 0));
+        // Whoever is refused at one place takes nothing from the others of the site.
+        let (loud, other) = (ClientAddress::read("2001:db8:3::1"), ClientAddress::read("2001:db8:3:1::1"));
+        let refused = (0..100).filter(|_| tries.count("sign-in", By::Place(loud), 1, MINUTE).is_err()).count();
+        assert_eq!(refused, 99);
+        tries.count("sign-in", By::Place(other), 1, MINUTE).expect("passes");
     }
 
     #[test]

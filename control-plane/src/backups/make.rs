@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
-use sqlx::{Any, Transaction};
+use sqlx::{Any, AnyPool, Transaction};
 
 use super::{
     Manifest, Origin, archive_key, check, copy_name, keeper, mail, manifest_key, remove_objects, retention, store,
@@ -19,6 +19,12 @@ const DEADLINE: std::time::Duration = clock::HOUR.saturating_mul(6);
 #[derive(Serialize, Deserialize)]
 pub(super) struct Input {
     pub(super) backup: String,
+}
+
+/// Why the backup was made that a job is about, by what the job was given.
+pub async fn origin_of(db: &AnyPool, input: &str) -> Result<Option<Origin>> {
+    let Ok(Input { backup }) = serde_json::from_str(input) else { return Ok(None) };
+    Ok(store::by_id(db, &backup).await?.map(|row| row.origin))
 }
 
 /// Has a backup made once the transaction is committed; the job. None while something else of that kind is under way.

@@ -42,7 +42,7 @@ async fn download_backup(
     session: Session,
     Path((slug, id)): Path<(String, String)>,
 ) -> Result<Response> {
-    let project = find_project(&platform, &session, &slug, Action::Restore).await?;
+    let project = find_project(&platform, &session, &slug, Action::Download).await?;
     let backup = find(&platform, &project.id, &id).await?;
     if backup.manifest.is_none() {
         return Err(Error::not_found("This backup was never stored."));

@@ -4,17 +4,18 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::Serialize;
+use sqlx::AnyPool;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::store::{self, Job, JobLine};
 use crate::error::{Error, ErrorBody, Result};
-use crate::projects;
 use crate::projects::api::find_project;
 use crate::session::Session;
 use crate::state::Platform;
 use crate::teams::Action;
+use crate::{audit, backups, projects};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<Platform> {
@@ -49,22 +50,28 @@ async fn show_job(
 
 /// Cancels a job; everything is as it was before it began
 #[utoipa::path(post, path = "/api/jobs/{id}/cancel", params(("id" = String, Path)),
-    responses((status = 200, body = Job), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+    responses((status = 200, body = Job), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody)))]
 async fn cancel_job(State(platform): State<Platform>, session: Session, Path(id): Path<String>) -> Result<Json<Job>> {
     let job = find(&platform, &session, &id).await?;
-    Ok(Json(cancel(&platform, job).await?))
+    Ok(Json(cancel(&platform, &session, job, "A job was cancelled").await?))
 }
 
-/// Asks a job to end.
+/// Asks a job to end, and notes who did.
 ///
 /// # Errors
 /// `too_late` once there is only forward.
-pub async fn cancel(platform: &Platform, job: Job) -> Result<Job> {
-    let asked = job.can_cancel && store::ask_to_stop(platform.database.write(), &job.id, &job.step).await?;
+pub async fn cancel(platform: &Platform, session: &Session, job: Job, told: &str) -> Result<Job> {
+    let mut tx = platform.database.begin().await?;
+    let asked = job.can_cancel && store::ask_to_stop(&mut tx, &job.id, &job.step).await?;
     if !asked {
         let message = "This job cannot be cancelled any more.";
         return Err(Error::refused(StatusCode::CONFLICT, "too_late", message));
     }
+    let project = Some(job.project_id.as_str()).filter(|id| !id.is_empty());
+    let line = format!("{told}: {}", job.kind);
+    audit::note(&mut tx, Some(&session.account.id), project, "job_cancelled", &line).await?;
+    tx.commit().await?;
     platform.jobs.stop_one();
     Ok(Job { can_cancel: false, ..job })
 }
@@ -79,6 +86,13 @@ async fn project_jobs(
 ) -> Result<Json<JobList>> {
     let project = find_project(&platform, &session, &slug, Action::View).await?;
     Ok(Json(JobList { items: store::latest_of(platform.database.read(), &project.id).await? }))
+}
+
+/// The action that begins such a job: who may do that may end it, too.
+pub async fn begun_by(db: &AnyPool, id: &str) -> Result<Option<Action>> {
+    let Some((kind, input)) = store::given(db, id).await? else { return Ok(None) };
+    let origin = backups::make::origin_of(db, &input).await?;
+    Ok(Some(kind.begun_by(origin)))
 }
 
 async fn find(platform: &Platform, session: &Session, id: &str) -> Result<Job> {

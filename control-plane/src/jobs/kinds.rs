@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::run::Run;
-use crate::{backups, clock, mail, projects};
+use crate::backups::{self, Origin};
+use crate::teams::Action;
+use crate::{clock, mail, projects};
 
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +92,17 @@ impl Kind {
                 }
             }
             Kind::UndoRestore => &const { [firm("switch", 0)] },
+        }
+    }
+
+    /// What begins such a job. `origin` says why the backup is made that it is about.
+    pub(super) fn begun_by(self, origin: Option<Origin>) -> Action {
+        match (self, origin) {
+            (Kind::Backup, Some(Origin::Delete)) | (Kind::SendMail | Kind::PurgeProject, _) => Action::Delete,
+            // Whoever restores sets the schedule.
+            (Kind::Backup, Some(Origin::Schedule)) | (Kind::Restore | Kind::UndoRestore, _) => Action::Restore,
+            (Kind::CheckBackup, Some(Origin::Import)) => Action::Import,
+            (Kind::Backup | Kind::CheckBackup, _) => Action::BackUp,
         }
     }
 

@@ -15,7 +15,7 @@ mod worker;
 #[cfg(test)]
 mod again;
 
-pub use api::cancel;
+pub use api::{begun_by, cancel};
 pub use kinds::Kind;
 pub use run::{GiveUp, Run};
 pub use store::{

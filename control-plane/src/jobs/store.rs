@@ -122,6 +122,13 @@ pub async fn project_of(db: &AnyPool, id: &str) -> Result<Option<String>> {
     Ok(sqlx::query_scalar(sql).bind(id).fetch_optional(db).await?)
 }
 
+/// A job's kind, and what it was given.
+pub(super) async fn given(db: &AnyPool, id: &str) -> Result<Option<(Kind, String)>> {
+    let row = sqlx::query("SELECT kind, input FROM job WHERE id = $1").bind(id).fetch_optional(db).await?;
+    let given = row.map(|row| Ok::<_, sqlx::Error>((Kind::from_name(row.try_get(0)?), row.try_get(1)?)));
+    Ok(given.transpose()?.and_then(|(kind, input)| Some((kind?, input))))
+}
+
 /// A project's latest jobs, newest first; mails are not among them.
 pub async fn latest_of(db: &AnyPool, project: &str) -> Result<Vec<Job>> {
     let sql = format!("SELECT {SHOWN} FROM job j WHERE j.tenant_id = $1 ORDER BY j.created_ms DESC, j.id LIMIT $2");
@@ -228,14 +235,14 @@ pub async fn lines(db: &AnyPool, job: &str) -> Result<Vec<JobLine>> {
 }
 
 /// Asks a job to end, if it is still at that step. A queued one is due at once, to be cleaned up after.
-pub(super) async fn ask_to_stop(db: &AnyPool, id: &str, step: &str) -> Result<bool> {
+pub(super) async fn ask_to_stop(tx: &mut Transaction<'static, Any>, id: &str, step: &str) -> Result<bool> {
     let asked = sqlx::query(
         "UPDATE job SET stopping = 1, due_ms = CASE WHEN state = 'queued' THEN 0 ELSE due_ms END
          WHERE id = $1 AND step = $2 AND state IN ('queued', 'running')",
     )
     .bind(id)
     .bind(step)
-    .execute(db)
+    .execute(&mut **tx)
     .await?;
     Ok(asked.rows_affected() > 0)
 }

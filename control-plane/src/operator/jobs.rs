@@ -94,8 +94,7 @@ async fn cancel_any_job(
     Path(id): Path<String>,
 ) -> Result<Json<OperatorJob>> {
     let job = find(&platform, &id).await?;
-    let job = jobs::cancel(&platform, job).await?;
-    note(&platform, &session, &job, "job_cancelled", "An operator cancelled a job").await?;
+    let job = jobs::cancel(&platform, &session, job, "An operator cancelled a job").await?;
     Ok(Json(present_one(&platform, job).await?))
 }
 
@@ -113,15 +112,12 @@ async fn retry_job(
         return Err(Error::refused(StatusCode::CONFLICT, "not_failed", message));
     }
     platform.jobs.poke();
-    note(&platform, &session, &job, "job_retried", "An operator had a job tried again").await?;
-    Ok(Json(present_one(&platform, find(&platform, &id).await?).await?))
-}
-
-async fn note(platform: &Platform, session: &Session, job: &Job, kind: &str, text: &str) -> Result<()> {
     let project = Some(job.project_id.as_str()).filter(|id| !id.is_empty());
+    let line = format!("An operator had a job tried again: {}", job.kind);
     let mut tx = platform.database.begin().await?;
-    audit::note(&mut tx, Some(&session.account.id), project, kind, &format!("{text}: {}", job.kind)).await?;
-    Ok(tx.commit().await?)
+    audit::note(&mut tx, Some(&session.account.id), project, "job_retried", &line).await?;
+    tx.commit().await?;
+    Ok(Json(present_one(&platform, find(&platform, &id).await?).await?))
 }
 
 async fn find(platform: &Platform, id: &str) -> Result<Job> {

@@ -81,7 +81,7 @@ pub async fn create(tx: &mut Transaction<'static, Any>, new: &New<'_>, limit: i6
 }
 
 /// Moves a project to another team. Tokens for it that members of the old team made are gone, and so is what they let
-/// operators see.
+/// operators see and who left them may fetch.
 ///
 /// # Errors
 /// `project_limit` when the team has `limit` already, or twice as many with those that are deleted.
@@ -91,6 +91,7 @@ pub async fn transfer(tx: &mut Transaction<'static, Any>, id: &str, team: &str, 
     for sql in ["DELETE FROM api_token WHERE project_id = $1", "DELETE FROM support_grant WHERE project_id = $1"] {
         sqlx::query(sql).bind(id).execute(&mut **tx).await?;
     }
+    forget_exports(tx, id).await?;
     sqlx::query("UPDATE project SET team_id = $1 WHERE id = $2").bind(team).bind(id).execute(&mut **tx).await?;
     Ok(())
 }
@@ -205,7 +206,8 @@ pub async fn delete(tx: &mut Transaction<'static, Any>, id: &str, until_ms: i64)
     Ok(())
 }
 
-/// Brings a deleted project back; one that was suspended is so again. Whether it was deleted.
+/// Brings a deleted project back; one that was suspended is so again, and whoever left it behind cannot fetch it any more.
+/// Whether it was deleted.
 ///
 /// # Errors
 /// `project_limit` when its team has `limit` others.
@@ -221,8 +223,15 @@ pub async fn undelete(tx: &mut Transaction<'static, Any>, id: &str, team: &str, 
     let was_deleted = undeleted.rows_affected() > 0;
     if was_deleted {
         refuse_full(tx, team, limit.saturating_add(1)).await?;
+        forget_exports(tx, id).await?;
     }
     Ok(was_deleted)
+}
+
+/// Ends the links with which somebody may fetch a project's data whose account is erased.
+async fn forget_exports(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM export WHERE project_id = $1").bind(id).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// Has a project that is not deleted answer everybody with a reason. Whether there is one.

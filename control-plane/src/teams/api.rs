@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 use super::invitations::{self, Invitation};
 use super::store::{self, Member};
 use super::{Action, Role, Team};
+use crate::accounts::tries::By;
 use crate::accounts::{self, Email};
 use crate::audit;
 use crate::clock::{HOUR, MINUTE};
@@ -276,7 +277,7 @@ async fn show_invitation(
     Extension(address): Extension<ClientAddress>,
     Body(given): Body<InvitationSecret>,
 ) -> Result<Json<Invitation>> {
-    platform.tries.count(&format!("invitation {}", address.place()), 100, HOUR)?;
+    platform.tries.count("invitation", By::Place(address), 100, HOUR)?;
     Ok(Json(invitations::by_secret(platform.database.read(), &given.token).await?))
 }
 
@@ -299,8 +300,8 @@ async fn accept_invitation(
 async fn send(platform: &Platform, session: &Session, team: &str, email: &Email, role: Role) -> Result<StatusCode> {
     let own = load(platform, session, team).await?;
     refuse_above(own.role, role)?;
-    platform.tries.count(&format!("invite {}", session.account.id), 50, HOUR)?;
-    platform.tries.count(&format!("invite {team} {email}"), 3, 15 * MINUTE)?;
+    platform.tries.count("invite", By::Account(&session.account.id), 50, HOUR)?;
+    platform.tries.count("invite", By::Typed(&format!("{team} {email}")), 3, 15 * MINUTE)?;
     let mut tx = platform.database.begin().await?;
     let secret = invitations::invite(&mut tx, team, email, role, &session.account.id).await?;
     mail::enqueue(&mut tx, &Mail::invitation(platform, email, &session.account, &own.name, &secret)).await?;

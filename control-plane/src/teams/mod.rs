@@ -30,6 +30,7 @@ pub enum Action {
     Wake,
     BackUp,
     Restore,
+    Download,
     Import,
     SetSuperuser,
     ManageDomains,
@@ -64,8 +65,8 @@ impl Action {
             Action::View => (Role::Viewer, Some(Scope::Read)),
             Action::ReadLogs => (Role::Developer, Some(Scope::Read)),
             Action::Wake | Action::BackUp => (Role::Developer, Some(Scope::Write)),
-            Action::Restore | Action::Import | Action::SetSuperuser => (Role::Admin, Some(Scope::Admin)),
-            Action::ManageDomains | Action::Create => (Role::Admin, Some(Scope::Admin)),
+            Action::Restore | Action::Download | Action::Import => (Role::Admin, Some(Scope::Admin)),
+            Action::SetSuperuser | Action::ManageDomains | Action::Create => (Role::Admin, Some(Scope::Admin)),
             Action::Rename | Action::RenameTeam => (Role::Admin, Some(Scope::Admin)),
             Action::Delete => (Role::Owner, Some(Scope::Admin)),
             Action::Leave => (Role::Viewer, None),
@@ -75,7 +76,7 @@ impl Action {
     }
 
     /// Whether an operator may do that with a project whose people let operators in. A superuser of theirs would outlive
-    /// the grant, and so would one in a zip they bring.
+    /// the grant, and so would one in a zip they bring, and the keys of tokens in one they take away.
     pub fn in_support(self) -> bool {
         use Action::{BackUp, ReadLogs, Restore, View, Wake};
         matches!(self, View | ReadLogs | Wake | BackUp | Restore)
@@ -154,6 +155,12 @@ mod tests {
         assert!(Role::Developer.may(Action::BackUp) && !Role::Developer.may(Action::Restore));
         assert!(Scope::Write.may(Action::Wake) && !Scope::Write.may(Action::Rename));
         assert!(!Scope::Admin.may(Action::ManagePeople) && !Scope::Admin.may(Action::Leave));
+    }
+
+    #[test]
+    fn support_takes_away_nothing_that_outlives_it() {
+        assert!(Role::Admin.may(Action::Download) && !Role::Developer.may(Action::Download));
+        assert!(Action::Restore.in_support() && !Action::Download.in_support());
     }
 
     #[test]

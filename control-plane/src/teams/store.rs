@@ -170,6 +170,21 @@ pub async fn remove_member(tx: &mut Transaction<'static, Any>, team: &str, accou
     refuse_without_owner(tx, team).await
 }
 
+/// Leaves every team that somebody is in to them alone: they own it, and nobody else is in it, has a token for it or is
+/// invited.
+pub async fn leave_to(tx: &mut Transaction<'static, Any>, account: &str) -> Result<()> {
+    let theirs = "SELECT m.team_id FROM member m WHERE m.account_id = $1";
+    for sql in [
+        format!("DELETE FROM invitation WHERE team_id IN ({theirs})"),
+        format!("DELETE FROM api_token WHERE account_id <> $1 AND team_id IN ({theirs})"),
+        format!("DELETE FROM member WHERE account_id <> $1 AND team_id IN ({theirs})"),
+        "UPDATE member SET role = 'owner' WHERE account_id = $1".to_owned(),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
 /// Removes a team.
 ///
 /// # Errors

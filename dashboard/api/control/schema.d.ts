@@ -1122,6 +1122,14 @@ export interface paths {
                         "application/json": components["schemas"]["Job"];
                     };
                 };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
                 404: {
                     headers: {
                         [name: string]: unknown;

@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 
 use super::super::sign_in::begin_session;
 use super::super::tickets::{self, Purpose};
+use super::super::tries::By;
 use super::super::{Account, device, second_factor, store};
 use super::store::account_of;
 use crate::audit;
@@ -91,7 +92,7 @@ async fn finish_sign_in(
     headers: HeaderMap,
     Body(given): Body<Ticket>,
 ) -> Result<Response> {
-    platform.tries.count(&format!("sign-in {}", address.place()), 100, 15 * MINUTE)?;
+    platform.tries.count("sign-in", By::Place(address), 100, 15 * MINUTE)?;
     let invalid = || {
         let message = "This took too long. Please sign in again.";
         Error::refused(http::StatusCode::BAD_REQUEST, "invalid_token", message)
@@ -117,7 +118,7 @@ async fn arrive(
     headers: &HeaderMap,
 ) -> Result<Response> {
     let failed = || Error::refused(http::StatusCode::BAD_REQUEST, "provider", "Signing in there did not work.");
-    platform.tries.count(&format!("sign-in {}", address.place()), 100, 15 * MINUTE)?;
+    platform.tries.count("sign-in", By::Place(address), 100, 15 * MINUTE)?;
     let kept = session::cookie(headers, cookie_name(platform)).unwrap_or_default();
     let mut kept = kept.splitn(3, '.');
     let (of, state, verifier) = (kept.next(), kept.next().unwrap_or_default(), kept.next().unwrap_or_default());

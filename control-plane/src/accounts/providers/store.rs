@@ -1,11 +1,11 @@
 //! Who an account is at which provider, and which account somebody from a provider gets.
 
 use http::StatusCode;
-use sqlx::{Any, Row as _, Transaction};
+use sqlx::{Any, Transaction};
 use tenant_runtime::auth::oauth2::Profile;
 
 use super::super::store::{self, NO_PASSWORD};
-use super::super::{Email, sessions};
+use super::super::{Email, take_over};
 use crate::clock;
 use crate::config::SignUp;
 use crate::error::{Error, Result};
@@ -34,27 +34,21 @@ pub async fn account_of(
         let message = "The provider told no proven mail address.";
         Error::refused(StatusCode::FORBIDDEN, "no_address", message)
     })?;
-    let row = sqlx::query("SELECT id, verified_ms FROM account WHERE email = $1")
-        .bind(email.as_str())
-        .fetch_optional(&mut **tx)
-        .await?;
-    let account = match row {
-        Some(row) => {
-            let id: String = row.try_get(0)?;
-            if row.try_get::<Option<i64>, _>(1)?.is_none() {
-                // Whoever opened it never proved the address: what they set must not open it any more.
-                store::set_password(tx, &id, NO_PASSWORD, None).await?;
-                sessions::end_all(tx, &id, None).await?;
-            }
+    let sql = "SELECT id FROM account WHERE email = $1";
+    let opened: Option<String> = sqlx::query_scalar(sql).bind(email.as_str()).fetch_optional(&mut **tx).await?;
+    let account = match opened {
+        Some(id) => {
+            take_over(tx, &id).await?;
             id
         }
         None => {
             refuse_uninvited(platform, tx, &email).await?;
             let name: String = profile.name.chars().filter(|c| !c.is_control()).take(80).collect();
-            store::create(tx, &email, &name, NO_PASSWORD, platform.config.dev).await?.id
+            let id = store::create(tx, &email, &name, NO_PASSWORD, platform.config.dev).await?.id;
+            store::verify(tx, &id).await?;
+            id
         }
     };
-    store::verify(tx, &account).await?;
     sqlx::query("INSERT INTO identity (provider, subject, account_id, created_ms) VALUES ($1, $2, $3, $4)")
         .bind(provider)
         .bind(&profile.id)

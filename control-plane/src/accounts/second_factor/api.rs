@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::sign_in::prove_password;
+use super::super::tries::By;
 use super::{demand, store, totp, wrong_code};
 use crate::audit;
 use crate::clock::{self, MINUTE};
@@ -106,7 +107,7 @@ async fn confirm_second_factor(
     Body(given): Body<Code>,
 ) -> Result<Json<RecoveryCodes>> {
     let account = &session.account.id;
-    platform.tries.count(&format!("second factor {account}"), 10, 15 * MINUTE)?;
+    platform.tries.count("second factor", By::Account(account), 10, 15 * MINUTE)?;
     let code: String = given.code.chars().filter(|c| !c.is_whitespace()).collect();
     let secret = store::secret(platform.database.read(), account, false).await?.ok_or_else(wrong_code)?;
     let step = totp::step_of(&secret, &code, clock::now_ms()).ok_or_else(wrong_code)?;

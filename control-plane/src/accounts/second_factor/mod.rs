@@ -9,9 +9,12 @@ use http::StatusCode;
 use sqlx::{Any, Transaction};
 
 use super::Account;
+use super::tries::By;
 use crate::clock::{self, MINUTE};
 use crate::error::{Error, Result};
 use crate::state::Platform;
+
+pub use store::remove;
 
 /// Asks for a code, if the account has a second factor.
 ///
@@ -26,8 +29,8 @@ pub async fn demand(platform: &Platform, account: &Account, code: Option<&str>) 
         let message = "Please enter the code from your device.";
         return Err(Error::refused(StatusCode::FORBIDDEN, "second_factor_required", message));
     }
-    let key = format!("second factor {}", account.id);
-    platform.tries.count(&key, 10, 15 * MINUTE)?;
+    let tries = By::Account(&account.id);
+    platform.tries.count("second factor", tries, 10, 15 * MINUTE)?;
     let db = platform.database.write();
     let fits = match store::secret(db, &account.id, true).await? {
         None => false,
@@ -39,7 +42,7 @@ pub async fn demand(platform: &Platform, account: &Account, code: Option<&str>) 
     if !fits {
         return Err(wrong_code());
     }
-    platform.tries.forget(&key);
+    platform.tries.forget("second factor", tries);
     Ok(())
 }
 

@@ -66,7 +66,7 @@ pub async fn set_recovery_codes(tx: &mut Transaction<'static, Any>, account: &st
     Ok(())
 }
 
-/// Switches the factor off.
+/// Switches the factor off; its recovery codes are gone, and so is one that was only proposed.
 pub async fn remove(tx: &mut Transaction<'static, Any>, account: &str) -> Result<()> {
     for sql in ["DELETE FROM second_factor WHERE account_id = $1", "DELETE FROM recovery_code WHERE account_id = $1"] {
         sqlx::query(sql).bind(account).execute(&mut **tx).await?;

@@ -103,3 +103,25 @@ async fn a_project_suspended_while_it_is_brought_back_stays_suspended() {
     resume(&mut tx, ANNS).await.expect("goes on");
     assert_eq!(wish_of(&mut tx).await, "active");
 }
+
+#[tokio::test]
+async fn what_is_brought_back_or_handed_over_is_not_fetched_any_more_by_who_left_it_behind() {
+    let (database, _dir) = database().await;
+    insert(&database, ANNS, "anns", "orchard").await;
+    let mut tx = database.begin().await.expect("begins");
+    let offered = async |tx: &mut Transaction<'static, Any>| {
+        let sql = "INSERT INTO export VALUES ('secret', $1, $2)";
+        sqlx::query(sql).bind(ANNS).bind(FAR).execute(&mut **tx).await.expect("is offered");
+    };
+    let left = async |tx: &mut Transaction<'static, Any>| -> i64 {
+        sqlx::query_scalar("SELECT COUNT(*) FROM export").fetch_one(&mut **tx).await.expect("counts")
+    };
+    delete(&mut tx, ANNS, FAR).await.expect("is deleted");
+    offered(&mut tx).await;
+    assert_eq!(left(&mut tx).await, 1);
+    assert!(undelete(&mut tx, ANNS, "anns", 5).await.expect("is brought back"));
+    assert_eq!(left(&mut tx).await, 0);
+    offered(&mut tx).await;
+    transfer(&mut tx, ANNS, "bobs", 5).await.expect("is handed over");
+    assert_eq!(left(&mut tx).await, 0);
+}
