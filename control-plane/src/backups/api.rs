@@ -171,19 +171,14 @@ async fn remove_backup(
     Path((slug, id)): Path<(String, String)>,
 ) -> Result<StatusCode> {
     let project = find_project(&platform, &session, &slug, Action::Restore).await?;
-    let db = platform.database.write();
-    if !jobs::active_of(db, &project.id).await?.is_empty() {
+    if !jobs::active_of(platform.database.write(), &project.id).await?.is_empty() {
         return Err(under_way());
     }
-    let backups = store::of_project(db, &project.id).await?;
-    let backup = backups.iter().find(|backup| backup.id == id).ok_or_else(no_backup)?;
-    let others = backups.iter().filter(|other| other.state == State::Proven && other.id != id).count();
-    if backup.state == State::Proven && others == 0 {
+    find(&platform, &project.id, &id).await?;
+    if !super::remove(&platform, &project.id, &id).await? {
         let message = "This is the last backup that was proven. It stays until there is another.";
         return Err(Error::refused(StatusCode::CONFLICT, "last_backup", message));
     }
-    super::remove_objects(&platform, &project.id, &id).await?;
-    store::remove(db, &id).await?;
     let mut tx = platform.database.begin().await?;
     audit::note(&mut tx, Some(&session.account.id), Some(&project.id), "backup_removed", "A backup was removed")
         .await?;

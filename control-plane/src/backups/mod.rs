@@ -20,6 +20,7 @@ use tenant_runtime::backups::Census;
 use tenant_runtime::host::{CopyName, NodeClient, TenantId};
 use utoipa::ToSchema;
 
+use crate::error::Result;
 use crate::jobs::Run;
 use crate::projects;
 use crate::state::Platform;
@@ -108,6 +109,19 @@ fn copy_name(id: &str) -> anyhow::Result<CopyName> {
 }
 
 /// Removes the stored objects of a backup; whether they are there does not matter.
+/// Removes a backup unless it is the last proven one; whether it is gone. It is red before the first of its objects goes,
+/// so nobody relies on what a crash left of it.
+async fn remove(platform: &Platform, project: &str, backup: &str) -> Result<bool> {
+    let mut tx = platform.database.begin().await?;
+    if !store::give_up(&mut tx, project, backup).await? {
+        return Ok(false);
+    }
+    tx.commit().await?;
+    remove_objects(platform, project, backup).await?;
+    store::remove(platform.database.write(), backup).await?;
+    Ok(true)
+}
+
 async fn remove_objects(platform: &Platform, project: &str, backup: &str) -> anyhow::Result<()> {
     platform.backups.remove(&archive_key(project, backup)).await?;
     platform.backups.remove(&manifest_key(project, backup)).await

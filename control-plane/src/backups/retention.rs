@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use http::StatusCode;
 
 use super::schedule::{self, Schedule};
-use super::{Origin, State, remove_objects, store};
+use super::{Origin, State, remove, store};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::projects;
@@ -27,18 +27,16 @@ pub(super) async fn apply(platform: &Platform, project: &str) -> anyhow::Result<
     };
     let backups = store::of_project(db, project).await?;
     for id in surplus(&backups, &rules, most, clock::now_ms()) {
-        remove_objects(platform, project, &id).await?;
-        store::remove(db, &id).await?;
+        remove(platform, project, &id).await?;
     }
     Ok(())
 }
 
 /// Removes what was begun and never came to an end, as its maker was killed: no backup and no import takes a day.
 pub(super) async fn forget_interrupted(platform: &Platform) -> anyhow::Result<()> {
-    let db = platform.database.write();
-    for (backup, project) in store::begun_before(db, clock::now_ms() - clock::millis(clock::DAY)).await? {
-        remove_objects(platform, &project, &backup).await?;
-        store::remove(db, &backup).await?;
+    let day_ago = clock::now_ms() - clock::millis(clock::DAY);
+    for (backup, project) in store::begun_before(platform.database.write(), day_ago).await? {
+        remove(platform, &project, &backup).await?;
     }
     Ok(())
 }

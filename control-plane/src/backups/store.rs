@@ -160,6 +160,16 @@ pub(super) async fn failed(tx: &mut Transaction<'static, Any>, id: &str, reason:
     Ok(told == Some(0))
 }
 
+/// Turns a backup red that is to be removed, unless it is the last proven one: whether it may go. Of several that are given
+/// up at once each counts the others.
+pub(super) async fn give_up(tx: &mut Transaction<'static, Any>, project: &str, id: &str) -> Result<bool> {
+    sqlx::query("UPDATE project SET name = name WHERE id = $1").bind(project).execute(&mut **tx).await?;
+    let sql = "UPDATE backup SET state = 'failed', reason = 'Its removal was begun.', told = 1
+         WHERE id = $1 AND project_id = $2 AND (state <> 'proven' OR EXISTS (SELECT 1 FROM backup o
+           WHERE o.project_id = backup.project_id AND o.state = 'proven' AND o.id <> backup.id))";
+    Ok(sqlx::query(sql).bind(id).bind(project).execute(&mut **tx).await?.rows_affected() > 0)
+}
+
 pub(super) async fn remove(db: &AnyPool, id: &str) -> Result<()> {
     sqlx::query("DELETE FROM backup WHERE id = $1").bind(id).execute(db).await?;
     Ok(())
@@ -191,10 +201,13 @@ pub(super) async fn restored(tx: &mut Transaction<'static, Any>, restore: &Resto
 
 const RESTORE: &str = "SELECT id, project_id, backup_id, data, before, at_ms, undo_until_ms, undone_ms FROM restore";
 
-/// A project's restores, newest first.
+/// More restores than anybody undoes within the week in which one can.
+const LATEST_RESTORES: i64 = 10;
+
+/// A project's latest restores, newest first.
 pub(super) async fn restores(db: &AnyPool, project: &str) -> Result<Vec<Restore>> {
-    let sql = format!("{RESTORE} WHERE project_id = $1 ORDER BY at_ms DESC, id LIMIT 10");
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(project).fetch_all(db).await?;
+    let sql = format!("{RESTORE} WHERE project_id = $1 ORDER BY at_ms DESC, id LIMIT $2");
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(project).bind(LATEST_RESTORES).fetch_all(db).await?;
     Ok(rows.iter().map(restore_from_row).collect::<sqlx::Result<_>>()?)
 }
 
@@ -249,4 +262,29 @@ fn restore_from_row(row: &AnyRow) -> sqlx::Result<Restore> {
         before,
         data: row.try_get("data")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::Database;
+
+    #[tokio::test]
+    async fn of_the_last_two_that_are_proven_only_one_can_be_removed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let database = Database::open(&Database::sqlite_url(dir.path())).await.expect("opens");
+        let mut tx = database.begin().await.expect("begins");
+        for id in ["one", "other", "red"] {
+            create(&mut tx, id, "p", Origin::Hand).await.expect("is there");
+        }
+        tx.commit().await.expect("commits");
+        for id in ["one", "other"] {
+            proven(database.write(), id).await.expect("is proven");
+        }
+        let mut tx = database.begin().await.expect("begins");
+        assert!(give_up(&mut tx, "p", "one").await.expect("asks"));
+        assert!(!give_up(&mut tx, "p", "other").await.expect("asks"), "it is the last one");
+        assert!(give_up(&mut tx, "p", "red").await.expect("asks"), "what is not proven may always go");
+        assert!(!give_up(&mut tx, "another", "red").await.expect("asks"), "it is this project's");
+    }
 }
