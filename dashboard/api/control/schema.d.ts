@@ -3425,7 +3425,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Brings a deleted project back */
+        /** Brings a deleted project back, unless it is being removed for good */
         post: {
             parameters: {
                 query?: never;
@@ -3454,6 +3454,14 @@ export interface paths {
                     };
                 };
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -4969,6 +4977,8 @@ export interface components {
         DiskView: {
             /** Format: int64 */
             freeBytes: number;
+            /** Format: int64 */
+            freeFiles: number;
             /**
              * Format: int64
              * @description At the pace of the last weeks; null when it does not fill, or too little is known.
@@ -4979,16 +4989,21 @@ export interface components {
             samples: components["schemas"]["DiskSample"][];
             /**
              * Format: int64
-             * @description With less than this free, no projects are created;
+             * @description With less than this free, no projects are created.
              */
             stopProjectsBelowBytes: number;
             /**
              * Format: int64
-             * @description with less than this, projects stop growing.
+             * @description With less than this free, projects stop growing.
              */
             stopWritesBelowBytes: number;
             /** Format: int64 */
             totalBytes: number;
+            /**
+             * Format: int64
+             * @description How many files it may hold; 0 where nothing but its bytes is a bound.
+             */
+            totalFiles: number;
         };
         /** @description A record to be set at the domain's DNS provider. */
         DnsRecord: {
@@ -5277,17 +5292,17 @@ export interface components {
             cores: number;
             /**
              * Format: double
-             * @description and over the last fifteen.
+             * @description The same over the last fifteen minutes.
              */
             fifteen: number;
             /**
              * Format: double
-             * @description over the last five,
+             * @description The same over the last five minutes.
              */
             five: number;
             /**
              * Format: double
-             * @description Programs that ran or wanted to, on average over the last minute,
+             * @description Programs that ran or wanted to, on average over the last minute.
              */
             one: number;
         };
