@@ -177,8 +177,11 @@ async fn work_alone(platform: Platform, host: Host, alone: CancellationToken, st
     }
     host.predecessor_ended().await;
     platform.fleet.poke();
-    let working = platform.jobs.clone().run(platform.clone(), stop.clone());
-    tokio::join!(working, backups::schedule::run(platform, stop));
+    tokio::join!(
+        platform.jobs.clone().run(platform.clone(), stop.clone()),
+        backups::schedule::run(platform.clone(), stop.clone()),
+        projects::purge::run(platform, stop),
+    );
 }
 
 fn open_host(config: &Config, hasher: &Hasher, database: &Database, succeeds: bool) -> anyhow::Result<Host> {

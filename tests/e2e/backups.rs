@@ -99,8 +99,7 @@ async fn a_corrupted_object_turns_its_backup_red_and_mails_once() {
     let roost = Roost::start_with("[backups]\ncheck_every = 1\n");
     let (ann, _project) = orchard(&roost, 2).await;
     ann.finish("/api/projects/orchard/backups").await;
-    let archive = roost.backup_files().into_iter().find(|file| file.extension().is_some_and(|end| end == "zip"));
-    let archive = archive.expect("an archive");
+    let archive = roost.backup_file(".zip");
     let mut bytes = std::fs::read(&archive).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -319,6 +318,86 @@ async fn a_download_is_taken_in_again_and_reported_before_anything_changes() {
     assert_eq!(roost.backup_files().len(), 6, "three backups and what is told of them: nothing of what is no archive");
     let huge = ann.send_zip("/api/projects/orchard/imports", vec![0; (1 << 20) + 1]).await;
     assert_eq!((huge.status.as_u16(), huge.code().as_str()), (413, "too_large"));
+}
+
+#[tokio::test]
+async fn a_project_has_one_of_its_backups_checked_at_a_time() {
+    let roost = Roost::start();
+    let (ann, _project) = orchard(&roost, 1).await;
+    for _ in 0..2 {
+        ann.finish("/api/projects/orchard/backups").await;
+    }
+    let ids = ann.backups("orchard").await.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let check = |id: &str| format!("/api/projects/orchard/backups/{id}/check");
+    // As long as its manifest is away the check is tried again.
+    let manifest = roost.backup_file(&format!("{}.json", ids[0]));
+    let aside = manifest.with_extension("aside");
+    std::fs::rename(&manifest, &aside).unwrap();
+    let job = ann.begin(&check(&ids[0])).await;
+    let refused = ann.call(Method::POST, &check(&ids[1]), None).await.unwrap();
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (409, "under_way"));
+    std::fs::rename(&aside, &manifest).unwrap();
+    assert_eq!(ann.end_of(&job).await, "done");
+    ann.finish(&check(&ids[1])).await;
+    ann.finish(&check(&ids[1])).await;
+}
+
+#[tokio::test]
+async fn of_zips_that_are_brought_one_is_checked_at_a_time() {
+    let roost = Roost::start();
+    let (ann, _project) = orchard(&roost, 1).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let id = newest(&ann).await["id"].as_str().unwrap().to_owned();
+    let zip = ann.call(Method::GET, &format!("/api/projects/orchard/backups/{id}/zip"), None).await.unwrap();
+    let bring = || ann.send_zip("/api/projects/orchard/imports", zip.body.to_vec());
+    // As long as there is no place to unpack it the check is tried again.
+    let copies = roost.tenant_dirs()[0].join("copies");
+    std::fs::remove_dir(&copies).unwrap();
+    std::fs::write(&copies, "a file where the directory should be").unwrap();
+    let first = bring().await;
+    assert_eq!(first.status, 202, "{:?}", first.json());
+    let refused = bring().await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (409, "under_way"));
+    assert_eq!((ann.backups("orchard").await.len(), roost.backup_files().len()), (2, 4), "nothing of it is kept");
+    std::fs::remove_file(&copies).unwrap();
+    assert_eq!(ann.end_of(first.json()["jobId"].as_str().unwrap()).await, "done");
+    assert_eq!(bring().await.status, 202);
+}
+
+#[tokio::test]
+async fn restores_that_fail_leave_no_heap_of_copies() {
+    let roost = Roost::start_with("[plans.standard]\nbackups_kept = 2\n");
+    let (ann, _project) = orchard(&roost, 1).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let backup = newest(&ann).await;
+    let archive = roost.backup_file(&format!("{}.zip", backup["id"].as_str().unwrap()));
+    std::fs::write(archive, "no archive any more").unwrap();
+    for _ in 0..3 {
+        let job = restore(&ann, &backup).await;
+        assert_eq!(ann.end_of(&job).await, "failed");
+    }
+    let origins: Vec<Json> = ann.backups("orchard").await.iter_mut().map(|it| it["origin"].take()).collect();
+    assert_eq!(origins, ["restore", "hand"]);
+}
+
+#[tokio::test]
+async fn deleting_and_bringing_back_by_turns_leaves_one_backup() {
+    let roost = Roost::start();
+    let (ann, _project) = orchard(&roost, 1).await;
+    for _ in 0..3 {
+        ann.change(Method::DELETE, "/api/projects/orchard", &json!({ "slug": "orchard" })).await;
+        in_the_end("the backup", || async {
+            ann.get("/api/projects/orchard/backups").await["jobs"].as_array().unwrap().is_empty()
+        })
+        .await;
+        ann.change(Method::POST, "/api/projects/orchard/undelete", &json!({})).await;
+        let backups = ann.backups("orchard").await;
+        assert_eq!(
+            (backups.len(), &backups[0]["origin"], &backups[0]["state"]),
+            (1, &json!("delete"), &json!("proven"))
+        );
+    }
+    assert_eq!(roost.backup_files().len(), 2);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::json;
-use tests::Roost;
+use tests::{Roost, in_the_end};
 
 #[tokio::test]
 async fn names_that_would_mislead_are_refused_with_a_code() {
@@ -97,6 +97,25 @@ async fn a_deleted_project_is_unknown_and_can_be_brought_back() {
     assert_eq!(back.status, 200);
     let project = ann.open_project(&back.json()).await;
     assert_eq!(project.ids("posts").await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_half_removed_for_good_is_not_brought_back() {
+    let roost = Roost::start_with("grace_days = 0\n");
+    let ann = roost.sign_up("ann@example.com").await;
+    ann.create_project("orchard").await;
+    ann.finish("/api/projects/orchard/backups").await;
+    // A backup that cannot be removed keeps the removal from its end.
+    let archive = roost.backup_file(".zip");
+    std::fs::remove_file(&archive).unwrap();
+    std::fs::create_dir_all(archive.join("in the way")).unwrap();
+    ann.change(Method::DELETE, "/api/projects/orchard", &json!({ "slug": "orchard" })).await;
+    in_the_end("the data to be gone", || std::future::ready(roost.tenant_dirs().is_empty())).await;
+    let refused = ann.call(Method::POST, "/api/projects/orchard/undelete", None).await.unwrap();
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (409, "too_late"));
+    assert_eq!(ann.state("orchard").await, "deleted");
+    std::fs::remove_dir_all(&archive).unwrap();
+    in_the_end("the project to be gone", || async { ann.get("/api/projects").await["items"] == json!([]) }).await;
 }
 
 #[tokio::test]

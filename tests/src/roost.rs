@@ -221,6 +221,12 @@ impl Roost {
         files
     }
 
+    /// The newest of them whose name ends so.
+    pub fn backup_file(&self, ending: &str) -> PathBuf {
+        let named = |file: &PathBuf| file.to_string_lossy().ends_with(ending);
+        self.backup_files().into_iter().rfind(named).expect("such an object")
+    }
+
     /// The directories of all tenants.
     pub fn tenant_dirs(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.dir.path().join("data/tenants")).expect("the tenants' directory");

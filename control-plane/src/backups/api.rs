@@ -202,7 +202,7 @@ async fn check_backup(
     }
     disk::refuse_copies_if_full(&platform)?;
     let mut tx = platform.database.begin().await?;
-    let job = check::begin(&mut tx, &project.id, &id, backup.checked_ms).await?.ok_or_else(under_way)?;
+    let job = check::begin(&mut tx, check::CHECK, &project.id, &id).await?.ok_or_else(under_way)?;
     tx.commit().await?;
     begun(&platform, job, project.slug)
 }
@@ -362,7 +362,7 @@ fn no_backup() -> Error {
 }
 
 pub(super) fn under_way() -> Error {
-    let message = "A backup or restore of this project is under way. Please wait for it, or cancel it.";
+    let message = "A backup, check or restore of this project is under way. Please wait for it, or cancel it.";
     Error::refused(StatusCode::CONFLICT, "under_way", message)
 }
 

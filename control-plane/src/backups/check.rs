@@ -17,23 +17,27 @@ use crate::error::Result;
 use crate::jobs::{self, GiveUp, Kind, Run};
 
 const DEADLINE: Duration = clock::HOUR;
+/// The key of a project's check among the jobs: it has one at a time.
+pub(super) const CHECK: &str = "check";
+/// The same for what is imported, which waits for no other check: whoever brought it would have to bring it again.
+pub(super) const IMPORT: &str = "import";
 
 /// What is stored is not what was made, or cannot be restored. Reading it once more changes nothing.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Unsound(String);
 
-/// Has a stored backup proven once the transaction is committed; the job. None if that is under way. `checked_ms` is when
-/// that was last done.
+/// Has a stored backup proven once the transaction is committed; the job. None while there is one of that project under
+/// that key.
 pub(super) async fn begin(
     tx: &mut Transaction<'static, Any>,
+    key: &str,
     project: &str,
     backup: &str,
-    checked_ms: Option<i64>,
 ) -> Result<Option<String>> {
     let input = serde_json::to_string(&Input { backup: backup.to_owned() }).map_err(anyhow::Error::new)?;
-    let key = format!("check:{backup}:{}", checked_ms.unwrap_or_default());
-    jobs::enqueue(tx, Kind::CheckBackup, project, Some(&key), &input, clock::now_ms(), DEADLINE).await
+    jobs::release_key(tx, project, key).await?;
+    jobs::enqueue(tx, Kind::CheckBackup, project, Some(key), &input, clock::now_ms(), DEADLINE).await
 }
 
 /// The one step of the job.

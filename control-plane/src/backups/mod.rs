@@ -108,7 +108,6 @@ fn copy_name(id: &str) -> anyhow::Result<CopyName> {
     Ok(id.parse()?)
 }
 
-/// Removes the stored objects of a backup; whether they are there does not matter.
 /// Removes a backup unless it is the last proven one; whether it is gone. It is red before the first of its objects goes,
 /// so nobody relies on what a crash left of it.
 async fn remove(platform: &Platform, project: &str, backup: &str) -> Result<bool> {
@@ -122,6 +121,7 @@ async fn remove(platform: &Platform, project: &str, backup: &str) -> Result<bool
     Ok(true)
 }
 
+/// Removes the stored objects of a backup; whether they are there does not matter.
 async fn remove_objects(platform: &Platform, project: &str, backup: &str) -> anyhow::Result<()> {
     platform.backups.remove(&archive_key(project, backup)).await?;
     platform.backups.remove(&manifest_key(project, backup)).await

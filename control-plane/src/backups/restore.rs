@@ -156,7 +156,8 @@ pub async fn failed(run: &Run, error: &anyhow::Error, last: bool) -> anyhow::Res
     Ok(())
 }
 
-/// Removes what was restored aside, and the backup of the present state unless it is proven.
+/// Removes what was restored aside, and the backup of the present state unless it is proven: such a one stays as long as
+/// others made before a restore.
 pub async fn cancelled(run: &Run) -> anyhow::Result<()> {
     drop_traces(run, &run.input()?).await
 }
@@ -165,7 +166,10 @@ async fn drop_traces(run: &Run, input: &Input) -> anyhow::Result<()> {
     let (node, id) = keeper(run).await?;
     node.discard_restore(&id, &copy_name(&run.id)?).await?;
     match &input.present {
-        Some(present) => make::discard(run, present).await,
+        Some(present) => {
+            make::discard(run, present).await?;
+            retention::apply(&run.platform, &run.project).await
+        }
         None => Ok(()),
     }
 }

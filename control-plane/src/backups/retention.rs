@@ -56,18 +56,18 @@ pub(super) async fn refuse_many(platform: &Platform, project: &projects::store::
     Err(Error::refused(StatusCode::FORBIDDEN, "backup_limit", message))
 }
 
-/// How many were made on purpose.
+/// How many were made on purpose. Of those before a deletion one counts, as one stays.
 fn on_purpose(backups: &[store::Backup]) -> usize {
-    let made = |it: &&store::Backup| {
-        matches!(it.origin, Origin::Hand | Origin::Import | Origin::Delete) && it.state != State::Failed
-    };
-    backups.iter().filter(made).count()
+    let sound = || backups.iter().filter(|it| it.state != State::Failed);
+    let made = sound().filter(|it| matches!(it.origin, Origin::Hand | Origin::Import)).count();
+    made + usize::from(sound().any(|it| it.origin == Origin::Delete))
 }
 
 /// The ids of those that go, so that there are at most so many in all, and as many that failed; those made on purpose stay
 /// in any case. `backups` are newest first.
 fn surplus(backups: &[store::Backup], rules: &Schedule, most: usize, now_ms: i64) -> Vec<String> {
     let last_proven = backups.iter().find(|backup| backup.state == State::Proven).map(|backup| backup.id.as_str());
+    let last_deletion = backups.iter().find(|it| it.state == State::Proven && it.origin == Origin::Delete);
     let covered = covered(backups, rules);
     let (mut kept, mut failed) = (on_purpose(backups), 0);
     let old = now_ms - clock::millis(ASIDE);
@@ -95,8 +95,10 @@ fn surplus(backups: &[store::Backup], rules: &Schedule, most: usize, now_ms: i64
                 kept += usize::from(stays);
                 !stays
             }
+            // Whoever deletes a project and brings it back by turns needs the last state only.
+            (State::Proven, Origin::Delete) => last_deletion.is_some_and(|last| last.id != backup.id),
             // Made on purpose: whoever asked for them removes them.
-            (State::Proven, Origin::Hand | Origin::Delete | Origin::Import) => false,
+            (State::Proven, Origin::Hand | Origin::Import) => false,
         }
     };
     backups.iter().filter(goes).map(|backup| backup.id.clone()).collect()
@@ -234,5 +236,20 @@ mod tests {
             backup("old-undo", Origin::Restore, State::Proven, 31),
         ];
         assert_eq!(surplus(&backups, &rules(), usize::MAX, NOW), ["old-undo"]);
+    }
+
+    #[test]
+    fn of_those_made_before_a_deletion_the_last_stays() {
+        let mut backups = vec![
+            backup("begun", Origin::Delete, State::Making, 0),
+            backup("last", Origin::Delete, State::Proven, 1),
+            backup("undo", Origin::Restore, State::Proven, 2),
+            backup("earlier", Origin::Delete, State::Proven, 3),
+            backup("first", Origin::Delete, State::Proven, 400),
+        ];
+        assert_eq!(surplus(&backups, &rules(), usize::MAX, NOW), ["earlier", "first"]);
+        assert_eq!(surplus(&backups, &rules(), 2, NOW), ["earlier", "first"], "all of them take one place");
+        backups.drain(1..3);
+        assert_eq!(surplus(&backups, &rules(), usize::MAX, NOW), ["first"], "the last proven one stays");
     }
 }

@@ -220,10 +220,9 @@ async fn check_due(platform: &Platform) -> anyhow::Result<()> {
         return Ok(());
     }
     let every = clock::millis(Duration::from_secs(platform.config.backups.check_every.max(1)));
-    for (backup, project, checked_ms) in store::to_be_checked(platform.database.read(), clock::now_ms() - every).await?
-    {
+    for (backup, project) in store::to_be_checked(platform.database.read(), clock::now_ms() - every).await? {
         let mut tx = platform.database.begin().await?;
-        check::begin(&mut tx, &project, &backup, Some(checked_ms)).await?;
+        check::begin(&mut tx, check::CHECK, &project, &backup).await?;
         tx.commit().await?;
         platform.jobs.poke();
     }

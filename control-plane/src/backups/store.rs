@@ -98,16 +98,16 @@ pub async fn newest_proven(db: &AnyPool, project: &str) -> Result<Option<Kept>> 
 }
 
 /// The newest proven backup of each project that was not checked since that moment.
-pub(super) async fn to_be_checked(db: &AnyPool, before_ms: i64) -> Result<Vec<(String, String, i64)>> {
+pub(super) async fn to_be_checked(db: &AnyPool, before_ms: i64) -> Result<Vec<(String, String)>> {
     let rows = sqlx::query(
-        "SELECT b.id, b.project_id, b.checked_ms FROM backup b JOIN project p ON p.id = b.project_id
+        "SELECT b.id, b.project_id FROM backup b JOIN project p ON p.id = b.project_id
          WHERE b.state = 'proven' AND b.checked_ms <= $1 AND p.wish <> 'deleted' AND NOT EXISTS
            (SELECT 1 FROM backup n WHERE n.project_id = b.project_id AND n.state = 'proven' AND n.created_ms > b.created_ms)",
     )
     .bind(before_ms)
     .fetch_all(db)
     .await?;
-    Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect::<sqlx::Result<_>>()?)
+    Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<sqlx::Result<_>>()?)
 }
 
 /// Backups that were begun before that moment and are not done yet, though no job is at them, and whose they are.

@@ -20,6 +20,7 @@ use crate::audit;
 use crate::clock;
 use crate::database::number;
 use crate::error::{Error, ErrorBody, Result};
+use crate::jobs;
 use crate::operator::disk;
 use crate::projects::api::{find_project, refuse_deleted};
 use crate::projects::store::Row;
@@ -82,6 +83,9 @@ async fn import_backup(
     let project = find_project(&platform, &session, &slug, Action::Import).await?;
     refuse_deleted(&project)?;
     disk::refuse_copies_if_full(&platform)?;
+    if jobs::is_under_way(platform.database.write(), &project.id, check::IMPORT).await? {
+        return Err(under_way());
+    }
     // Noted first: what a crash leaves behind is then known, and goes with old failures.
     let backup = tenant_runtime::random_id(15);
     let mut tx = platform.database.begin().await?;
@@ -127,7 +131,7 @@ async fn take_in(platform: &Platform, row: &Row, backup: &str, account: &str, bo
     platform.backups.put(&manifest_key(project, backup), futures_util::stream::iter([Ok(text.into())])).await?;
     let mut tx = platform.database.begin().await?;
     store::stored(&mut *tx, backup, &manifest).await?;
-    let job = check::begin(&mut tx, project, backup, None).await?.ok_or_else(under_way)?;
+    let job = check::begin(&mut tx, check::IMPORT, project, backup).await?.ok_or_else(under_way)?;
     audit::note(&mut tx, Some(account), Some(project), "imported", "A zip was taken in").await?;
     tx.commit().await?;
     Ok(job)

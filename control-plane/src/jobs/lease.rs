@@ -35,14 +35,21 @@ pub(super) enum Hold {
     Lost,
 }
 
-/// Takes the job that has been due longest among some kinds, or one whose worker is gone.
+/// Takes the job that has been due longest among some kinds, or one whose worker is gone. A project has one of them at a
+/// time, and whoever's team has none at work goes first: nobody keeps all workers to themselves while others wait.
 pub(super) async fn claim(db: &AnyPool, kinds: &str, owner: &str) -> sqlx::Result<Option<Claim>> {
     let now = clock::now_ms();
     let sql = format!(
         "UPDATE job SET state = 'running', attempt = attempt + 1, lease_epoch = lease_epoch + 1, lease_owner = $3,
            lease_until_ms = $1, updated_ms = $2
-         WHERE id = (SELECT id FROM job WHERE kind IN ({kinds}) AND ((state = 'queued' AND due_ms <= $2)
-             OR (state = 'running' AND lease_until_ms <= $2)) ORDER BY due_ms, id LIMIT 1)
+         WHERE id = (
+             WITH busy AS (SELECT p.id, p.team_id FROM job j JOIN project p ON p.id = j.tenant_id
+               WHERE j.kind IN ({kinds}) AND j.state = 'running' AND j.lease_until_ms > $2)
+             SELECT j.id FROM job j LEFT JOIN project p ON p.id = j.tenant_id
+             WHERE j.kind IN ({kinds}) AND ((j.state = 'queued' AND j.due_ms <= $2)
+                 OR (j.state = 'running' AND j.lease_until_ms <= $2))
+               AND NOT EXISTS (SELECT 1 FROM busy b WHERE b.id = j.tenant_id)
+             ORDER BY (SELECT COUNT(*) FROM busy b WHERE b.team_id = p.team_id), j.due_ms, j.id LIMIT 1)
            AND (state = 'queued' OR lease_until_ms <= $2)
          RETURNING id, tenant_id, kind, input, step, progress, attempt, deadline_ms, lease_epoch"
     );
@@ -143,4 +150,90 @@ pub(super) async fn finish(db: &AnyPool, claim: &Claim, outcome: Outcome<'_>) ->
     .execute(db)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::Database;
+
+    const LONG: &str = "'check_backup', 'backup'";
+
+    /// A control database with Ann's orchard and meadow, and Bob's burrow.
+    async fn database() -> (Database, tempfile::TempDir) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let database = Database::open(&Database::sqlite_url(dir.path())).await.expect("opens");
+        for sql in [
+            "INSERT INTO team VALUES ('anns', 'anns', 0), ('bobs', 'bobs', 0)",
+            "INSERT INTO node VALUES ('local', 'active', 0)",
+            "INSERT INTO project (id, team_id, slug, name, wish, node_id, generation, created_ms, requests,
+               database_bytes, storage_bytes)
+             SELECT id, team, id, id, 'active', 'local', 1, 0, 0, 0, 0 FROM
+               (SELECT 'orchard' AS id, 'anns' AS team UNION SELECT 'meadow', 'anns' UNION SELECT 'burrow', 'bobs') AS p",
+        ] {
+            sqlx::query(sql).execute(database.write()).await.expect(sql);
+        }
+        (database, dir)
+    }
+
+    /// Jobs, named and due in that order.
+    async fn queue(database: &Database, jobs: &[(&str, &str)]) {
+        for (n, (kind, project)) in (1_i64..).zip(jobs) {
+            let sql =
+                "INSERT INTO job (id, tenant_id, kind, input, state, step, exclusive, attempt, due_ms, deadline_ms,
+                   lease_epoch, lease_until_ms, created_ms, updated_ms)
+                 VALUES ($1, $2, $3, '', 'queued', '', 0, 0, $4, 0, 0, 0, 0, 0)";
+            let query = sqlx::query(sql).bind(format!("{n} {project}")).bind(*project).bind(*kind).bind(n);
+            query.execute(database.write()).await.expect("is queued");
+        }
+    }
+
+    async fn next(database: &Database, kinds: &str) -> Option<Claim> {
+        claim(database.write(), kinds, "a worker").await.expect("asks")
+    }
+
+    async fn next_id(database: &Database, kinds: &str) -> Option<String> {
+        next(database, kinds).await.map(|claim| claim.id)
+    }
+
+    #[tokio::test]
+    async fn a_project_keeps_one_worker_however_much_it_asks_for() {
+        let (database, _dir) = database().await;
+        queue(&database, &[("check_backup", "orchard"), ("check_backup", "orchard"), ("backup", "burrow")]).await;
+        let first = next(&database, LONG).await.expect("a job");
+        assert_eq!(first.id, "1 orchard");
+        assert_eq!(next_id(&database, LONG).await.as_deref(), Some("3 burrow"));
+        assert_eq!(next_id(&database, LONG).await, None, "the orchard has a worker");
+        let done = Outcome { state: "done", step: "", due_ms: 0, error: None };
+        finish(database.write(), &first, done).await.expect("notes");
+        assert_eq!(next_id(&database, LONG).await.as_deref(), Some("2 orchard"));
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_goes_before_a_team_that_has_a_worker() {
+        let (database, _dir) = database().await;
+        queue(&database, &[("backup", "orchard"), ("backup", "meadow"), ("backup", "burrow")]).await;
+        let mut taken = Vec::new();
+        while let Some(id) = next_id(&database, LONG).await {
+            taken.push(id);
+        }
+        assert_eq!(taken, ["1 orchard", "3 burrow", "2 meadow"]);
+    }
+
+    #[tokio::test]
+    async fn what_belongs_to_no_project_does_not_wait_for_its_like() {
+        let (database, _dir) = database().await;
+        queue(&database, &[("send_mail", ""), ("send_mail", "")]).await;
+        assert!(next(&database, "'send_mail'").await.is_some() && next(&database, "'send_mail'").await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_is_gone_stands_in_nobodys_way() {
+        let (database, _dir) = database().await;
+        queue(&database, &[("check_backup", "orchard"), ("check_backup", "orchard")]).await;
+        let first = next(&database, LONG).await.expect("a job");
+        sqlx::query("UPDATE job SET lease_until_ms = 1").execute(database.write()).await.expect("is over");
+        let again = next(&database, LONG).await.expect("the same one");
+        assert_eq!((again.id, again.epoch), (first.id, first.epoch + 1));
+    }
 }

@@ -19,7 +19,7 @@ pub use api::{begun_by, cancel};
 pub use kinds::Kind;
 pub use run::{GiveUp, Run};
 pub use store::{
-    Job, JobLine, active_of, begin_again, by_id, can_retry, cancel_queued, enqueue, latest_of, lines, list, project_of,
-    retry,
+    Job, JobLine, active_of, begin_again, by_id, can_retry, cancel_queued, enqueue, is_under_way, latest_of, lines,
+    list, project_of, release_key, retry,
 };
 pub use worker::Jobs;

@@ -72,7 +72,7 @@ const LATEST: i64 = 20;
 /// How long a job that is tried again may take, all its tries together.
 const SECOND_CHANCE: Duration = clock::DAY;
 
-/// Adds a job; its id. None if there is one under that key, or an exclusive one of that project.
+/// Adds a job; its id. None if there is one under that key, be it one that ended, or an exclusive one of that project.
 pub async fn enqueue(
     tx: &mut Transaction<'static, Any>,
     kind: Kind,
@@ -101,6 +101,26 @@ pub async fn enqueue(
     .execute(&mut **tx)
     .await?;
     Ok((added.rows_affected() > 0).then_some(id))
+}
+
+/// Lets go of a key whose job has ended, so that there may be another under it.
+pub async fn release_key(tx: &mut Transaction<'static, Any>, project: &str, key: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE job SET idem_key = NULL
+         WHERE tenant_id = $1 AND idem_key = $2 AND state IN ('done', 'failed', 'cancelled')",
+    )
+    .bind(project)
+    .bind(key)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Whether something is under way under a key.
+pub async fn is_under_way(db: &AnyPool, project: &str, key: &str) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM job WHERE tenant_id = $1 AND idem_key = $2 AND state IN ('queued', 'running')";
+    let count: i64 = sqlx::query_scalar(sql).bind(project).bind(key).fetch_one(db).await?;
+    Ok(count > 0)
 }
 
 /// Removes what is queued under a key.

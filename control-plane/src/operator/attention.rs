@@ -113,9 +113,11 @@ async fn disk_filling(platform: &Platform) -> Result<Vec<AttentionItem>> {
     let disk = disk::view(platform).await?;
     let kind = AttentionKind::DiskFilling;
     Ok(match (disk.room, disk.full_in_days) {
-        (Room::NoGrowth, _) => vec![AttentionItem::now(kind, "The disk is nearly full: projects cannot grow.")],
+        (Room::NoGrowth, _) => {
+            vec![AttentionItem::now(kind, format!("{}: projects cannot grow.", disk.shortage()))]
+        }
         (Room::NoProjects, _) => {
-            vec![AttentionItem::now(kind, "The disk is nearly full: no projects can be created.")]
+            vec![AttentionItem::now(kind, format!("{}: no projects can be created.", disk.shortage()))]
         }
         (Room::Ample, Some(days)) if days <= FULL_SOON_DAYS => {
             vec![AttentionItem::soon(kind, format!("At the pace of the last weeks the disk is full in {days} days."))]

@@ -1,7 +1,7 @@
 //! The disk everything is kept on: when it will be full, and what stops before it is, so that the platform never does.
 //!
 //! Below the first mark no projects are created, below the second those that are there stop growing. Both are looked at
-//! again and again, so both end by themselves.
+//! again and again, so both end by themselves. A disk may be full of files while it has bytes: the marks hold for both.
 
 use std::path::Path;
 use std::time::Duration;
@@ -60,6 +60,9 @@ pub enum Room {
 pub(super) struct DiskView {
     total_bytes: i64,
     free_bytes: i64,
+    /// How many files it may hold; 0 where nothing but its bytes is a bound.
+    total_files: i64,
+    free_files: i64,
     pub(super) room: Room,
     /// With less than this free, no projects are created.
     stop_projects_below_bytes: i64,
@@ -98,7 +101,22 @@ impl TryFrom<String> for Mark {
     }
 }
 
+impl DiskView {
+    /// What there is too little of, if there is.
+    pub(super) fn shortage(&self) -> &'static str {
+        let has_bytes = self.free_bytes >= self.stop_projects_below_bytes;
+        if has_bytes { "The disk takes hardly any more files" } else { "The disk is nearly full" }
+    }
+}
+
 impl Mark {
+    /// Whether less than that is free, or less than such a share of the files the disk may hold.
+    fn is_passed(self, disk: Disk) -> bool {
+        let bytes = self.bytes(disk);
+        let files = u128::from(disk.total_files) * u128::from(bytes) / u128::from(disk.total_bytes.max(1));
+        disk.free_bytes < bytes || u128::from(disk.free_files) < files
+    }
+
     fn bytes(self, disk: Disk) -> u64 {
         match self {
             Mark::Percent(share) => (u128::from(disk.total_bytes) * u128::from(share) / 100) as u64,
@@ -109,9 +127,9 @@ impl Mark {
 
 impl config::Disk {
     fn room(&self, disk: Disk) -> Room {
-        if disk.free_bytes < self.stop_writes_below.bytes(disk) {
+        if self.stop_writes_below.is_passed(disk) {
             Room::NoGrowth
-        } else if disk.free_bytes < self.stop_projects_below.bytes(disk) {
+        } else if self.stop_projects_below.is_passed(disk) {
             Room::NoProjects
         } else {
             Room::Ample
@@ -220,6 +238,8 @@ pub(super) async fn view(platform: &Platform) -> Result<DiskView> {
     Ok(DiskView {
         total_bytes: number(disk.total_bytes),
         free_bytes: number(disk.free_bytes),
+        total_files: number(disk.total_files),
+        free_files: number(disk.free_files),
         room: settings.room(disk),
         stop_projects_below_bytes: number(settings.stop_projects_below.bytes(disk)),
         stop_writes_below_bytes: number(settings.stop_writes_below.bytes(disk)),
@@ -256,6 +276,7 @@ mod tests {
     use super::*;
 
     const GB: u64 = 1 << 30;
+    const EMPTY: Disk = Disk { total_bytes: 40 * GB, free_bytes: 40 * GB, total_files: 1000, free_files: 1000 };
 
     fn mark(text: &str) -> Mark {
         Mark::try_from(text.to_owned()).expect("a mark")
@@ -281,11 +302,15 @@ mod tests {
     #[test]
     fn first_projects_stop_then_growth_and_all_goes_on_by_itself() {
         let settings = config::Disk { stop_projects_below: mark("10%"), stop_writes_below: mark("1 GB") };
-        let room = |free| settings.room(Disk { total_bytes: 40 * GB, free_bytes: free });
+        let room = |free| settings.room(Disk { free_bytes: free, ..EMPTY });
         assert_eq!(room(4 * GB), Room::Ample);
         assert_eq!(room(4 * GB - 1), Room::NoProjects);
         assert_eq!(room(GB - 1), Room::NoGrowth);
         assert_eq!(room(20 * GB), Room::Ample);
+        // The second mark is a fortieth of the disk, so it is of its files, too.
+        let room = |free| settings.room(Disk { free_files: free, ..EMPTY });
+        assert_eq!([100, 99, 25, 24].map(room), [Room::Ample, Room::NoProjects, Room::NoProjects, Room::NoGrowth]);
+        assert_eq!(settings.room(Disk { total_files: 0, free_files: 0, ..EMPTY }), Room::Ample, "no bound at all");
     }
 
     #[test]

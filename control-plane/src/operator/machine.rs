@@ -47,6 +47,9 @@ pub(super) struct Disk {
     pub(super) total_bytes: u64,
     /// What this process may still fill.
     pub(super) free_bytes: u64,
+    /// How many files it may hold; 0 where nothing but its bytes is a bound.
+    pub(super) total_files: u64,
+    pub(super) free_files: u64,
 }
 
 pub(super) fn memory() -> Memory {
@@ -80,6 +83,8 @@ pub(super) fn disk(dir: &Path) -> std::io::Result<Disk> {
     Ok(Disk {
         total_bytes: disk.f_blocks.saturating_mul(disk.f_frsize),
         free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
+        total_files: disk.f_files,
+        free_files: disk.f_favail,
     })
 }
 
@@ -101,6 +106,6 @@ mod tests {
         let files = open_files();
         assert!(files.open > 2 && files.open < files.limit, "{files:?}");
         let disk = disk(Path::new("/")).expect("there is a disk");
-        assert!(disk.free_bytes <= disk.total_bytes);
+        assert!(disk.free_bytes <= disk.total_bytes && disk.free_files <= disk.total_files, "{disk:?}");
     }
 }

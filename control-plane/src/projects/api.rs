@@ -15,11 +15,11 @@ use super::{Project, Slug, Wish, purge};
 use crate::accounts::{Email, second_factor};
 use crate::audit::{self, Activity};
 use crate::backups::{self, Origin};
-use crate::clock::{self, DAY};
+use crate::clock;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet;
 use crate::http::Body;
-use crate::jobs::{self, Kind};
+use crate::jobs;
 use crate::operator::disk;
 use crate::session::Session;
 use crate::state::Platform;
@@ -242,15 +242,15 @@ pub(crate) async fn delete(
 ) -> Result<()> {
     let until = clock::now_ms() + clock::millis(platform.config.grace());
     store::delete(tx, id, until).await?;
-    jobs::cancel_queued(tx, id, purge::KEY).await?;
     backups::make::begin(tx, id, Origin::Delete, None).await?;
-    jobs::enqueue(tx, Kind::PurgeProject, id, Some(purge::KEY), "", until, DAY * 7).await?;
+    purge::ask_for(tx, id, until).await?;
     audit::note(tx, Some(account), Some(id), "deleted", &format!("{name} was deleted")).await
 }
 
-/// Brings a deleted project back
+/// Brings a deleted project back, unless it is being removed for good
 #[utoipa::path(post, path = "/api/projects/{slug}/undelete", params(("slug" = String, Path)),
-    responses((status = 200, body = Project), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Project), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody)))]
 async fn undelete_project(
     State(platform): State<Platform>,
     session: Session,

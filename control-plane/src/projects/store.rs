@@ -198,11 +198,15 @@ pub async fn rename(
 
 /// Wishes a project gone; until then it can be brought back.
 pub async fn delete(tx: &mut Transaction<'static, Any>, id: &str, until_ms: i64) -> Result<()> {
-    sqlx::query("UPDATE project SET wish = 'deleted', deleted_until_ms = $1, purge_confirmed_ms = NULL WHERE id = $2")
-        .bind(until_ms)
-        .bind(id)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "UPDATE project SET wish = 'deleted', deleted_until_ms = $1, purge_confirmed_ms = NULL,
+           purge_begun_ms = CASE WHEN wish = 'deleted' THEN purge_begun_ms END
+         WHERE id = $2",
+    )
+    .bind(until_ms)
+    .bind(id)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -210,22 +214,35 @@ pub async fn delete(tx: &mut Transaction<'static, Any>, id: &str, until_ms: i64)
 /// Whether it was deleted.
 ///
 /// # Errors
-/// `project_limit` when its team has `limit` others.
+/// `project_limit` when its team has `limit` others; `too_late` once it is being removed for good.
 pub async fn undelete(tx: &mut Transaction<'static, Any>, id: &str, team: &str, limit: i64) -> Result<bool> {
     let undeleted = sqlx::query(
         "UPDATE project SET wish = CASE WHEN suspended_reason IS NULL THEN 'active' ELSE 'suspended' END,
            deleted_until_ms = NULL, purge_confirmed_ms = NULL
-         WHERE id = $1 AND wish = 'deleted'",
+         WHERE id = $1 AND wish = 'deleted' AND purge_begun_ms IS NULL",
     )
     .bind(id)
     .execute(&mut **tx)
     .await?;
-    let was_deleted = undeleted.rows_affected() > 0;
-    if was_deleted {
+    let is_back = undeleted.rows_affected() > 0;
+    if is_back {
         refuse_full(tx, team, limit.saturating_add(1)).await?;
         forget_exports(tx, id).await?;
+    } else {
+        refuse_begun(tx, id).await?;
     }
-    Ok(was_deleted)
+    Ok(is_back)
+}
+
+/// Refuses to bring back what is left of a project whose purge has begun.
+async fn refuse_begun(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
+    let sql = "SELECT COUNT(*) FROM project WHERE id = $1 AND wish = 'deleted' AND purge_begun_ms IS NOT NULL";
+    let begun: i64 = sqlx::query_scalar(sql).bind(id).fetch_one(&mut **tx).await?;
+    if begun > 0 {
+        let message = "This project is being removed for good. It cannot be brought back any more.";
+        return Err(Error::refused(StatusCode::CONFLICT, "too_late", message));
+    }
+    Ok(())
 }
 
 /// Ends the links with which somebody may fetch a project's data whose account is erased.

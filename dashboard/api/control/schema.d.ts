@@ -3433,7 +3433,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Brings a deleted project back */
+        /** Brings a deleted project back, unless it is being removed for good */
         post: {
             parameters: {
                 query?: never;
@@ -3462,6 +3462,14 @@ export interface paths {
                     };
                 };
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -4977,6 +4985,8 @@ export interface components {
         DiskView: {
             /** Format: int64 */
             freeBytes: number;
+            /** Format: int64 */
+            freeFiles: number;
             /**
              * Format: int64
              * @description At the pace of the last weeks; null when it does not fill, or too little is known.
@@ -4997,6 +5007,11 @@ export interface components {
             stopWritesBelowBytes: number;
             /** Format: int64 */
             totalBytes: number;
+            /**
+             * Format: int64
+             * @description How many files it may hold; 0 where nothing but its bytes is a bound.
+             */
+            totalFiles: number;
         };
         /** @description A record to be set at the domain's DNS provider. */
         DnsRecord: {

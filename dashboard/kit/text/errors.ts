@@ -30,7 +30,7 @@ export const errors = {
     wrong_password: 'This is not your current password.',
     mismatch: 'This is not the address of the project.',
     not_starting: 'The project does not start just now. Its data is untouched.',
-    under_way: 'A backup or restore of this project is under way. Wait for it, or cancel it.',
+    under_way: 'A backup, check or restore of this project is under way. Wait for it, or cancel it.',
     last_backup: 'This is the last backup that was proven. It stays until there is another.',
     not_allowed: 'Your role in this team does not allow that.',
     project_limit: 'This team has no room for another project.',

@@ -27,6 +27,8 @@ export const node = (): Node => ({
   disk: {
     totalBytes: 80 * GB,
     freeBytes: 19 * GB,
+    totalFiles: 5_242_880,
+    freeFiles: 4_718_592,
     room: 'ample',
     stopProjectsBelowBytes: 8 * GB,
     stopWritesBelowBytes: 4 * GB,

@@ -11,7 +11,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::census::{Files, is_record_file};
-use super::{DATABASES, NOT_ARCHIVED};
+use super::{NOT_ARCHIVED, is_database};
 use crate::files::disk;
 use crate::meter::Claim;
 use crate::store::Pinned;
@@ -50,19 +50,13 @@ pub(super) fn write(
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
+        // Pinned ones are added above, and opening the file of another would drop the locks on it.
         if !is_database(&name) && !NOT_ARCHIVED.contains(&name.as_str()) {
             archive.add_all(&entry.path(), &name)?;
         }
     }
     archive.zip.finish()?.file.sync_all()?;
     Ok(archive.files)
-}
-
-/// A database or what SQLite keeps beside one: pinned ones are added otherwise, and opening the file of another would
-/// drop the locks on it.
-fn is_database(name: &str) -> bool {
-    let rest = DATABASES.iter().find_map(|database| name.strip_prefix(database));
-    rest.is_some_and(|rest| ["", "-wal", "-shm", "-journal"].contains(&rest))
 }
 
 struct Archive<'a> {

@@ -5,13 +5,12 @@ use std::panic::{AssertUnwindSafe, RefUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{DATABASES, Unfit};
+use super::{DATABASES, Unfit, size_beside_databases};
 use crate::app::OpenError;
-use crate::files::disk::tree_size;
 use crate::meter::Meter;
 use crate::store;
 
-/// Beside databases and files of records there is little in an archive.
+/// What SQLite keeps beside the databases, and what a plan does not count.
 const OTHERS: u64 = 64 << 20;
 
 type Ask = dyn Fn() -> io::Result<()> + Send + Sync;
@@ -33,7 +32,7 @@ impl Bounds {
     /// `ask` is asked again and again while it lasts, and its error ends it.
     pub fn of(meter: &Meter, data: &Path, ask: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Bounds {
         let database = meter.database.most().max(DATABASES.iter().map(|name| size(&data.join(name))).sum());
-        let storage = meter.storage.most().max(tree_size(&data.join("storage")));
+        let storage = meter.storage.most().max(size_beside_databases(data));
         let most = database.saturating_mul(2).saturating_add(storage).saturating_add(OTHERS);
         Bounds { most, ask: Arc::new(ask) }
     }
@@ -58,7 +57,7 @@ impl Bounds {
 /// `TooLarge`.
 pub fn check_room(meter: &Meter, restored: &Path) -> Result<(), Unfit> {
     let database = store::in_use(&restored.join(DATABASES[0])).map_err(OpenError::from_store)?;
-    let files = tree_size(&restored.join("storage"));
+    let files = size_beside_databases(restored);
     for (size, quota) in [(database, &meter.database), (files, &meter.storage)] {
         if size > quota.most().max(quota.used()) {
             return Err(Unfit::TooLarge(quota.most()));
@@ -89,7 +88,8 @@ mod tests {
         let used = store::in_use(&dir.path().join("data.db")).expect("measures");
         assert!((20_000..200_000).contains(&used), "{used} bytes without those that are free");
         fs::create_dir(dir.path().join("storage")).expect("makes a folder");
-        fs::write(dir.path().join("storage/cat.png"), [0; 30]).expect("writes");
+        fs::write(dir.path().join("storage/cat.png"), [0; 20]).expect("writes");
+        fs::write(dir.path().join("attic"), [0; 10]).expect("writes");
         let meter = Meter::default();
         assert!(check_room(&meter, dir.path()).is_ok(), "without bounds all fits");
         for (database, storage, fits) in [(used, 30, true), (used - 1, 30, false), (used, 29, false)] {

@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 
 use crate::app::App;
 use crate::error::{ApiError, Error, Result};
+use crate::files::disk::size_of_entries;
 use crate::files::names::snake_case;
 use crate::files::storage::{About, ByteStream};
 use crate::files::{TEMPORARY, Upload};
@@ -255,6 +256,18 @@ fn bounds(app: &App) -> Bounds {
 }
 
 const DATABASES: [&str; 2] = ["data.db", logs::FILE];
+
+/// Whether that is the name of a database in a data directory, or of what SQLite keeps beside one.
+pub fn is_database(name: &str) -> bool {
+    let rest = DATABASES.iter().find_map(|database| name.strip_prefix(database));
+    rest.is_some_and(|rest| ["", "-wal", "-shm", "-journal"].contains(&rest))
+}
+
+/// The bytes of what a data directory holds beside its databases and what a restore leaves as it is: files of records, and
+/// whatever else an archive brought.
+pub fn size_beside_databases(dir: &Path) -> u64 {
+    size_of_entries(dir, |name| !is_database(name) && !KEPT.contains(&name))
+}
 
 async fn make(app: &App, key: Key) -> Result<()> {
     let draft = Scratch::new(app.dir());

@@ -1,5 +1,5 @@
 //! Taking an archive apart that anybody may have made: nothing is written outside of the folder, nothing grows past
-//! its bounds, and what comes out is a data directory that opens.
+//! its bounds, be it bytes, files or folders, and what comes out is a data directory that opens.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -21,6 +21,15 @@ const DATABASE: &str = "data.db";
 const ALWAYS_ALLOWED: u64 = 2 << 30;
 /// or that many times its own size: databases with much in common compress well, but bombs a thousandfold.
 const MOST_GROWTH: u64 = 100;
+/// A file takes that much room beside its bytes, and so does a folder,
+const BLOCK: u64 = 4 << 10;
+/// all of them together that much, or as many times the archive: files of records, each in a folder of its own, take less.
+const ALWAYS_BESIDE: u64 = 64 << 20;
+/// An archive may have so many entries: more than the list below has of a backend's own files.
+const MOST_ENTRIES: usize = 1 << 20;
+/// So deep may files lie, and so long may a name be. Those of records lie five deep.
+const DEEPEST: usize = 32;
+const LONGEST_NAME: usize = 255;
 const CHUNK: usize = 256 << 10;
 /// So much may be read to learn what an archive holds: its list of entries is kept in memory, at several times its size.
 const LONGEST_LIST: u64 = 64 << 20;
@@ -40,6 +49,9 @@ pub enum Unfit {
     /// It would take too much room.
     #[error("it would take more than {0} bytes unpacked")]
     TooLarge(u64),
+    /// It has too many entries.
+    #[error("it has more than {MOST_ENTRIES} entries")]
+    TooMany,
     /// There is no database at its root.
     #[error("it holds no data.db")]
     NoDatabase,
@@ -77,8 +89,10 @@ struct Archive<'b> {
     zip: ZipArchive<Metered>,
     /// Places of the files to unpack.
     entries: Vec<(usize, PathBuf)>,
-    /// What its list of entries announces.
+    /// The bytes its list of entries announces.
     size: u64,
+    /// How many files and folders come out of it.
+    nodes: u64,
     bounds: &'b Bounds,
 }
 
@@ -86,10 +100,13 @@ impl<'b> Archive<'b> {
     /// Reads the list of entries and refuses what is wrong with it.
     fn open(path: &Path, bounds: &'b Bounds) -> Result<Archive<'b>, Unfit> {
         let file = File::open(path)?;
-        let limit = file.metadata()?.len().saturating_mul(MOST_GROWTH).max(ALWAYS_ALLOWED).min(bounds.most);
+        let growth = file.metadata()?.len().saturating_mul(MOST_GROWTH);
         let left = Rc::new(Cell::new(LONGEST_LIST));
         let mut zip = ZipArchive::new(Metered { file, left: left.clone() })?;
         left.set(u64::MAX);
+        if zip.len() > MOST_ENTRIES {
+            return Err(Unfit::TooMany);
+        }
         if zip.has_duplicate_names() || zip.has_overlapping_entries()? {
             return Err(Unfit::Overlapping);
         }
@@ -107,21 +124,29 @@ impl<'b> Archive<'b> {
             let place = place(&name).ok_or_else(|| refused("would be unpacked elsewhere"))?;
             size = size.saturating_add(entry.size());
             if entry.is_file() && belongs(&place) {
+                if !is_modest(&place) {
+                    return Err(refused("lies too deep or has too long a name"));
+                }
                 entries.push((at, place));
             }
         }
-        if size > limit {
-            return Err(Unfit::TooLarge(limit));
+        let nodes = count_nodes(entries.iter().map(|(_, place)| place.as_path()).collect())?;
+        // A plan counts the bytes of files only: whoever has many small ones gets them back.
+        let limits = [(size, growth.max(ALWAYS_ALLOWED).min(bounds.most)), (nodes * BLOCK, growth.max(ALWAYS_BESIDE))];
+        for (room, limit) in limits {
+            if room > limit {
+                return Err(Unfit::TooLarge(limit));
+            }
         }
         if !entries.iter().any(|(_, place)| place == Path::new(DATABASE)) {
             return Err(Unfit::NoDatabase);
         }
-        Ok(Archive { zip, entries, size, bounds })
+        Ok(Archive { zip, entries, size, nodes, bounds })
     }
 
     fn extract(&mut self, into: &Path, wanted: impl Fn(&Path) -> bool) -> Result<(), Unfit> {
         fs::create_dir_all(into)?;
-        check_disk(into, self.size)?;
+        check_disk(into, self.size.saturating_add(self.nodes * BLOCK), self.nodes)?;
         let mut chunk = vec![0; CHUNK];
         let mut room = self.size;
         for (at, place) in self.entries.iter().filter(|(_, place)| wanted(place)) {
@@ -146,11 +171,32 @@ impl<'b> Archive<'b> {
     }
 }
 
+/// How many files and folders there will be. Refuses one file in the place of another, or of another's folder.
+fn count_nodes(mut files: Vec<&Path>) -> Result<u64, Unfit> {
+    // In this order whatever lies in a folder stands together, and a folder after the file in its place.
+    files.sort_unstable();
+    let (mut nodes, mut last) = (0, None);
+    for file in files {
+        if last.is_some_and(|last| file.starts_with(last)) {
+            return Err(Unfit::Overlapping);
+        }
+        let shared = last.map_or(0, |last: &Path| {
+            let pairs = last.components().zip(file.components());
+            pairs.take_while(|(one, other)| one == other).count()
+        });
+        nodes += (file.components().count() - shared) as u64;
+        last = Some(file);
+    }
+    Ok(nodes)
+}
+
 /// Refuses what finds no room on the disk of that directory.
-fn check_disk(dir: &Path, bytes: u64) -> io::Result<()> {
+fn check_disk(dir: &Path, bytes: u64, nodes: u64) -> io::Result<()> {
     let disk = rustix::fs::statvfs(dir)?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if bytes > free { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    // Not every file system has a bound of its own.
+    let is_crowded = disk.f_files > 0 && nodes > disk.f_favail;
+    if bytes > free || is_crowded { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
 }
 
 /// A file of which so much may be read.
@@ -182,6 +228,11 @@ fn place(name: &str) -> Option<PathBuf> {
     let path = Path::new(name);
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
     (plain && !name.is_empty()).then(|| path.to_owned())
+}
+
+/// Whether a file system takes a place, and whoever walks through its folders gets there.
+fn is_modest(place: &Path) -> bool {
+    place.components().count() <= DEEPEST && place.components().all(|part| part.as_os_str().len() <= LONGEST_NAME)
 }
 
 /// Folders that stay as they are are not taken from an archive, nor is what lies beside a database, except for its log:
@@ -294,6 +345,45 @@ mod tests {
         for name in ["data.db-journal", "auxiliary.db-journal", "data.db-shm", "data.db-mj1234", "data.db-journal/x"] {
             assert!(!belongs(Path::new(name)), "{name}");
         }
+    }
+
+    #[test]
+    fn what_no_disk_should_hold_is_refused() {
+        for fill in [(|zip| add(zip, &format!("storage/{}x", "a/".repeat(DEEPEST)), b"")) as Fill, |zip| {
+            add(zip, &format!("storage/{}", "x".repeat(LONGEST_NAME + 1)), b"")
+        }] {
+            assert!(outcome(fill).ends_with("lies too deep or has too long a name"), "{}", outcome(fill));
+        }
+        for fill in
+            [(|zip| ["storage/a/b", "storage/a"].into_iter().for_each(|name| add(zip, name, b""))) as Fill, |zip| {
+                ["storage/a", "storage//a"].into_iter().for_each(|name| add(zip, name, b""))
+            }]
+        {
+            assert_eq!(outcome(fill), "its entries overlap");
+        }
+    }
+
+    #[test]
+    fn every_file_and_every_folder_counts() {
+        let count = |names: &[&str]| count_nodes(names.iter().map(Path::new).collect()).expect("fits");
+        assert_eq!(count(&[]), 0);
+        assert_eq!(count(&["data.db"]), 1);
+        assert_eq!(count(&["storage/c/r/f", "data.db", "storage/c/r/g", "storage/c/s/f"]), 8);
+        assert_eq!(count(&["a/b", "a-b", "a.b/c"]), 5, "in whatever order such names stand");
+    }
+
+    #[test]
+    fn empty_folders_by_the_million_are_refused() {
+        let many: Fill = |zip| {
+            // Each is some hundred bytes of the archive, and fifteen folders.
+            for n in 0..10_000 {
+                let name = format!("{n:x}/{}x", "a/".repeat(14));
+                zip.start_file(name, SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored))
+                    .expect("begins");
+            }
+        };
+        let outcome = outcome(many);
+        assert!(outcome.starts_with("it would take more than"), "{outcome}");
     }
 
     #[test]

@@ -203,7 +203,13 @@ pub(crate) fn grow(claim: &Claim, bytes: usize) -> io::Result<()> {
 
 /// The bytes of all files in a folder and below. What vanishes meanwhile counts nothing.
 pub fn tree_size(folder: &Path) -> u64 {
+    size_of_entries(folder, |_| true)
+}
+
+/// The same, but of the entries of the folder itself only those that are wanted.
+pub fn size_of_entries(folder: &Path, wanted: impl Fn(&str) -> bool) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let entries = entries.filter(|entry| wanted(&entry.file_name().to_string_lossy()));
     let sizes = entries.filter_map(|entry| match entry.metadata().ok()? {
         metadata if metadata.is_dir() => Some(tree_size(&entry.path())),
         metadata if metadata.is_file() => Some(metadata.len()),

@@ -36,6 +36,8 @@ pub(super) enum Refusal {
     Broken,
     /// A wish of a generation that is over.
     StaleGeneration,
+    /// A removal of a tenant that is wished to run.
+    StillWanted,
     /// A wish for a process of its own, which this host does not offer.
     IsolationUnavailable,
     /// An admin request that was not understood.
@@ -87,6 +89,9 @@ impl Refusal {
             Refusal::Broken => ApiError::new(S::INTERNAL_SERVER_ERROR, ""),
             Refusal::StaleGeneration => {
                 coded(S::CONFLICT, "stale_generation", "The host holds a later generation of this tenant.")
+            }
+            Refusal::StillWanted => {
+                coded(S::CONFLICT, "still_wanted", "This tenant is wished to run: only one that is not is removed.")
             }
             Refusal::IsolationUnavailable => {
                 coded(S::BAD_REQUEST, "isolation_unavailable", "This host cannot give a tenant a process of its own.")

@@ -118,14 +118,15 @@ impl Usage {
 /// The bytes of the databases in a data directory. What vanishes meanwhile counts nothing.
 pub(super) fn database_bytes(data: &Path) -> u64 {
     let entries = std::fs::read_dir(data).into_iter().flatten().filter_map(Result::ok);
-    let databases = entries.filter(|entry| entry.file_name().to_string_lossy().contains(".db"));
+    let databases = entries.filter(|entry| backups::is_database(&entry.file_name().to_string_lossy()));
     databases.filter_map(|entry| entry.metadata().ok().filter(std::fs::Metadata::is_file)).map(|file| file.len()).sum()
 }
 
-/// The bytes of the files that records of a data directory have, and of its backups: a look at every one of them.
+/// The bytes of the files that records of a data directory have, of its backups, and of whatever else lies there: a look at
+/// every one of them.
 pub(super) fn storage_bytes(data: &Path) -> u64 {
-    let folders = backups::FOLDERS.into_iter().chain(["storage"]);
-    folders.map(|folder| tree_size(&data.join(folder))).sum()
+    let backups: u64 = backups::FOLDERS.into_iter().map(|folder| tree_size(&data.join(folder))).sum();
+    backups + backups::size_beside_databases(data)
 }
 
 #[cfg(test)]
@@ -144,7 +145,10 @@ mod tests {
         fs::create_dir(dir.path().join("backups")).expect("makes a folder");
         fs::write(dir.path().join("backups/a.zip"), [0; 100]).expect("writes");
         fs::write(dir.path().join("data.db-wal"), [0; 5]).expect("writes");
-        assert_eq!((database_bytes(dir.path()), storage_bytes(dir.path())), (12, 130));
+        fs::create_dir_all(dir.path().join("attic/old.db")).expect("makes a folder");
+        fs::write(dir.path().join("attic/old.db/chest"), [0; 1000]).expect("writes");
+        fs::write(dir.path().join("other.db"), [0; 10_000]).expect("writes");
+        assert_eq!((database_bytes(dir.path()), storage_bytes(dir.path())), (12, 11_130));
     }
 
     #[test]

@@ -83,12 +83,16 @@ impl Host {
         Ok(())
     }
 
-    /// Removes a tenant and its data. One that is not there is removed already.
+    /// Removes a tenant and its data, unless it is wished to run. One that is not there is removed already.
     pub(super) async fn remove(self, id: TenantId, generation: Generation) -> Result<(), Refusal> {
         let _turn = self.turn(id).await?;
         let Ok(tenant) = self.find(id) else { return Ok(()) };
-        if generation < tenant.file().await?.spec.generation {
+        let held = tenant.file().await?;
+        if generation < held.spec.generation {
             return Err(Refusal::StaleGeneration);
+        }
+        if held.spec.state == Wanted::Running {
+            return Err(Refusal::StillWanted);
         }
         tenant.set_removed(true);
         tenant.stop(GRACE).await;

@@ -41,11 +41,14 @@ async fn only_the_generation_that_is_held_is_served() {
 #[tokio::test]
 async fn a_removed_tenant_is_gone_with_its_data() {
     let kit = Kit::new();
-    let tenant = kit.tenant().await;
+    let mut tenant = kit.tenant().await;
+    let remove = || kit.node.delete_tenant(&tenant.id, tenant.generation);
+    assert!(remove().await.expect_err("is wanted").is("still_wanted"));
     let stream = kit.send(&tenant, "/stream").await;
-    let (removed, _) =
-        tokio::join!(kit.node.delete_tenant(&tenant.id, tenant.generation), stream.into_body().collect());
-    removed.expect("is removed");
+    tenant.state = Wanted::Suspended { reason: "deleted".to_owned() };
+    let (held, _) = tokio::join!(kit.node.put_tenant(&tenant), stream.into_body().collect());
+    held.expect("is granted");
+    remove().await.expect("is removed");
     kit.node.delete_tenant(&tenant.id, tenant.generation).await.expect("may be said twice");
     assert_eq!(kit.get(&tenant, "/hello").await.code(), "unknown_project");
     assert!(kit.node.tenant(&tenant.id).await.expect_err("is unknown").is("unknown_project"));
