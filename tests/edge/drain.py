@@ -85,7 +85,7 @@ def route_changes():
 
 @check(32, "binary upgrades under load")
 def upgrades():
-    swaps = 10 if LONG else 3
+    swaps = 10
     script = ROOT / "tests/edge/upgrades"
     done = subprocess.run([sys.executable, script, str(swaps)], capture_output=True, text=True, timeout=600, env={**os.environ, "ROOST_BIN": ROOST})
     lines = (done.stdout + done.stderr).splitlines()
