@@ -151,11 +151,11 @@ pub fn upsert(dir: DataDir<'_>, email: &str, password: &str) -> anyhow::Result<(
     in_transaction(dir, |db| Ok(put(db, email, &hash)?))
 }
 
-/// `superuser delete`
-pub fn delete(dir: DataDir<'_>, email: &str) -> anyhow::Result<()> {
+/// `superuser delete`. Whether there was one.
+pub fn delete(dir: DataDir<'_>, email: &str) -> anyhow::Result<bool> {
     in_transaction(dir, |db| {
         if !has(db, email)? {
-            return Ok(());
+            return Ok(false);
         }
         let count: i64 = db.query_row(&format!("SELECT count(*) FROM `{SUPERUSERS}`"), [], |row| row.get(0))?;
         if count <= 1 {
@@ -169,7 +169,7 @@ pub fn delete(dir: DataDir<'_>, email: &str) -> anyhow::Result<()> {
             db.execute(&sql, [email])?;
         }
         db.execute(&format!("DELETE FROM `{SUPERUSERS}` WHERE `email` = ?1"), [email])?;
-        Ok(())
+        Ok(true)
     })
 }
 
@@ -243,10 +243,10 @@ fn checked_hash(email: &str, password: &str) -> anyhow::Result<String> {
     Ok(auth::hash(password, COST)?)
 }
 
-fn in_transaction(dir: DataDir<'_>, work: impl FnOnce(&Connection) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn in_transaction<T>(dir: DataDir<'_>, work: impl FnOnce(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let db = dir.open()?;
     db.execute_batch("BEGIN IMMEDIATE").context("wait for the database")?;
-    work(&db)?;
+    let done = work(&db)?;
     db.execute_batch("COMMIT").context("commit")?;
-    Ok(())
+    Ok(done)
 }

@@ -77,6 +77,16 @@ test("a name nobody stored is not found, whatever it looks like", async () => {
   }
 });
 
+test("whoever has a file already is told that it did not change", async () => {
+  const record = await docs.create({ one: text("x") });
+  const url = `${guest().baseURL}/api/files/docs/${record.id}/${record.one}`;
+  const modified = (await fetch(url)).headers.get("last-modified");
+  const since = async (moment) => (await fetch(url, { headers: { "if-modified-since": moment }, cache: "no-store" })).status;
+  const later = new Date(Date.parse(modified) + 60_000).toUTCString();
+  const earlier = new Date(Date.parse(modified) - 60_000).toUTCString();
+  assert.deepEqual([await since(modified), await since(later), await since(earlier)], [304, 304, 200]);
+});
+
 test("a protected file is for those who may view its record", async () => {
   const { client, record: owner } = await user(admin, "ann");
   const record = await docs.create({ secret: text("classified"), owner: owner.id });

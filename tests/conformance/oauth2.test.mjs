@@ -103,6 +103,17 @@ test("who registered somebody else's address is out when its owner comes", async
   await rejects(early.collection(name).authRefresh(), 401);
 });
 
+test("a password that nobody chose fits whatever a password must look like", async () => {
+  const digits = { name: "password", type: "password", required: true, system: true, hidden: true, min: 4, max: 12, pattern: "^[0-9]+$" };
+  const name = await collection([idp.config("oidc")], { fields: [digits] });
+  idp.user = { sub: "fresh", email: "fresh@example.com", email_verified: true };
+  assert.equal((await signIn(guest(), name)).meta.isNew, true);
+  await guest().collection(name).create({ email: "digits@example.com", password: "123456", passwordConfirm: "123456" });
+  idp.user = { sub: "digits", email: "digits@example.com", email_verified: true };
+  assert.equal((await signIn(guest(), name)).meta.isNew, false);
+  await rejects(guest().collection(name).authWithPassword("digits@example.com", "123456"), 400);
+});
+
 test("somebody signed in links a service to the account", async () => {
   const name = await collection([idp.config("oidc"), idp.config("oidc2")]);
   idp.user = { sub: "linked", email: "linked@example.com", email_verified: true };
@@ -164,6 +175,22 @@ test("the all-in-one flow hands the code over on the event stream", async () => 
   assert.deepEqual([landed.status, landed.headers.get("location")], [307, "../_/#/auth/oauth2-redirect-success"]);
   const lost = await fetch(`${server.url}/api/oauth2-redirect?state=nobody&code=x`, { redirect: "manual" });
   assert.deepEqual([lost.status, lost.headers.get("location")], [307, "../_/#/auth/oauth2-redirect-failure"]);
+});
+
+test("a provider that posts its answer is taken at its word, too", async () => {
+  const client = guest();
+  const heard = [];
+  await client.realtime.subscribe("@oauth2", (message) => heard.push(message));
+  const form = new URLSearchParams({ state: client.realtime.clientId, code: "a code", user: JSON.stringify({ name: { firstName: "Ann", lastName: "Smith" } }) });
+  const landed = await fetch(`${server.url}/api/oauth2-redirect`, { method: "POST", body: form, redirect: "manual" });
+  assert.deepEqual([landed.status, landed.headers.get("location")], [303, "../_/#/auth/oauth2-redirect-success"]);
+  await until(() => heard.length > 0, "the code to arrive");
+  assert.deepEqual([heard[0].state, heard[0].code], [client.realtime.clientId, "a code"]);
+  await client.realtime.subscribe("@oauth2", (message) => heard.push(message));
+  const refused = new URLSearchParams({ state: client.realtime.clientId, error: "access_denied" });
+  const failed = await fetch(`${server.url}/api/oauth2-redirect`, { method: "POST", body: refused, redirect: "manual" });
+  assert.deepEqual([failed.status, failed.headers.get("location")], [303, "../_/#/auth/oauth2-redirect-failure"]);
+  await client.realtime.unsubscribe();
 });
 
 test("the all-in-one flow in a browser: a window opens, and closes once somebody is signed in", { skip: available ? false : "there is no Chromium" }, async () => {

@@ -138,7 +138,12 @@ test("health: superusers learn the address they come from and the header a proxy
 test("superusers come from their addresses only", async () => {
   const { client } = await user(admin, "bob");
   const inside = { "x-client": "192.0.2.7" };
-  const backup = `/api/backups/missing.zip?token=${await admin.files.getToken()}`;
+  const token = await admin.files.getToken();
+  const backup = `/api/backups/missing.zip?token=${token}`;
+  await admin.collections.create({ name: "guarded", type: "base", fields: [{ name: "f", type: "file", maxSelect: 1, protected: true }] });
+  const { id, f } = await admin.collection("guarded").create({ f: new File(["x"], "x.txt") });
+  const file = `/api/files/guarded/${id}/${f}?token=${token}`;
+  assert.equal(await status("GET", file), 200);
   await admin.settings.update({ trustedProxy: { headers: ["X-Client"] }, superuserIPs: ["192.0.2.0/24"] });
   try {
     const refused = { data: {}, message: "You are not allowed to perform this request.", status: 403 };
@@ -152,6 +157,7 @@ test("superusers come from their addresses only", async () => {
     assert.equal(await status("POST", signIn, { body: login, headers: inside }), 200);
     assert.equal((await ask("GET", backup)).body.message, "Insufficient permissions to access the resource.");
     assert.equal(await status("GET", backup, { headers: inside }), 404);
+    assert.deepEqual([await status("GET", file), await status("GET", file, { headers: inside })], [404, 200]);
     assert.equal(await status("GET", "/api/health", { as: client }), 200, "others are not concerned");
     assert.equal(await status("GET", "/api/settings", { as: admin, headers: inside }), 200);
   } finally {

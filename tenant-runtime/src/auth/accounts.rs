@@ -11,7 +11,8 @@ use crate::records::find::{self, columns, quote};
 use crate::records::{Record, Value, pattern, validate};
 use crate::schema::{Collection, FieldKind, Schema, TokenType, index};
 
-const RANDOM_PASSWORD: usize = 30;
+/// Characters of a password that nobody chose.
+pub const RANDOM_PASSWORD: usize = 30;
 
 /// The account whose field has that value. Letter case counts as the field's unique index says.
 pub fn by_identity(db: &Connection, collection: &Arc<Collection>, field: &str, value: &str) -> Result<Option<Record>> {

@@ -16,7 +16,7 @@ mod throttle;
 mod tokens;
 pub mod verification;
 
-pub use accounts::{by_email, by_identity};
+pub use accounts::{RANDOM_PASSWORD, by_email, by_identity};
 pub use caller::Caller;
 pub use mails::Occasion;
 pub use password::{Hasher, TenantHasher, hash};

@@ -334,10 +334,10 @@ fn superuser(arguments: &Superuser) -> anyhow::Result<()> {
             println!("Successfully created OTP for superuser {email:?}:");
             println!("├─ Id:    {}\n├─ Pass:  {}\n└─ Valid: {}s", made.id, made.password, made.seconds);
         }
-        SuperuserCommand::Delete { email } => {
-            superusers::delete(dir, email)?;
-            println!("Successfully deleted superuser {email:?}!");
-        }
+        SuperuserCommand::Delete { email } => match superusers::delete(dir, email)? {
+            true => println!("Successfully deleted superuser {email:?}!"),
+            false => println!("superuser {email:?} is missing or already deleted"),
+        },
         SuperuserCommand::Ips { addresses } => {
             superusers::set_addresses(dir, addresses)?;
             print_addresses(addresses);

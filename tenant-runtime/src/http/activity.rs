@@ -31,6 +31,10 @@ const SECRETS: &[&str] = &["token=", "code=", "id_token="];
 /// Requests that are noted only when they fail: reading the log would fill it.
 const QUIET: &[&str] = &["/api/logs", "/api/oauth2-redirect"];
 
+/// Marks an answer that is noted only when it is a failure, as those of a site's pages are.
+#[derive(Clone, Copy, Debug)]
+pub struct Quiet;
+
 /// Where whoever checks a request's token leaves a note of whose it is.
 #[derive(Clone, Debug, Default)]
 pub struct CallerNote(Option<Arc<OnceLock<(String, String)>>>);
@@ -65,9 +69,10 @@ pub async fn note(State(app): State<App>, mut request: Request, next: Next) -> R
     let mut response = next.run(request).await;
     let took = started.elapsed().as_secs_f64() * 1000.0;
     let failure = response.extensions_mut().remove::<Failure>();
+    let is_quiet = response.extensions_mut().remove::<Quiet>().is_some() || asked.is_quiet();
     let failed = failure.is_some() || response.status().as_u16() >= 400;
     let level = if failed { logs::ERROR } else { logs::INFO };
-    if app.logs().wants(level) && (failed || !asked.is_quiet()) {
+    if app.logs().wants(level) && (failed || !is_quiet) {
         let answered = Answered { status: response.status(), took, failure, caller };
         app.logs().note(asked.entry(level, &answered, &app.logs().wanted()));
     }

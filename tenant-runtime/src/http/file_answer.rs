@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use chrono::DateTime;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::request::{self, Head};
@@ -60,6 +61,12 @@ pub(super) async fn serve(storage: &Storage, key: &FileKey, head: &Head) -> Resu
     Ok(response)
 }
 
+/// Whether what was last changed then, to the second, is what somebody had at that moment.
+fn is_unchanged(modified: &str, since: &str) -> bool {
+    let moment = DateTime::parse_from_rfc2822;
+    moment(since).is_ok_and(|since| moment(modified).is_ok_and(|modified| modified <= since))
+}
+
 /// An answer without its body, and which bytes are to be that: where they start, and how many.
 pub(super) fn begin(name: &str, about: &About, head: &Head) -> (Response, Option<(u64, u64)>) {
     let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -69,7 +76,7 @@ pub(super) fn begin(name: &str, about: &About, head: &Head) -> (Response, Option
     let attachment = head.parameter("download").and_then(request::parse_bool).unwrap_or(false);
     describe(headers, name, &about.content_type, attachment);
     insert(headers, header::LAST_MODIFIED, &modified);
-    if text(header::IF_MODIFIED_SINCE) == Some(modified.as_str()) {
+    if text(header::IF_MODIFIED_SINCE).is_some_and(|since| is_unchanged(&modified, since)) {
         headers.remove(header::CONTENT_TYPE);
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return (response, None);
@@ -145,6 +152,16 @@ fn parse_range(text: &str, size: u64) -> Range {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_did_not_change_since_is_unchanged() {
+        let modified = "Sat, 21 Nov 2026 12:00:00 GMT";
+        assert!(is_unchanged(modified, modified));
+        assert!(is_unchanged(modified, "Sun, 22 Nov 2026 00:00:00 GMT"));
+        for since in ["Sat, 21 Nov 2026 11:59:59 GMT", "yesterday", ""] {
+            assert!(!is_unchanged(modified, since), "{since}");
+        }
+    }
 
     #[test]
     fn ranges_are_read() {

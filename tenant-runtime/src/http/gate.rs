@@ -43,7 +43,8 @@ pub async fn check_superuser_address(app: &App, collection: &Collection, address
     if is_listed(app, address) { Ok(()) } else { Err(ApiError::forbidden("").into()) }
 }
 
-fn is_listed(app: &App, address: Option<IpAddr>) -> bool {
+/// Whether superusers may come from there.
+pub fn is_listed(app: &App, address: Option<IpAddr>) -> bool {
     let listed = &app.settings().superuser_ips;
     listed.is_empty() || address.is_some_and(|address| client_address::is_among(listed, address))
 }

@@ -1,6 +1,7 @@
 //! Signing in through other services: the call with a code, and the page services send people back to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -26,6 +27,7 @@ use crate::schema::Collection;
 
 const LONGEST_PROVIDER: usize = 100;
 const LARGEST_AVATAR: u64 = 32 << 20;
+const AVATAR_PATIENCE: Duration = Duration::from_secs(10);
 /// The topic on which applications wait for the code.
 const TOPIC: &str = "@oauth2";
 const SUCCESS: &str = "../_/#/auth/oauth2-redirect-success";
@@ -92,8 +94,12 @@ async fn link(
         })
         .await?;
     let mut submission = Submission::default();
-    if let Some((given, avatar_field)) = new_values {
-        submission.credentials = Credentials::prepare(app, collection, None, &given).await?;
+    if let Some((mut given, avatar_field)) = new_values {
+        let is_chosen = given.get("password").and_then(Json::as_str).is_some_and(|password| !password.is_empty());
+        submission.credentials = match is_chosen {
+            true => Credentials::prepare(app, collection, None, &given).await?,
+            false => Credentials::random(app, collection, &mut given).await?,
+        };
         if let Some(field) = avatar_field.filter(|field| !given.contains_key(field)) {
             submission.uploads.extend(fetch_avatar(app, &profile.avatar_url).await.map(|upload| (field, upload)));
             submission.new_id = place_avatar(app, collection, &submission.uploads).await?;
@@ -124,6 +130,11 @@ async fn link(
 
 /// The service's picture as an upload. Without it a sign-in is as good.
 async fn fetch_avatar(app: &App, url: &str) -> Option<Upload> {
+    let fetched = tokio::time::timeout(AVATAR_PATIENCE, try_fetch_avatar(app, url)).await;
+    fetched.inspect_err(|_| tracing::debug!("no picture: it takes too long")).ok().flatten()
+}
+
+async fn try_fetch_avatar(app: &App, url: &str) -> Option<Upload> {
     let url = reqwest::Url::parse(url).ok()?;
     let name = url.path_segments().and_then(Iterator::last).unwrap_or("avatar").to_owned();
     let answer = app.outbound().send(reqwest::Request::new(Method::GET, url)).await.ok()?;

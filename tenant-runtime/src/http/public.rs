@@ -12,6 +12,7 @@ use tokio::io::AsyncReadExt as _;
 use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
 
+use super::activity::Quiet;
 use crate::app::{App, Site};
 use crate::error::ApiError;
 use crate::files::content_type::sniff;
@@ -26,11 +27,13 @@ pub async fn serve(State(app): State<App>, request: Request) -> Response {
     let Some(root) = app.site().public_dir.as_deref().filter(|_| is_read) else {
         return ApiError::not_found("").into_response();
     };
-    match find(app.site(), root, request.uri().path()).await {
+    let mut answer = match find(app.site(), root, request.uri().path()).await {
         Page::File(file) => send(&file, request).await,
         Page::Moved(path) => moved(&path),
         Page::Missing => missing(),
-    }
+    };
+    answer.extensions_mut().insert(Quiet);
+    answer
 }
 
 /// What a path of the site stands for.

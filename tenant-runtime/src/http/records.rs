@@ -1,6 +1,8 @@
 //! The five endpoints of records. Handlers translate; `records/` decides.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -11,13 +13,19 @@ use super::change::{Action, Change, present};
 use super::request::Head;
 use super::respond;
 use crate::app::App;
+use crate::client_address;
 use crate::error::{ApiError, Error, Result};
 use crate::records::access::{self, Scope};
 use crate::records::list::{self, Page};
+use crate::records::pattern;
 use crate::rules::Context;
 use crate::schema::field::{EditorOptions, FileOptions, JsonOptions};
 use crate::schema::{Collection, FieldKind};
 use crate::store::Tx;
+
+/// How many lists with a filter that finds nothing are answered at once, from one address.
+const GUESSES: u32 = 3;
+const GUESSES_IN: Duration = Duration::from_secs(3);
 
 pub(super) const MISSING: &str = "Missing collection context.";
 const MISSING_FOR_WRITE: &str = "Missing or invalid collection context.";
@@ -29,18 +37,33 @@ pub async fn list(State(app): State<App>, Path(name): Path<String>, request: Req
     let submitted = body::read(&app, &head, body, body::DEFAULT_LIMIT).await?;
     let page = Page::parse(|name| head.given(name))?;
     let schema = app.schema();
-    let inner = app.clone();
-    let json = app
+    let (inner, address) = (app.clone(), head.address);
+    let (json, is_guess) = app
         .store()
         .read(move |db| {
             let version = inner.store().version();
             let caller = head.caller(db, &schema)?;
             let info = head.info(&caller, Context::Default, submitted.values.clone());
             let scope = Scope { db, schema: &schema, caller: &caller, request: &info };
-            list::page(&scope, &collection, &page, |select| inner.counts().of(version, db, select))
+            let json = list::page(&scope, &collection, &page, |select| inner.counts().of(version, db, select))?;
+            let is_ruled = collection.rules.list.as_deref().is_some_and(|rule| !rule.is_empty());
+            let found_nothing = is_ruled && !page.filter.is_empty() && json.starts_with(list::NO_ITEMS);
+            Ok((json, found_nothing && !caller.is_superuser()))
         })
         .await?;
+    if is_guess {
+        blur(&app, address).await;
+    }
     Ok(respond::json(json))
+}
+
+/// Makes the time of an answer worthless to whoever asks one filter after the other about records they may not list: how
+/// long it takes to find nothing tells what is there.
+async fn blur(app: &App, address: Option<IpAddr>) {
+    let key = format!("guesses {}", address.map(client_address::text).unwrap_or_default());
+    if !app.throttle().admit(&key, GUESSES, GUESSES_IN) {
+        tokio::time::sleep(Duration::from_millis(pattern::random_below(500))).await;
+    }
 }
 
 /// `GET /api/collections/{collection}/records/{id}`

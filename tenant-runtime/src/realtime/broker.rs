@@ -13,6 +13,9 @@ use crate::store::Pool;
 
 const ID_LENGTH: usize = 40;
 
+/// Changes that clients are still to hear of. With more, writers outrun the rules that say who may hear.
+const MOST_WAITING: usize = 8192;
+
 /// The clients.
 pub struct Broker {
     clients: RwLock<Clients>,
@@ -100,9 +103,16 @@ impl Broker {
         self.closing.cancel();
     }
 
-    /// Runs `work` on the pool after all that was given before.
+    /// Runs `work` on the pool after all that was given before. When too much waits, nobody hears of it: all streams end,
+    /// and clients that come back know that they have missed something.
     pub(super) fn later(self: &Arc<Self>, pool: &Pool, work: impl FnOnce() + Send + 'static) {
         let mut later = self.lock();
+        if later.work.len() >= MOST_WAITING {
+            later.work.clear();
+            drop(later);
+            tracing::warn!("more changes than realtime clients can be told: their streams end");
+            return self.all().iter().for_each(|client| client.cut());
+        }
         later.work.push_back(Box::new(work));
         if !std::mem::replace(&mut later.running, true) {
             drop(later);

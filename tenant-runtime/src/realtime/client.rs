@@ -72,8 +72,13 @@ impl Client {
     pub fn send(&self, message: Message) {
         if self.queue.try_send(message).is_err() {
             tracing::debug!("a realtime client does not read and is dropped");
-            self.gone.cancel();
+            self.cut();
         }
+    }
+
+    /// Ends its stream; it comes back by itself.
+    pub(super) fn cut(&self) {
+        self.gone.cancel();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

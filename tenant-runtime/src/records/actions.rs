@@ -9,9 +9,9 @@ use serde_json::{Map, Value as Json};
 use super::access::{self, Scope};
 use super::body::{self, Resolved};
 use super::value::cast_text;
-use super::{Record, Value, save, validate};
+use super::{Record, Value, pattern, save, validate};
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{self, Caller};
 use crate::error::{ApiError, Error, FieldError, Problems, Result};
 use crate::files::Upload;
 use crate::rules::RequestInfo;
@@ -36,6 +36,8 @@ pub struct Submission {
 pub struct Credentials {
     /// Hashes by field and plain text.
     hashes: Vec<(usize, String, String)>,
+    /// The hash of a password that nobody chose, by field.
+    random: Option<(usize, String)>,
     /// The stored hash the submitted old password was found to fit.
     old_fits: Option<String>,
 }
@@ -83,9 +85,29 @@ impl Credentials {
         Ok(credentials)
     }
 
+    /// Gives the body of a new account a password that nobody knows. As nobody chose it, neither its bounds nor its
+    /// pattern are asked.
+    pub async fn random(app: &App, collection: &Collection, values: &mut Map<String, Json>) -> Result<Credentials> {
+        let plain = pattern::random_key(auth::RANDOM_PASSWORD);
+        let mut credentials = Credentials::default();
+        if let Some(at) = collection.field_index("password")
+            && let FieldKind::Password(options) = &collection.fields[at].kind
+        {
+            credentials.random = Some((at, app.hasher().hash(plain.clone(), options.cost).await?));
+        }
+        for key in ["password", "passwordConfirm"] {
+            values.insert(key.to_owned(), Json::from(plain.as_str()));
+        }
+        Ok(credentials)
+    }
+
     /// Puts the hashes into the record. A password that could not be hashed is there for validation to refuse.
     fn apply(&self, record: &mut Record, passwords: Vec<(usize, String)>) {
         for (at, plain) in passwords {
+            if let Some((_, hash)) = self.random.as_ref().filter(|(field, _)| *field == at) {
+                record.set_value(at, Value::Text(hash.clone()));
+                continue;
+            }
             let known = self.hashes.iter().find(|(field, text, _)| *field == at && *text == plain);
             match known {
                 Some((_, _, hash)) => record.set_password(at, plain, hash.clone()),

@@ -11,6 +11,9 @@ use crate::json;
 use crate::rules::{Access, Select};
 use crate::schema::{Collection, FieldKind};
 
+/// How a page begins on which there is nothing.
+pub const NO_ITEMS: &[u8] = b"{\"items\":[]";
+
 const DEFAULT_PER_PAGE: i64 = 30;
 const MOST_PER_PAGE: i64 = 1000;
 

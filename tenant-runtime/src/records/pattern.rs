@@ -42,6 +42,11 @@ pub fn random_key(length: usize) -> String {
     random_of(ALPHABET, length)
 }
 
+/// A number from zero up to that one.
+pub fn random_below(end: u64) -> u64 {
+    rand::rng().random_range(0..end.max(1))
+}
+
 fn random_of(alphabet: &[u8], length: usize) -> String {
     let mut rng = rand::rng();
     (0..length).map(|_| char::from(alphabet[rng.random_range(0..alphabet.len())])).collect()

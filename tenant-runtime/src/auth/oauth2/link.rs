@@ -21,7 +21,6 @@ use crate::schema::{Collection, FieldKind, Schema, index};
 use crate::store::Tx;
 
 const LINKS: &str = "_externalAuths";
-const PASSWORD_LENGTH: usize = 30;
 const FAILED: &str = "Failed to authenticate.";
 
 /// Somebody who signs in through a service.
@@ -68,7 +67,7 @@ impl SignIn<'_> {
         find::by_column(db, self.collection, "email", &self.profile.email, ignore_case)
     }
 
-    /// What a new record begins with: what the client sent, completed by what the service knows.
+    /// What a new record begins with: what the client sent, completed by what the service knows. The password is not.
     pub fn new_values(&self, db: &Connection, mut values: Map<String, Json>) -> Result<Map<String, Json>> {
         let profile = self.profile;
         let is_given = |values: &Map<String, Json>, key: &str| values.get(key).and_then(Json::as_str) != Some("");
@@ -89,11 +88,6 @@ impl SignIn<'_> {
             if self.avatar_field().is_none() {
                 fill(&mapped.avatar_url, &profile.avatar_url);
             }
-        }
-        if values.get("password").and_then(Json::as_str).is_none_or(str::is_empty) {
-            let password = pattern::random_key(PASSWORD_LENGTH);
-            values.insert("password".to_owned(), Json::from(password.as_str()));
-            values.insert("passwordConfirm".to_owned(), Json::from(password));
         }
         Ok(values)
     }
@@ -184,17 +178,16 @@ impl SignIn<'_> {
     }
 }
 
-/// A password nobody knows. It is hashed in the transaction, where nobody else waits long for it: this happens once in
+/// A password nobody knows, nor validates. It is hashed in the transaction, where nobody else waits long for it: this happens once in
 /// the life of an account.
 fn set_random_password(record: &mut Record) -> Result<()> {
     let collection = Arc::clone(record.collection());
     if let Some(at) = collection.field_index("password")
         && let FieldKind::Password(options) = &collection.fields[at].kind
     {
-        let plain = pattern::random_key(PASSWORD_LENGTH);
         let cost = u32::try_from(options.cost).ok().filter(|cost| (4..=31).contains(cost)).unwrap_or(10);
-        let hash = auth::hash(&plain, cost)?;
-        record.set_password(at, plain, hash);
+        let hash = auth::hash(&pattern::random_key(auth::RANDOM_PASSWORD), cost)?;
+        record.set_value(at, Value::Text(hash));
     }
     Ok(())
 }
