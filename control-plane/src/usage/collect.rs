@@ -18,6 +18,9 @@ use crate::state::Platform;
 
 /// How often. So much and the time it takes is what `kill -9` costs.
 const EVERY: Duration = Duration::from_secs(5);
+/// When news are looked at: a project that is new, or granted something else. Until then it may use what it likes, or what
+/// it was granted before.
+const SOON: Duration = Duration::from_millis(300);
 /// How long hours are kept.
 const KEPT_DAYS: i64 = 400;
 /// How far back one looks to see where sizes are going.
@@ -44,6 +47,7 @@ pub async fn run(platform: Platform, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(EVERY) => {}
+            () = async { platform.usage.news.notified().await; tokio::time::sleep(SOON).await } => {}
         }
     }
 }

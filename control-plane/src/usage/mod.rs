@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Datelike as _, TimeZone as _, Utc};
 use proxy::meter::Meter;
+use tokio::sync::Notify;
 
 use self::limits::{Earlier, LimitUse, Used, When};
 use self::store::{Counts, Sizes};
@@ -31,6 +32,8 @@ pub struct Usage {
     known: Mutex<HashMap<String, Known>>,
     /// What is in the database already of what was counted since the start. Held while it is written.
     written: tokio::sync::Mutex<HashMap<String, Written>>,
+    /// A project is there of which nothing is known, or what was known does not hold any more.
+    news: Notify,
 }
 
 /// What was counted of a project when it was last written.
@@ -63,13 +66,17 @@ impl Usage {
         let mut meters = lock(&self.meters);
         match meters.get(project) {
             Some(meter) => Arc::clone(meter),
-            None => Arc::clone(meters.entry(project.to_owned()).or_default()),
+            None => {
+                self.news.notify_one();
+                Arc::clone(meters.entry(project.to_owned()).or_default())
+            }
         }
     }
 
     /// Has everything about a project worked out anew: it is granted something else.
     pub fn forget(&self, project: &str) {
         lock(&self.known).remove(project);
+        self.news.notify_one();
     }
 
     fn known(&self, project: &str) -> Option<Known> {
