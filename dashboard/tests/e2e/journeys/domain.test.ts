@@ -75,7 +75,7 @@ it.skipIf(missing.length > 0)(
     // Mended, it goes live by itself from there
     await authority.point(name, { a: [authority.address] })
     await card.getByRole('button', { name: words.look.of(name) }).click()
-    await card.getByText(words.states.live, { exact: true }).first().waitFor({ timeout: 60_000 })
+    await card.getByText(words.states.live, { exact: true }).first().waitFor({ timeout: 40_000 })
     await card.getByText(/^Certificate until /).waitFor()
     await check(page, 'live')
 
@@ -96,5 +96,5 @@ it.skipIf(missing.length > 0)(
 
     expect(complaints).toEqual([])
   },
-  120_000,
+  60_000,
 )

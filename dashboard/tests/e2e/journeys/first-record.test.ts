@@ -93,4 +93,4 @@ it('leads from sign-up to the first record, and a deleted project comes back who
   expect(posts.map(({ title }) => title)).toEqual(['Hello'])
 
   expect(complaints).toEqual([])
-})
+}, 20_000)

@@ -4,7 +4,7 @@
 import { text } from '$kit/text/all'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { check } from '../axe'
+import { check, underDialog } from '../axe'
 import { createProject, launch, openPage, signUp, uniqueSlug } from '../browser'
 import { connect } from '../sdk'
 import { oldUser, stock, stockZip } from '../stock'
@@ -41,7 +41,7 @@ it.skipIf(!stock)(
     await page.getByRole('menuitem', { name: words.restoreHere }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('row', { name: /plums 1/ }).waitFor()
-    await check(page, 'the report of an import', { 'target-size': { enabled: false } })
+    await check(page, 'the report of an import', underDialog)
 
     // Apply
     await dialog.getByRole('button', { name: words.restore.action }).click()

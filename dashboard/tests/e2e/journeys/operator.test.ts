@@ -121,7 +121,7 @@ it.skipIf(!operator)(
       .waitFor()
     expect(complaints).toEqual([])
   },
-  60_000,
+  40_000,
 )
 
 it.skipIf(!operator)('lets an operator see a log only while its people allow it', async () => {

@@ -89,5 +89,5 @@ it.skipIf(!operator)(
     await write(0)
     expect(complaints).toEqual([])
   },
-  90_000,
+  40_000,
 )
