@@ -77,6 +77,26 @@ test("a name nobody stored is not found, whatever it looks like", async () => {
   }
 });
 
+/** The beginning of an entry of a zip. */
+const entry = (name, content = "") => Buffer.concat([Buffer.from("504b0304140000000000000000000000000000000000", "hex"), Buffer.from([content.length, 0, 0, 0, name.length, 0, 0, 0]), Buffer.from(name + content)]);
+
+test("documents are told by their content, under each of their names", async () => {
+  const office = (folder) => Buffer.concat([entry("[Content_Types].xml", "<x/>"), entry("_rels/.rels", "<x/>"), entry(`${folder}/document.xml`, "<x/>")]);
+  const ooxml = "application/vnd.openxmlformats-officedocument";
+  const zip = "application/x-zip-compressed";
+  const kinds = [
+    [office("word"), `${ooxml}.wordprocessingml.document`], [office("xl"), `${ooxml}.spreadsheetml.sheet`],
+    [office("ppt"), `${ooxml}.presentationml.presentation`], [entry("a.txt", "hello"), zip],
+    [Buffer.from("name,age\nAnn,42\nBob,7\n"), "text/csv"], [Buffer.from("fff3e0c40000000000", "hex"), "audio/mpeg"],
+  ];
+  for (const [number, [content, type]] of kinds.entries()) {
+    const name = `kind${number}`;
+    await admin.collections.create(open(name, [{ name: "f", type: "file", maxSelect: 1, mimeTypes: [type] }]));
+    assert.ok((await admin.collection(name).create({ f: new File([content], "f") })).f, type);
+    assert.equal((await failure(admin.collection(name).create({ f: new File(["hello"], "f") }))).data.f.code, "validation_invalid_mime_type");
+  }
+});
+
 test("whoever has a file already is told that it did not change", async () => {
   const record = await docs.create({ one: text("x") });
   const url = `${guest().baseURL}/api/files/docs/${record.id}/${record.one}`;

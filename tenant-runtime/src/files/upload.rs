@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::content_type;
 use super::placing::Placement;
 use super::spool::Spooled;
 use super::storage::{Content, Label};
@@ -38,8 +39,7 @@ impl Upload {
 
     /// Whether its content is of that type, whatever parameters either brings.
     pub fn is_of_type(&self, mime_type: &str) -> bool {
-        let essence = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        essence(&self.content_type) == essence(mime_type)
+        content_type::is_same(&self.content_type, mime_type)
     }
 
     /// Its bytes are somebody else's from now on: the room they take stays taken.
