@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 
+from edge.authority import Dns
 from edge.clients import REFUSED, TXT, Closed, ask_dns
 from edge.kit import DOMAIN, ROOST, settings_text
 from edge.report import Missing, absolute, check, fact, need
@@ -159,7 +160,10 @@ def directory_of_an_authority(late):
 
 @check("J8.2", "The doctor looks at everything outside, and its exit code can be used")
 def doctor():
-    with platform() as roost:
+    with platform() as roost, contextlib.ExitStack() as stack:
+        names = Dns()
+        stack.callback(names.end)
+
         def ask(**settings):
             roost.set(settings)
             (roost.directory / "doctor.toml").write_text(settings_text(roost.settings))
@@ -178,9 +182,9 @@ def doctor():
         def told(name):
             return "; ".join(one["found"] for one in found.get(name, []))
 
-        # An authority and a bucket that nobody answers for, and no DNS.
+        # An authority and a bucket that nobody answers for, and names that lead to another machine.
         nobody, dns = "http://127.0.0.1:9", free_port()
-        code, found = ask(acme={"email": "you@example.com", "directory": "https://127.0.0.1:9/dir"}, domains={"addresses": ["127.0.0.1"], "resolvers": ["127.0.0.1:9"]},
+        code, found = ask(acme={"email": "you@example.com", "directory": "https://127.0.0.1:9/dir"}, domains={"addresses": ["192.0.2.1"], "resolvers": [names.address]},
                           listen={"dns": [f"127.0.0.1:{dns}"]},
                           backups={"bucket": "roost", "endpoint": nobody, "access_key": "a", "secret_key": "b"}, mail={"host": "127.0.0.1", "port": 9, "security": "none"})
         for name in ("directory", "disk", "open files", "queue", "port (TCP)", "port (UDP)"):
