@@ -63,7 +63,7 @@ EOF
 listed() { local all; all=$(printf ', "%s"' "$@"); echo "${all:2}"; }
 
 # What `[listen] dns` names in the settings.
-named() { sed -n 's/^[[:space:]]*dns[[:space:]]*=//p' /etc/roost/roost.toml | grep -oE '"[^"]+"' | tr -d '"' || true; }
+named() { sed -n 's/^[[:space:]]*dns[[:space:]]*=//p' /etc/roost/roost.toml | grep -oE '"[^"]+"' | tr '"\n' '  ' || true; }
 
 # What systemd has to bind for that. Free, for the network may get its addresses later.
 dns_sockets() {
@@ -99,7 +99,7 @@ if [ ! -f /etc/roost/roost.toml ]; then
     [[ $address =~ ^(\[[0-9a-f:]+\]|[0-9.]+):[0-9]+$ ]] || fail "--dns takes an address and a port, such as [::]:53"
   done
 else
-  mapfile -t dns < <(named)
+  read -ra dns <<<"$(named)"
 fi
 if [ ! -f $sockets/dns.conf ]; then
   for address in "${dns[@]}"; do

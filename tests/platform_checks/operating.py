@@ -206,7 +206,7 @@ def doctor():
 def again():
     with place() as directory:
         machine = Machine(directory)
-        machine.install("--domain", "apps.example.com", "--email", "you@example.com")
+        machine.install("--domain", "apps.example.com", "--email", "you@example.com", "--dns", "[::]:53")
         before = machine.state()
         done = machine.install()
         after = machine.state()
