@@ -2,13 +2,16 @@
 # Installs Roost on Debian or Ubuntu: a user, directories, the program, units for systemd. A second run changes nothing but
 # what is newer; a newer program takes over without losing a request.
 #
-#   sudo ops/install.sh --domain apps.example.com --email you@example.com [--binary target/release/roost]
+#   sudo ops/install.sh --domain apps.example.com --email you@example.com [--dns '[::]:53'] [--binary target/release/roost]
 #
-# The settings in /etc/roost/roost.toml are written once and then left alone; --domain and --email are for that first time.
+# With --dns, Roost answers DNS there and has one certificate for all projects; more than one address may be given.
+# The settings in /etc/roost/roost.toml are written once and then left alone; --domain, --email and --dns are for that first
+# time. systemd binds what `[listen] dns` says there: after a change of it, run this again.
 set -euo pipefail
 umask 022
 here=$(cd "$(dirname "$0")" && pwd)
-domain='' email='' binary='' changed=0
+domain='' email='' dns=() binary='' changed=0
+sockets=/etc/systemd/system/roost.socket.d
 
 fail() { echo "install.sh: $*" >&2; exit 1; }
 say() { echo "$*"; changed=$((changed + 1)); }
@@ -17,8 +20,9 @@ while [ $# -gt 0 ]; do
   case "$1" in
     --domain) domain=${2:?} && shift 2 ;;
     --email) email=${2:?} && shift 2 ;;
+    --dns) dns+=("${2:?}") && shift 2 ;;
     --binary) binary=${2:?} && shift 2 ;;
-    *) sed -n '2,7s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0; exit 2 ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0; exit 2 ;;
   esac
 done
 
@@ -53,6 +57,27 @@ username = ""
 password = ""
 from = "Roost <roost@$domain>"
 EOF
+  [ ${#dns[@]} -eq 0 ] || printf '\n[listen]\ndns = [%s]\n' "$(listed "${dns[@]}")"
+}
+
+listed() { local all; all=$(printf ', "%s"' "$@"); echo "${all:2}"; }
+
+# What `[listen] dns` names in the settings.
+named() { sed -n 's/^[[:space:]]*dns[[:space:]]*=//p' /etc/roost/roost.toml | grep -oE '"[^"]+"' | tr '"\n' '  ' || true; }
+
+# What systemd has to bind for that. Free, for the network may get its addresses later.
+dns_sockets() {
+  echo "# From \`[listen] dns\` in /etc/roost/roost.toml, by ops/install.sh."
+  printf '[Socket]\nFreeBind=true\n'
+  for address in "$@"; do printf 'ListenStream=%s\nListenDatagram=%s\n' "$address" "$address"; done
+}
+
+# Whether another program listens where nobody could beside it, as the kernel's tables say: on port 53 of all addresses, or
+# of any if this is to be all of them.
+taken() {
+  local where='0+'
+  case "$1" in '[::]:53' | 0.0.0.0:53) where='[0-9A-F]+' ;; *:53) ;; *) return 1 ;; esac
+  grep -qsE "^ *[0-9]+: $where:0035 [0-9A-F]+:0000 " /proc/net/{tcp,tcp6,udp,udp6}
 }
 
 [ "$(id -u)" -eq 0 ] || fail "run it as root, such as with sudo"
@@ -70,7 +95,19 @@ if [ ! -f /etc/roost/roost.toml ]; then
   [ -n "$domain" ] && [ -n "$email" ] || fail "the first time, say --domain and --email"
   # They become settings, and a name in them.
   [[ $domain =~ ^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$ && $email =~ ^[^[:space:]\"\\]+@[^[:space:]\"\\]+$ ]] || fail "this is no domain, or no mail address"
+  for address in "${dns[@]}"; do
+    [[ $address =~ ^(\[[0-9a-f:]+\]|[0-9.]+):[0-9]+$ ]] || fail "--dns takes an address and a port, such as [::]:53"
+  done
+else
+  read -ra dns <<<"$(named)"
 fi
+if [ ! -f $sockets/dns.conf ]; then
+  for address in "${dns[@]}"; do
+    ! taken "$address" || fail "$address is taken: stop the program that has port 53 (ss -lnptu 'sport = :53' names it). \
+systemd-resolved has it on the loopback alone: then name this machine's own address, such as 203.0.113.5:53"
+  done
+fi
+draft=$(mktemp) && trap 'rm -f "$draft"' EXIT
 
 if ! getent passwd roost >/dev/null; then
   useradd --system --user-group --no-create-home --home-dir /var/lib/roost --shell /usr/sbin/nologin roost
@@ -80,7 +117,6 @@ folder /var/lib/roost 700 roost:roost
 folder /etc/roost 750 root:roost
 folder /usr/local/share/doc/roost 755 root:root
 if [ "$first" = yes ]; then
-  draft=$(mktemp) && trap 'rm -f "$draft"' EXIT
   settings >"$draft"
   put "$draft" /etc/roost/roost.toml 640 roost
 fi
@@ -89,10 +125,18 @@ put "$binary" /usr/local/bin/roost 755 root && newer=yes
 for file in "$here"/roost.toml "$here"/runbooks/*.md; do
   put "$file" "/usr/local/share/doc/roost/$(basename "$file")" 644 root || true
 done
-units=no
+units=no bind=no
 for unit in roost.service roost.socket; do
   put "$here/systemd/$unit" "/etc/systemd/system/$unit" 644 root && units=yes
 done
+if [ ${#dns[@]} -gt 0 ]; then
+  folder $sockets 755 root:root
+  dns_sockets "${dns[@]}" >"$draft"
+  put "$draft" $sockets/dns.conf 644 root && units=yes bind=yes
+elif [ -f $sockets/dns.conf ]; then
+  rm $sockets/dns.conf && rmdir --ignore-fail-on-non-empty $sockets && say "no sockets for DNS any more"
+  units=yes bind=yes
+fi
 for unit in roost.socket roost.service; do
   systemctl is-enabled --quiet $unit 2>/dev/null || { systemctl enable --quiet $unit && say "$unit starts with the machine"; }
 done
@@ -101,6 +145,8 @@ if [ ! -d /run/systemd/system ]; then
   echo "systemd does not run here: nothing was started."
 else
   [ $units = no ] || systemctl daemon-reload
+  # Sockets are only bound while nobody uses them: for this once, nobody is answered for some seconds.
+  [ $bind = no ] || systemctl stop roost.service roost.socket
   if ! systemctl is-active --quiet roost.service; then
     systemctl start roost.socket roost.service
     say "roost is started"

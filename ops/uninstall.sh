@@ -9,6 +9,8 @@ for unit in roost.service roost.socket; do
   systemctl disable --quiet $unit 2>/dev/null || true
   rm -f "/etc/systemd/system/$unit"
 done
+rm -f /etc/systemd/system/roost.socket.d/dns.conf
+rmdir --ignore-fail-on-non-empty /etc/systemd/system/roost.socket.d 2>/dev/null || true
 [ ! -d /run/systemd/system ] || systemctl daemon-reload
 rm -f /usr/local/bin/roost
 rm -rf /usr/local/share/doc/roost

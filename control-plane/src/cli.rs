@@ -7,6 +7,7 @@ mod domains;
 mod jobs;
 mod login;
 mod logs;
+mod plans;
 mod projects;
 mod show;
 mod usage;
@@ -18,11 +19,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
+use serde_json::json;
 
 use crate::accounts::tickets::{self, Purpose};
 use crate::accounts::{Email, store, take_over};
 use crate::config::Config;
 use crate::database::Database;
+use crate::fleet::urls::Urls;
 use crate::rescue::{self, Address, Place};
 use crate::{doctor, http, serve, upgrade};
 
@@ -89,6 +92,8 @@ enum Command {
     Jobs(Remote<jobs::Jobs>),
     /// Lists, makes and revokes your tokens
     Tokens(login::Tokens),
+    /// Lists the plans projects may have
+    Plans(plans::Plans),
     /// Shows what a project uses, and its limits
     Usage(usage::Usage),
     /// Shows a project's log
@@ -147,6 +152,9 @@ enum Admin {
         email: String,
         #[command(flatten)]
         settings: Settings,
+        /// For programs
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -177,13 +185,14 @@ pub fn main() -> ExitCode {
         Command::Upgrade { binary, settings } => run("warn", async { ask_for_upgrade(binary, settings) }),
         Command::Backup { to, settings } => run("warn", back_up(to, settings)),
         Command::Restore { from, dir, config } => run("warn", restore(from, dir, config)),
-        Command::Admin(Admin::Create { email, settings }) => run("warn", create_operator(email, settings)),
+        Command::Admin(Admin::Create { email, settings, json }) => run("warn", create_operator(email, settings, json)),
         Command::Login(login) => run("warn", login.run()),
         Command::Projects(Remote { action, json }) => run("warn", action.run(json)),
         Command::Backups(Remote { action, json }) => run("warn", action.run(json)),
         Command::Domains(Remote { action, json }) => run("warn", action.run(json)),
         Command::Jobs(Remote { action, json }) => run("warn", action.run(json)),
         Command::Tokens(tokens) => run("warn", tokens.run()),
+        Command::Plans(plans) => run("warn", plans.run()),
         Command::Usage(usage) => run("warn", usage.run()),
         Command::Logs(logs) => run("warn", logs.run()),
     }
@@ -276,8 +285,9 @@ async fn restore(from: Address, dir: PathBuf, config: Option<PathBuf>) -> anyhow
     rescue::restore(&place, &dir, config.as_deref()).await
 }
 
-async fn create_operator(email: String, settings: Settings) -> anyhow::Result<()> {
-    let config = settings.load()?;
+async fn create_operator(email: String, settings: Settings, as_json: bool) -> anyhow::Result<()> {
+    let mut config = settings.load()?;
+    config.settle_listeners();
     let email: Email = email.parse()?;
     std::fs::create_dir_all(&config.dir).with_context(|| format!("create {}", config.dir.display()))?;
     let database = Database::open(&config.database_url()).await?;
@@ -296,7 +306,9 @@ async fn create_operator(email: String, settings: Settings) -> anyhow::Result<()
     let secret = tickets::issue(&mut tx, &id, Purpose::Reset).await?;
     tx.commit().await?;
     database.close().await;
-    println!("{email} is an operator. Within an hour, choose a password at the console: /reset#{secret}");
+    let link = format!("{}/reset#{secret}", Urls::of(&config).console());
+    let made = json!({ "email": email.to_string(), "link": link });
+    show::sentence(as_json, &made, &format!("{email} is an operator. Within an hour, choose a password at {link}"));
     Ok(())
 }
 

@@ -114,7 +114,7 @@ pub(crate) async fn assemble(config: Config, succeeds: bool) -> anyhow::Result<(
     let host = open_host(&config, &hasher, &database, succeeds)?;
     let platform = Platform::new(Parts {
         started_ms: clock::now_ms(),
-        urls: urls(&config),
+        urls: Urls::of(&config),
         database,
         hashing: Hashing::start()?,
         tries: Tries::new(!config.dev),
@@ -227,12 +227,6 @@ fn proxy_options(config: &Config, sockets: &Sockets) -> anyhow::Result<Options> 
         per_address: if config.dev { PerAddress::unlimited() } else { config.edge.per_address() },
         ..Options::default()
     })
-}
-
-fn urls(config: &Config) -> Urls {
-    let secure = config.listen.https.first();
-    let port = secure.or(config.listen.http.first()).map_or(80, SocketAddr::port);
-    Urls::new(secure.is_some(), config.console_host(), &config.domain, port)
 }
 
 async fn add_local_node(database: &Database) -> sqlx::Result<()> {

@@ -1,7 +1,7 @@
 //! The command line over the console's API, as a script uses it.
 
 use serde_json::{Value as Json, json};
-use tests::{PASSWORD, Roost, run_as};
+use tests::{PASSWORD, Roost, run, run_as};
 
 struct Script {
     url: String,
@@ -60,12 +60,36 @@ async fn a_script_sees_a_project_through_its_life() {
     assert_eq!(script.json("domains list orchard")["items"][0]["name"], "www.example.com");
     script.run("domains remove orchard www.example.com");
 
+    let plans = script.run("plans");
+    assert!(plans.starts_with("PLAN") && plans.contains("standard") && plans.contains("10.0 GB"), "{plans}");
+    assert!(plans.ends_with("New projects get the plan standard.\n"), "{plans}");
+    let plans = script.json("plans");
+    assert_eq!((&plans["items"][0]["databaseMb"], &plans["default"]), (&json!(10240), &json!("standard")));
+
     let unsure = script.try_to("projects delete orchard --confirm orchid").expect_err("is refused");
     assert!(unsure.contains("nothing was deleted"), "{unsure}");
     script.run("projects delete orchard --confirm orchard");
     assert_eq!(script.json("projects show orchard")["state"], "deleted");
     script.run("projects restore orchard");
     assert_ne!(script.json("projects show orchard")["state"], "deleted");
+}
+
+#[test]
+fn an_operator_is_made_with_the_whole_link_to_the_console() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = dir.path().join("roost.toml");
+    let settings = "domain = \"apps.example.com\"\n[acme]\nemail = \"you@example.com\"\n";
+    std::fs::write(&config, settings).expect("the settings can be written");
+    let (config, data) = (config.to_str().expect("UTF-8"), dir.path().to_str().expect("UTF-8"));
+    let command = ["admin", "create", "op@example.com", "--config", config, "--dir", data];
+    let told = run(&command).expect("is made");
+    assert!(told.contains(" https://apps.example.com/reset#"), "{told}");
+
+    std::fs::write(config, format!("console = \"roost.example.com\"\n{settings}")).expect("can be written");
+    let told = run(&[command.as_slice(), &["--json"]].concat()).expect("is made again");
+    let made: Json = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(made["email"], "op@example.com");
+    assert!(made["link"].as_str().is_some_and(|link| link.starts_with("https://roost.example.com/reset#")), "{made}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,12 +2,16 @@
 
 import collections
 import json
+import random
 import socket
 import ssl
+import struct
 
 from .pki import trusting
 
 IP_BIND_ADDRESS_NO_PORT = 24
+# Of DNS: kinds of records, and the code of a refusal.
+TXT, A, ANY, REFUSED = 16, 1, 255, 5
 Answer = collections.namedtuple("Answer", "status value headers")
 
 
@@ -151,3 +155,20 @@ def is_gone(connection):
         return False
     except OSError:
         return True
+
+
+def ask_dns(port, name, kind, over_tcp=False):
+    """The response code and the answers of a question, by a hand-made message."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    question = struct.pack(">HHHHHH", random.randrange(65536), 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", kind, 1)
+    with socket.socket(type=socket.SOCK_STREAM if over_tcp else socket.SOCK_DGRAM) as client:
+        client.settimeout(3)
+        client.connect(("127.0.0.1", port))
+        client.send(struct.pack(">H", len(question)) + question if over_tcp else question)
+        if over_tcp:
+            with client.makefile("rb") as stream:
+                answer = stream.read(*struct.unpack(">H", stream.read(2)))
+        else:
+            answer = client.recv(65536)
+    _, flags, _, answers, _, _ = struct.unpack(">HHHHHH", answer[:12])
+    return flags & 15, answers, len(answer)

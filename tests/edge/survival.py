@@ -1,38 +1,15 @@
 """The wildcard by our own DNS, orders while processes change, and orders whose process is killed."""
 
 import contextlib
-import random
-import socket
-import struct
 import time
 
 from .authority import Dns, Pebble
 from .certified import add_domain, await_state, certified, rows, served
+from .clients import ANY, REFUSED, TXT, A, ask_dns
 from .kit import DOMAIN, LONG, Roost, free_port, place, until
 from .report import absolute, check, fact
 
 KILLS = 20
-
-
-def ask_dns(port, name, kind, over_tcp=False):
-    """The response code and the answers of a question, by a hand-made message."""
-    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-    question = struct.pack(">HHHHHH", random.randrange(65536), 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", kind, 1)
-    with socket.socket(type=socket.SOCK_STREAM if over_tcp else socket.SOCK_DGRAM) as client:
-        client.settimeout(3)
-        client.connect(("127.0.0.1", port))
-        client.send(struct.pack(">H", len(question)) + question if over_tcp else question)
-        if over_tcp:
-            with client.makefile("rb") as stream:
-                answer = stream.read(*struct.unpack(">H", stream.read(2)))
-        else:
-            answer = client.recv(65536)
-    _, flags, _, answers, _, _ = struct.unpack(">HHHHHH", answer[:12])
-    return flags & 15, answers, len(answer)
-
-
-TXT, A, ANY = 16, 1, 255
-REFUSED = 5
 
 
 @check(2, "DNS-01: the wildcard, through our own DNS")

@@ -1,5 +1,7 @@
 """J8 and J9: installing, looking after, upgrading."""
 
+import contextlib
+import http.server
 import json
 import os
 import pathlib
@@ -8,18 +10,38 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 
-from edge.clients import Closed
-from edge.kit import ROOST, settings_text
+from edge.authority import Dns
+from edge.clients import REFUSED, TXT, Closed, ask_dns
+from edge.kit import DOMAIN, ROOST, settings_text
 from edge.report import Missing, absolute, check, fact, need
 
-from .kit import ROOT, SLEEPY, TEXT, Project, elapsed, place, platform, tree, until
+from .kit import ROOT, SLEEPY, TEXT, Project, Roost, elapsed, free_port, place, platform, tree, until
 
 SUITE = os.environ.get("ROOST_SUITE", "")
 # A Debian made by debootstrap with systemd in it; made anew where none is named.
 CHROOT = os.environ.get("ROOST_CHROOT", "")
+# Binds what a socket unit lists, as systemd does, and becomes the program it is for.
+SYSTEMD = """
+import os, socket, sys
+kinds = {"ListenStream": socket.SOCK_STREAM, "ListenDatagram": socket.SOCK_DGRAM}
+sockets, *command = sys.argv[1:]
+held = []
+for kind, address in (line.split("=") for line in sockets.split()):
+    host, port = address.rsplit(":", 1)
+    held.append(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kinds[kind]))
+    held[-1].bind((host.strip("[]"), int(port)))
+    if kind == "ListenStream":
+        held[-1].listen()
+above = [os.dup(one.fileno()) for one in held]
+for number, one in enumerate(above, 3):
+    os.dup2(one, number)
+os.closerange(3 + len(above), 256)
+os.execvpe(command[0], command, {**os.environ, "LISTEN_FDS": str(len(above)), "LISTEN_PID": str(os.getpid())})
+"""
 
 
 class Machine:
@@ -56,12 +78,14 @@ def installs():
         refused = machine.install()
         fact("without a domain it says what is missing", refused.returncode != 0 and "--domain" in refused.stderr, refused.stderr.strip())
         began = time.monotonic()
-        done = machine.install("--domain", "apps.example.com", "--email", "you@example.com")
+        done = machine.install("--domain", "apps.example.com", "--email", "you@example.com", "--dns", "[::]:53")
         fact("it installs", done.returncode == 0, (done.stderr or done.stdout).strip().splitlines()[-1])
         absolute("that takes", elapsed(began), 300, "s")
         units = machine.run("systemd-analyze", "verify", "/etc/systemd/system/roost.service", "/etc/systemd/system/roost.socket")
         complaints = [line for line in units.stderr.splitlines() if "roost" in line]
         fact("systemd takes its units", not complaints, complaints)
+        bound = (machine.root / "etc/systemd/system/roost.socket.d/dns.conf").read_text().splitlines()
+        fact("systemd binds the port for DNS, too", {"ListenStream=[::]:53", "ListenDatagram=[::]:53"} <= set(bound), bound)
         rights = machine.run("stat", "-c", "%a %U:%G", "/var/lib/roost", "/etc/roost/roost.toml", "/usr/local/bin/roost").stdout.split("\n")[:3]
         fact("data, settings and program belong to whom they should", rights == ["700 roost:roost", "640 root:roost", "755 root:root"], rights)
         read = machine.run("runuser", "-u", "roost", "--", "roost", "doctor", "--json", "--config", "/etc/roost/roost.toml", "--dir", "/var/lib/roost")
@@ -78,6 +102,25 @@ def installs():
         fact("idle it takes", roost.memory() <= 200 << 10, f"{roost.memory() >> 10} MB", "<= 200 MB")
 
 
+@check("J8.4", "It takes its ports from systemd, that for DNS over UDP and TCP included")
+def sockets():
+    with place() as directory:
+        dns = free_port()
+        acme = {"email": "you@example.com", "directory": "https://127.0.0.1:9/dir"}
+        roost = Roost(directory, {"listen": {"dns": [f"[::]:{dns}"]}, "acme": acme})
+        streams = [*roost.settings["listen"]["http"], *roost.settings["listen"]["https"], f"[::]:{dns}"]
+        bound = [*(f"ListenStream={address}" for address in streams), f"ListenDatagram=[::]:{dns}"]
+        try:
+            # What it does not recognise it would bind again, and fail.
+            roost.start(sys.executable, "-c", SYSTEMD, " ".join(bound))
+            codes = [ask_dns(dns, name, TXT, tcp)[0] for name in (f"_acme-challenge.{DOMAIN}", "example.com") for tcp in (False, True)]
+            fact("it answers for one name, and for no other", codes == [0, 0, REFUSED, REFUSED], codes)
+            held = {"ports": listening(roost.process.pid), "sockets": roost.sockets()}
+            fact("and listens nowhere else", held["ports"] == {roost.http, roost.https, dns}, held)
+        finally:
+            roost.kill()
+
+
 def listening(process):
     """The TCP ports a process listens on."""
     sockets = {os.readlink(link)[8:-1] for link in pathlib.Path(f"/proc/{process}/fd").iterdir() if os.readlink(link).startswith("socket:")}
@@ -91,32 +134,79 @@ def listening(process):
     return ports
 
 
+@contextlib.contextmanager
+def directory_of_an_authority(late):
+    """The URL of a directory by a clock that is so many seconds late."""
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def date_time_string(self, timestamp=None):
+            return super().date_time_string(time.time() - late)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/dir"
+        finally:
+            server.shutdown()
+
+
 @check("J8.2", "The doctor looks at everything outside, and its exit code can be used")
 def doctor():
-    with platform() as roost:
+    with platform() as roost, contextlib.ExitStack() as stack:
+        names = Dns()
+        stack.callback(names.end)
+
         def ask(**settings):
             roost.set(settings)
             (roost.directory / "doctor.toml").write_text(settings_text(roost.settings))
             done = subprocess.run([ROOST, "doctor", "--json", "--config", roost.directory / "doctor.toml"], capture_output=True, text=True)
-            return done.returncode, {found["check"]: found for found in json.loads(done.stdout)}
+            findings = {}
+            for found in json.loads(done.stdout):
+                findings.setdefault(found["check"], []).append(found)
+            return done.returncode, findings
 
-        # An authority and a bucket that nobody answers for.
-        nobody = "http://127.0.0.1:9"
-        code, found = ask(acme={"email": "you@example.com", "directory": "https://127.0.0.1:9/dir"}, domains={"addresses": ["127.0.0.1"], "resolvers": ["127.0.0.1:9"]},
+        def right(name):
+            fact(f"{name}: right", found.get(name) and all(one["ok"] is True for one in found[name]), told(name))
+
+        def wrong(name):
+            fact(f"{name}: wrong, and what to do", any(one["ok"] is False and one.get("advice") for one in found.get(name, [])), told(name))
+
+        def told(name):
+            return "; ".join(one["found"] for one in found.get(name, []))
+
+        # An authority and a bucket that nobody answers for, and names that lead to another machine.
+        nobody, dns = "http://127.0.0.1:9", free_port()
+        code, found = ask(acme={"email": "you@example.com", "directory": "https://127.0.0.1:9/dir"}, domains={"addresses": ["192.0.2.1"], "resolvers": [names.address]},
+                          listen={"dns": [f"127.0.0.1:{dns}"]},
                           backups={"bucket": "roost", "endpoint": nobody, "access_key": "a", "secret_key": "b"}, mail={"host": "127.0.0.1", "port": 9, "security": "none"})
-        for name in ("directory", "disk", "open files", "queue"):
-            fact(f"{name}: right", found.get(name, {}).get("ok") is True, found.get(name, {}).get("found"))
-        for name in ("mail", "backups", "authority"):
-            fact(f"{name}: wrong, and what to do", found.get(name, {}).get("ok") is False and found[name].get("advice"), found.get(name, {}).get("found"))
-        fact("names and ports, too", len(found) > 7, sorted(found))
+        for name in ("directory", "disk", "open files", "queue", "port (TCP)", "port (UDP)"):
+            right(name)
+        # The ports are those of a platform that does not answer for this authority.
+        for name in ("mail", "backups", "authority", "console", "projects", "port", "wildcard"):
+            wrong(name)
         fact("red is an exit code", code == 1, code)
+        with contextlib.closing(socket.socket(type=socket.SOCK_DGRAM)) as other:
+            other.bind(("127.0.0.1", dns))
+            for late, judge in ((0, right), (3600, wrong)):
+                with directory_of_an_authority(late) as url:
+                    _, found = ask(acme={"directory": url})
+                judge("clock")
+            wrong("port (UDP)")
 
 
 @check("J8.3", "A second run changes nothing; after a restart all are asleep and served")
 def again():
     with place() as directory:
         machine = Machine(directory)
-        machine.install("--domain", "apps.example.com", "--email", "you@example.com")
+        machine.install("--domain", "apps.example.com", "--email", "you@example.com", "--dns", "[::]:53")
         before = machine.state()
         done = machine.install()
         after = machine.state()

@@ -148,7 +148,10 @@ impl Here {
     /// Somebody has the port, or nobody may.
     fn taken(&self, check: &'static str, address: SocketAddr, error: &std::io::Error) -> Finding {
         match (error.kind(), self.running) {
-            (ErrorKind::AddrInUse, Some(true)) => Finding::good(check, format!("{address} is Roost's, which runs")),
+            // The system asks for the right to a low port first, and only then whether somebody has it.
+            (ErrorKind::AddrInUse | ErrorKind::PermissionDenied, Some(true)) => {
+                Finding::good(check, format!("{address} is Roost's, which runs"))
+            }
             (ErrorKind::AddrInUse, Some(false)) => {
                 Finding::bad(check, format!("{address} is another program's"), "stop that program, or change [listen]")
             }
@@ -158,7 +161,8 @@ impl Here {
             (ErrorKind::PermissionDenied, _) => Finding::bad(
                 check,
                 format!("{address} is not allowed to this user"),
-                "run it as a service with AmbientCapabilities=CAP_NET_BIND_SERVICE",
+                "let systemd bind it: ops/install.sh lists ports 80, 443 and those of [listen] dns in roost.socket, \
+                 systemctl edit roost.socket adds others",
             ),
             _ => Finding::bad(
                 check,

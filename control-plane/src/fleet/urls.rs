@@ -1,5 +1,9 @@
 //! Addresses as people and programs use them.
 
+use std::net::SocketAddr;
+
+use crate::config::Config;
+
 /// How the console and projects are reached from outside.
 #[derive(Clone, Debug)]
 pub struct Urls {
@@ -11,8 +15,15 @@ pub struct Urls {
 }
 
 impl Urls {
+    /// Addresses of a platform that listens where these settings say.
+    pub fn of(config: &Config) -> Urls {
+        let secure = config.listen.https.first();
+        let port = secure.or(config.listen.http.first()).map_or(80, SocketAddr::port);
+        Urls::new(secure.is_some(), config.console_host(), &config.domain, port)
+    }
+
     /// Addresses under a domain, on that port.
-    pub fn new(secure: bool, console_host: &str, domain: &str, port: u16) -> Urls {
+    fn new(secure: bool, console_host: &str, domain: &str, port: u16) -> Urls {
         let own_port = if secure { 443 } else { 80 };
         let port = if port == own_port { String::new() } else { format!(":{port}") };
         Urls { secure, console_host: console_host.to_owned(), domain: domain.to_owned(), port }
