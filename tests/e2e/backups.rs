@@ -504,6 +504,68 @@ async fn an_undo_and_a_check_killed_at_any_step_are_finished_by_the_next_process
 }
 
 #[tokio::test]
+async fn an_import_killed_at_any_step_is_finished_by_the_next_process() {
+    let mut roost = Roost::start();
+    let (mut ann, mut project) = orchard(&roost, 2).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let path = format!("/api/projects/orchard/backups/{}/zip", newest(&ann).await["id"].as_str().unwrap());
+    let zip = ann.call(Method::GET, &path, None).await.unwrap().body;
+    project.create("posts", "after the backup").await.expect("acknowledged");
+    for line in ["to prove it", "The stored copy is whole"] {
+        roost.kill_when_it_says(line);
+        let begun = ann.send_zip("/api/projects/orchard/imports", zip.to_vec()).await.json();
+        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
+        roost.restart();
+        ann.sign_in_again(&roost.http).await;
+        project = project.reconnect(&roost.http);
+        assert_eq!(ann.end_of(begun["jobId"].as_str().unwrap()).await, "done", "killed at {line:?}");
+        let report = newest(&ann).await;
+        assert_eq!((&report["origin"], &report["state"]), (&json!("import"), &json!("proven")), "killed at {line:?}");
+        assert_eq!(project.ids("posts").await.len(), 3, "nothing changed yet");
+    }
+    assert_eq!((ann.backups("orchard").await.len(), roost.backup_files().len()), (3, 6));
+    let copies = roost.tenant_dirs()[0].join("copies");
+    assert_eq!(std::fs::read_dir(copies).unwrap().count(), 0, "nothing is left at the node");
+    let job = restore(&ann, &newest(&ann).await).await;
+    assert_eq!(ann.end_of(&job).await, "done");
+    assert_eq!(project.ids("posts").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_restore_into_a_new_project_killed_at_any_step_ends_with_that_project() {
+    let mut roost = Roost::start();
+    let (mut ann, mut project) = orchard(&roost, 2).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let path = format!("/api/projects/orchard/backups/{}/restore", newest(&ann).await["id"].as_str().unwrap());
+    project.create("posts", "after the backup").await.expect("acknowledged");
+    let lines =
+        ["Restoring the backup aside", "Putting the restored data", "The restored data is in place", "Restored."];
+    for (number, line) in lines.into_iter().enumerate() {
+        let slug = format!("copy-{number}");
+        let into = json!({ "into": { "name": slug, "slug": slug } });
+        roost.kill_when_it_says(line);
+        // The answer may come too late.
+        let _ = ann.call(Method::POST, &path, Some(&into)).await;
+        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
+        roost.restart();
+        ann.sign_in_again(&roost.http).await;
+        project = project.reconnect(&roost.http);
+        assert_eq!(project.ids("posts").await.len(), 3, "killed at {line:?}");
+        let job = ann.get(&format!("/api/projects/{slug}/jobs")).await["items"][0]["id"].take();
+        assert_eq!(ann.end_of(job.as_str().expect("a job")).await, "done", "killed at {line:?}");
+        let copy = ann.open_project(&ann.get(&format!("/api/projects/{slug}")).await).await;
+        assert_eq!(copy.ids("posts").await.len(), 2, "killed at {line:?}");
+        let dirs = roost.tenant_dirs();
+        let dir = dirs.iter().find(|dir| dir.ends_with(&copy.id)).expect("its directory");
+        let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+        let data = entries.filter(|name| name.to_string_lossy().starts_with("data-")).count();
+        assert_eq!(data, 1, "killed at {line:?}: what it was created with is gone");
+        assert_eq!(std::fs::read_dir(dir.join("copies")).unwrap().count(), 0, "killed at {line:?}");
+    }
+    assert_eq!(ann.backups("orchard").await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_bucket_that_is_away_is_red_and_a_corrupted_object_in_it_too() {
     let Ok(endpoint) = std::env::var("S3_ENDPOINT") else {
         eprintln!("skipped: S3_ENDPOINT names no server that speaks S3");
