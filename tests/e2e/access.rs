@@ -66,7 +66,18 @@ impl Endpoint {
     }
 
     fn is_in_team(&self) -> bool {
-        self.access["who"] == "member" && self.access["of"] != "job"
+        self.access["who"] == "member" && !self.is_of_job()
+    }
+
+    fn is_of_job(&self) -> bool {
+        self.access["of"] == "job"
+    }
+
+    /// The same for one job. To end one takes as much as the endpoint that begins it.
+    fn of(&self, job: &str, begun_by: &Json) -> Endpoint {
+        let mut access = if self.access["as"].is_string() { begun_by.clone() } else { self.access.clone() };
+        access["of"] = json!("project");
+        Endpoint { method: self.method.clone(), path: self.path.replace("{id}", job), access }
     }
 
     /// Whether the caller at that place of an ordered list is enough.
@@ -102,6 +113,37 @@ fn assert_refused(answer: &Answer, endpoint: &Endpoint, who: &str, status: u16) 
     assert_eq!(answer.status, status, "{} {} let {who} in: {}", endpoint.method, endpoint.path, answer.code());
 }
 
+/// Strangers do not learn of it, and members and tokens that are not enough are refused.
+async fn assert_others_refused(roost: &Roost, world: &World, endpoint: &Endpoint) {
+    let stranger = endpoint.by(roost, &world.stranger, world).await;
+    let hidden = if endpoint.access["of"] == "body" { 400 } else { 404 };
+    assert_refused(&stranger, endpoint, "a stranger", hidden);
+    for (index, person) in world.people.iter().enumerate() {
+        if !endpoint.is_enough("role", &ROLES, index) {
+            assert_refused(&endpoint.by(roost, person, world).await, endpoint, ROLES[index], 403);
+        }
+    }
+    for (index, token) in world.tokens.iter().enumerate() {
+        if !endpoint.is_enough("scope", &SCOPES, index) {
+            assert_refused(&endpoint.with(roost, token, world).await, endpoint, SCOPES[index], 403);
+        }
+    }
+}
+
+/// Tokens and members that are enough are let in.
+async fn assert_members_let_in(roost: &Roost, world: &World, endpoint: &Endpoint) {
+    for (index, token) in world.tokens.iter().enumerate() {
+        if endpoint.is_enough("scope", &SCOPES, index) {
+            assert_let_in(&endpoint.with(roost, token, world).await, endpoint, SCOPES[index]);
+        }
+    }
+    for (index, person) in world.people.iter().enumerate() {
+        if endpoint.is_enough("role", &ROLES, index) {
+            assert_let_in(&endpoint.by(roost, person, world).await, endpoint, ROLES[index]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn whoever_is_not_enough_is_refused_by_every_endpoint() {
     let roost = Roost::start();
@@ -130,21 +172,8 @@ async fn whoever_is_not_enough_is_refused_by_every_endpoint() {
             }
             _ => {}
         }
-        if !endpoint.is_in_team() {
-            continue;
-        }
-        let stranger = endpoint.by(&roost, &world.stranger, &world).await;
-        let hidden = if endpoint.access["of"] == "body" { 400 } else { 404 };
-        assert_refused(&stranger, endpoint, "a stranger", hidden);
-        for (index, person) in world.people.iter().enumerate() {
-            if !endpoint.is_enough("role", &ROLES, index) {
-                assert_refused(&endpoint.by(&roost, person, &world).await, endpoint, ROLES[index], 403);
-            }
-        }
-        for (index, token) in world.tokens.iter().enumerate() {
-            if !endpoint.is_enough("scope", &SCOPES, index) {
-                assert_refused(&endpoint.with(&roost, token, &world).await, endpoint, SCOPES[index], 403);
-            }
+        if endpoint.is_in_team() {
+            assert_others_refused(&roost, &world, endpoint).await;
         }
     }
 }
@@ -174,18 +203,65 @@ async fn whoever_is_enough_is_let_in_by_every_endpoint() {
         if who == "account" {
             assert_let_in(&endpoint.with(&roost, &world.tokens[0], world).await, endpoint, "a token");
         }
-        if !endpoint.is_in_team() {
-            continue;
+        if endpoint.is_in_team() {
+            assert_members_let_in(&roost, world, endpoint).await;
         }
-        for (index, token) in world.tokens.iter().enumerate() {
-            if endpoint.is_enough("scope", &SCOPES, index) {
-                assert_let_in(&endpoint.with(&roost, token, world).await, endpoint, SCOPES[index]);
+    }
+}
+
+#[tokio::test]
+async fn whoever_may_begin_a_job_may_end_it_and_its_whole_team_sees_it() {
+    let roost = Roost::start();
+    roost.sign_up("operator@example.com").await;
+    let world = World::new(&roost, "a").await;
+    let document = roost.http.get(&format!("{}/api/openapi.json", roost.url())).await.json();
+    let of_jobs: Vec<Endpoint> = endpoints(&document).into_iter().filter(Endpoint::is_of_job).collect();
+    assert_eq!(of_jobs.len(), 2, "a job is shown and cancelled");
+
+    let owner = &world.people[3];
+    let project = format!("/api/projects/{}", world.project);
+    owner.finish(&format!("{project}/backups")).await;
+    let backup = format!("backups/{}", owner.backups(&world.project).await[0]["id"].as_str().expect("an id"));
+    let zip = owner.call(Method::GET, &format!("{project}/{backup}/zip"), None).await.expect("an answer").body;
+    let restored = owner.begin(&format!("{project}/{backup}/restore")).await;
+    assert_eq!(owner.end_of(&restored).await, "done");
+
+    let copies = roost.tenant_dirs()[0].join("copies");
+    let aside = copies.with_extension("aside");
+    for (method, of_project, path) in [
+        (Method::POST, "/backups", "backups".to_owned()),
+        (Method::POST, "/imports", "imports".to_owned()),
+        (Method::POST, "/backups/{id}/restore", format!("{backup}/restore")),
+        (Method::POST, "/restores/{id}/undo", format!("restores/{restored}/undo")),
+        // After a check that failed the backup cannot be restored.
+        (Method::POST, "/backups/{id}/check", format!("{backup}/check")),
+        (Method::DELETE, "", String::new()),
+    ] {
+        // Without a place for copies a job is tried again for hours.
+        std::fs::rename(&copies, &aside).expect("is put aside");
+        std::fs::write(&copies, "a file where the directory should be").expect("is written");
+        let job = match of_project {
+            "" => {
+                owner.change(method.clone(), &project, &json!({ "slug": world.project })).await;
+                let jobs = owner.get(&format!("{project}/backups")).await["jobs"].take();
+                jobs[0]["id"].as_str().expect("the backup before deleting").to_owned()
             }
-        }
-        for (index, person) in world.people.iter().enumerate() {
-            if endpoint.is_enough("role", &ROLES, index) {
-                assert_let_in(&endpoint.by(&roost, person, world).await, endpoint, ROLES[index]);
+            "/imports" => {
+                let begun = owner.send_zip(&format!("{project}/{path}"), zip.to_vec()).await.json();
+                begun["jobId"].as_str().expect("a job").to_owned()
             }
+            _ => owner.begin(&format!("{project}/{path}")).await,
+        };
+        let begins = &document["paths"][format!("/api/projects/{{slug}}{of_project}")][method.as_str().to_lowercase()];
+        let endpoints: Vec<Endpoint> = of_jobs.iter().map(|it| it.of(&job, &begins["x-access"])).collect();
+        for endpoint in &endpoints {
+            assert_others_refused(&roost, &world, endpoint).await;
         }
+        std::fs::remove_file(&copies).expect("is removed");
+        std::fs::rename(&aside, &copies).expect("is put back");
+        for endpoint in &endpoints {
+            assert_members_let_in(&roost, &world, endpoint).await;
+        }
+        owner.end_of(&job).await;
     }
 }

@@ -238,69 +238,29 @@ async fn a_backup_becomes_a_new_project() {
 }
 
 #[tokio::test]
-async fn a_job_is_seen_by_the_team_and_ended_by_who_may_begin_it() {
+async fn the_audit_says_who_ended_a_job() {
     let roost = Roost::start();
-    let (ann, project) = orchard(&roost, 1).await;
-    let job = ann.begin("/api/projects/orchard/backups").await;
-    let (shown, cancel) = (format!("/api/jobs/{job}"), format!("/api/jobs/{job}/cancel"));
-    let viewer = ann.invite(&roost, &project.team, "vera@example.com", "viewer").await;
-    assert_eq!(viewer.get(&shown).await["projectId"], project.id.as_str());
-    let refused = viewer.call(Method::POST, &cancel, Some(&json!({}))).await.unwrap();
-    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (403, "not_allowed"));
-    let stranger = roost.sign_up("bob@example.com").await;
-    assert_eq!(stranger.call(Method::GET, &shown, None).await.unwrap().status, 404);
-    assert_eq!(stranger.call(Method::POST, &cancel, Some(&json!({}))).await.unwrap().status, 404);
-    assert_eq!(ann.end_of(&job).await, "done");
-}
-
-#[tokio::test]
-async fn who_may_make_backups_ends_neither_a_restore_nor_the_backup_before_deleting() {
-    let dir = tempfile::tempdir().unwrap();
-    let place = dir.path().join("place");
-    let roost = Roost::start_with(&format!("[backups]\ndir = {:?}\n", place.display().to_string()));
     let (ann, project) = orchard(&roost, 1).await;
     ann.finish("/api/projects/orchard/backups").await;
     let backup = newest(&ann).await;
     let dev = ann.invite(&roost, &project.team, "dev@example.com", "developer").await;
-    let token = ann.create_token(&project.team, "write").await;
-    let end = |job: &str| format!("/api/jobs/{job}/cancel");
-    let codes = async |job: &str| {
-        let by_dev = dev.call(Method::POST, &end(job), Some(&json!({}))).await.unwrap();
-        (by_dev.code(), roost.with_token(&token, Method::POST, &end(job), None).await.code())
-    };
-    let refused = ("not_allowed".to_owned(), "token_not_enough".to_owned());
-
-    // Where backups cannot be kept, jobs are tried again for hours.
-    let elsewhere = dir.path().join("elsewhere");
-    let hide = || {
-        std::fs::rename(&place, &elsewhere).unwrap();
-        std::fs::write(&place, "a file where the directory should be").unwrap();
-    };
-    let show = || {
-        std::fs::remove_file(&place).unwrap();
-        std::fs::rename(&elsewhere, &place).unwrap();
-    };
-    hide();
-    let job = restore(&ann, &backup).await;
-    assert_eq!(codes(&job).await, refused);
-    show();
-    assert_eq!(ann.call(Method::POST, &end(&job), Some(&json!({}))).await.unwrap().status, 200);
-    assert_eq!(ann.end_of(&job).await, "cancelled");
-    hide();
-    let job = ann.begin("/api/projects/orchard/backups").await;
-    show();
-    assert_eq!(dev.call(Method::POST, &end(&job), Some(&json!({}))).await.unwrap().status, 200);
-    assert_eq!(ann.end_of(&job).await, "cancelled");
+    let copies = roost.tenant_dirs()[0].join("copies");
+    let restored = format!("/api/projects/orchard/backups/{}/restore", backup["id"].as_str().unwrap());
+    for (path, who) in [(restored.as_str(), &ann), ("/api/projects/orchard/backups", &dev)] {
+        // As long as there is no place for its copy the job is tried again.
+        std::fs::remove_dir(&copies).unwrap();
+        std::fs::write(&copies, "a file where the directory should be").unwrap();
+        let job = ann.begin(path).await;
+        std::fs::remove_file(&copies).unwrap();
+        std::fs::create_dir(&copies).unwrap();
+        who.change(Method::POST, &format!("/api/jobs/{job}/cancel"), &json!({})).await;
+        assert_eq!(ann.end_of(&job).await, "cancelled");
+    }
     let audit = ann.get("/api/projects/orchard/audit?kind=job_cancelled").await["items"].take();
     let told: Vec<_> = audit.as_array().unwrap().iter().map(|line| (&line["email"], &line["text"])).collect();
     let (by_dev, by_ann) = (json!("dev@example.com"), json!("ann@example.com"));
     let (of_backup, of_restore) = (json!("A job was cancelled: backup"), json!("A job was cancelled: restore"));
     assert_eq!(told, [(&by_dev, &of_backup), (&by_ann, &of_restore)]);
-
-    hide();
-    ann.change(Method::DELETE, "/api/projects/orchard", &json!({ "slug": "orchard" })).await;
-    let jobs = ann.get("/api/projects/orchard/backups").await["jobs"].take();
-    assert_eq!(codes(jobs[0]["id"].as_str().expect("the backup before deleting")).await, refused);
 }
 
 #[tokio::test]
@@ -538,6 +498,68 @@ async fn an_undo_and_a_check_killed_at_any_step_are_finished_by_the_next_process
         assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
         assert_eq!(project.ids("posts").await.len(), posts, "killed at {line:?}");
     }
+}
+
+#[tokio::test]
+async fn an_import_killed_at_any_step_is_finished_by_the_next_process() {
+    let mut roost = Roost::start();
+    let (mut ann, mut project) = orchard(&roost, 2).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let path = format!("/api/projects/orchard/backups/{}/zip", newest(&ann).await["id"].as_str().unwrap());
+    let zip = ann.call(Method::GET, &path, None).await.unwrap().body;
+    project.create("posts", "after the backup").await.expect("acknowledged");
+    for line in ["to prove it", "The stored copy is whole"] {
+        roost.kill_when_it_says(line);
+        let begun = ann.send_zip("/api/projects/orchard/imports", zip.to_vec()).await.json();
+        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
+        roost.restart();
+        ann.sign_in_again(&roost.http).await;
+        project = project.reconnect(&roost.http);
+        assert_eq!(ann.end_of(begun["jobId"].as_str().unwrap()).await, "done", "killed at {line:?}");
+        let report = newest(&ann).await;
+        assert_eq!((&report["origin"], &report["state"]), (&json!("import"), &json!("proven")), "killed at {line:?}");
+        assert_eq!(project.ids("posts").await.len(), 3, "nothing changed yet");
+    }
+    assert_eq!((ann.backups("orchard").await.len(), roost.backup_files().len()), (3, 6));
+    let copies = roost.tenant_dirs()[0].join("copies");
+    assert_eq!(std::fs::read_dir(copies).unwrap().count(), 0, "nothing is left at the node");
+    let job = restore(&ann, &newest(&ann).await).await;
+    assert_eq!(ann.end_of(&job).await, "done");
+    assert_eq!(project.ids("posts").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_restore_into_a_new_project_killed_at_any_step_ends_with_that_project() {
+    let mut roost = Roost::start();
+    let (mut ann, mut project) = orchard(&roost, 2).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let path = format!("/api/projects/orchard/backups/{}/restore", newest(&ann).await["id"].as_str().unwrap());
+    project.create("posts", "after the backup").await.expect("acknowledged");
+    let lines =
+        ["Restoring the backup aside", "Putting the restored data", "The restored data is in place", "Restored."];
+    for (number, line) in lines.into_iter().enumerate() {
+        let slug = format!("copy-{number}");
+        let into = json!({ "into": { "name": slug, "slug": slug } });
+        roost.kill_when_it_says(line);
+        // The answer may come too late.
+        let _ = ann.call(Method::POST, &path, Some(&into)).await;
+        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
+        roost.restart();
+        ann.sign_in_again(&roost.http).await;
+        project = project.reconnect(&roost.http);
+        assert_eq!(project.ids("posts").await.len(), 3, "killed at {line:?}");
+        let job = ann.get(&format!("/api/projects/{slug}/jobs")).await["items"][0]["id"].take();
+        assert_eq!(ann.end_of(job.as_str().expect("a job")).await, "done", "killed at {line:?}");
+        let copy = ann.open_project(&ann.get(&format!("/api/projects/{slug}")).await).await;
+        assert_eq!(copy.ids("posts").await.len(), 2, "killed at {line:?}");
+        let dirs = roost.tenant_dirs();
+        let dir = dirs.iter().find(|dir| dir.ends_with(&copy.id)).expect("its directory");
+        let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+        let data = entries.filter(|name| name.to_string_lossy().starts_with("data-")).count();
+        assert_eq!(data, 1, "killed at {line:?}: what it was created with is gone");
+        assert_eq!(std::fs::read_dir(dir.join("copies")).unwrap().count(), 0, "killed at {line:?}");
+    }
+    assert_eq!(ann.backups("orchard").await.len(), 1);
 }
 
 #[tokio::test]

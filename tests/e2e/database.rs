@@ -9,6 +9,8 @@ const SUITE: &[&str] = &[
     "access::",
     "accounts::",
     "backups::",
+    "domains::",
+    "edge::",
     "erasing::",
     "mail::",
     "operator::",

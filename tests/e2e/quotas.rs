@@ -111,8 +111,9 @@ async fn a_full_database_takes_nothing_more_and_all_else_goes_on() {
     ann.finish("/api/projects/orchard/backups").await;
 
     becomes(&ann, "orchard", "database", "over").await;
-    eventually("the mail", || async { mails(&roost, "database").await.len() == 1 }).await;
-    assert_eq!(mails(&roost, "database").await, ["orchard has used all of the 2 MB its database may have"]);
+    // Where filling takes long, another told of 80 % before.
+    let told = async || mails(&roost, "orchard has used all of the 2 MB its database may have").await.len();
+    eventually("the mail", || async { told().await == 1 }).await;
     assert_eq!(ann.get("/api/projects/orchard").await["limits"][0]["state"], "over");
 
     // Room is room at once.
@@ -128,7 +129,7 @@ async fn a_full_database_takes_nothing_more_and_all_else_goes_on() {
         eventually("a look", || async { sum(&ann, "orchard", "requests").await > before }).await;
     }
     fill(&project).await;
-    eventually("a second mail", || async { mails(&roost, "database").await.len() == 2 }).await;
+    eventually("a second mail", || async { told().await == 2 }).await;
 }
 
 #[tokio::test]
@@ -290,6 +291,58 @@ async fn one_connection_too_many_is_refused_and_the_others_stay() {
     becomes(&ann, "orchard", "realtime", "over").await;
     drop((first, second));
     eventually("a place", || async { connect().await.1.starts_with("HTTP/1.1 200") }).await;
+}
+
+#[tokio::test]
+async fn what_comes_faster_than_the_plan_grants_is_told_when_to_come_again() {
+    let roost = Roost::start_with("[plans.standard]\nrequests_per_second = 1\n");
+    let ann = roost.sign_up("ann@example.com").await;
+    for slug in ["orchard", "meadow"] {
+        assert_eq!(ann.ask_for_project(slug).await.expect("an answer").status, 201);
+    }
+    let [health, other] = ["orchard", "meadow"].map(|slug| format!("{}/api/health", roost.project_url(slug)));
+    let answers = futures_util::future::join_all((0..50).map(|_| roost.http.get(&health))).await;
+    let (served, refused): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| answer.status == 200);
+    assert!(served.len() >= 2, "two come at once");
+    assert!(!refused.is_empty(), "one a second");
+    for answer in refused {
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (429, "rate_limited"));
+        assert_eq!(answer.headers["retry-after"], "1");
+    }
+    assert_eq!(roost.http.get(&other).await.status, 200, "another project has a rate of its own");
+    eventually("the next second", || async { roost.http.get(&health).await.status == 200 }).await;
+}
+
+#[tokio::test]
+async fn a_body_larger_than_the_plan_grants_is_refused_whether_or_not_it_says_so() {
+    let roost = Roost::start_with("[plans.standard]\nupload_mb = 1\n");
+    let ann = roost.sign_up("ann@example.com").await;
+    let project = ann.create_project("orchard").await;
+    let fields = json!([{ "name": "file", "type": "file", "maxSelect": 1, "maxSize": 4 * MB }]);
+    let posts = json!({ "name": "posts", "type": "base", "fields": fields, "listRule": "" });
+    assert_eq!(project.call(Method::POST, "/api/collections", Some(&posts)).await.expect("an answer").status, 200);
+    project.upload("posts", &vec![7; 900_000]).await;
+
+    let url = format!("{}/api/collections/posts/records", project.url);
+    let content = vec![7; 1_100_000];
+    let files = [("file", "a.bin", content.as_slice())];
+    let refused = roost.http.upload(Method::POST, &url, project.token(), &json!({}), &files).await.expect("an answer");
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (413, "body_too_large"));
+
+    let mut tcp = TcpStream::connect(("127.0.0.1", roost.port())).await.expect("connects");
+    let head = "POST /api/collections/posts/records HTTP/1.1\r\nHost: orchard.localhost\r\n\
+                Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    tcp.write_all(head.as_bytes()).await.expect("is sent");
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+    for _ in 0..17 {
+        // Whoever has heard enough may have closed the connection.
+        let _ = tcp.write_all(chunk.as_bytes()).await;
+    }
+    let mut answer = vec![0; 4096];
+    let length = tcp.read(&mut answer).await.expect("is answered");
+    let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("body_too_large"), "{answer}");
+    assert_eq!(project.ids("posts").await.len(), 1, "nothing of it was kept");
 }
 
 #[tokio::test]

@@ -59,11 +59,11 @@ impl Roost {
     /// Starts with certificates from an authority, at this domain.
     pub async fn start_certified(authority: &Authority, domain: &str) -> Roost {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let (settings, http_port) = (authority.settings(domain), authority.answers_port());
-        let fatal = Fatal::default();
+        let (fatal, database) = (Fatal::default(), database_line());
+        let (settings, http_port) = (format!("{database}{}", authority.settings(domain)), authority.answers_port());
         let (child, origin) = launch(dir.path(), &settings, http_port, &fatal);
         let http = Http::trusting(&authority.issued_under().await);
-        Roost { child, fatal, dir, database: String::new(), settings, http_port, origin, http }
+        Roost { child, fatal, dir, database, settings, http_port, origin, http }
     }
 
     /// Restores a copy of a platform on a machine that has nothing, and starts it.

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use http::{Method, Request, header};
 use serde_json::{Value as Json, json};
 use tenant_runtime::host::Host;
@@ -19,9 +19,43 @@ use crate::config::Config;
 use crate::state::Platform;
 use crate::{clock, http as console, serve};
 
-/// All kinds, each after those whose work it needs.
-const ORDER: [Kind; 6] =
-    [Kind::SendMail, Kind::Backup, Kind::CheckBackup, Kind::Restore, Kind::UndoRestore, Kind::PurgeProject];
+/// What somebody does of which a job comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    SignUp,
+    BackUp,
+    Check,
+    Import,
+    Restore,
+    Undo,
+    RestoreIntoNew,
+    Delete,
+}
+
+/// All of them, each after those whose work it needs.
+const ORDER: [Deed; 8] = [
+    Deed::SignUp,
+    Deed::BackUp,
+    Deed::Check,
+    Deed::Import,
+    Deed::Restore,
+    Deed::Undo,
+    Deed::RestoreIntoNew,
+    Deed::Delete,
+];
+
+impl Deed {
+    fn job(self) -> Kind {
+        match self {
+            Deed::SignUp => Kind::SendMail,
+            Deed::BackUp => Kind::Backup,
+            Deed::Check | Deed::Import => Kind::CheckBackup,
+            Deed::Restore | Deed::RestoreIntoNew => Kind::Restore,
+            Deed::Undo => Kind::UndoRestore,
+            Deed::Delete => Kind::PurgeProject,
+        }
+    }
+}
 
 /// A platform with an account and its project, where jobs are done by hand.
 struct Stage {
@@ -50,24 +84,28 @@ impl Stage {
 
     async fn sign_up(&mut self) {
         let body = json!({ "email": "ann@example.com", "password": "a quiet place to sit" });
-        let request = self.request(Method::POST, "/api/accounts", &body);
+        let request = self.request(Method::POST, "/api/accounts", body.to_string());
         let answer = self.console.clone().oneshot(request).await.expect("an answer");
         let cookie = answer.headers().get(header::SET_COOKIE).and_then(|cookie| cookie.to_str().ok());
         self.cookie = cookie.and_then(|cookie| cookie.split(';').next()).expect("a cookie").to_owned();
     }
 
-    fn request(&self, method: Method, path: &str, body: &Json) -> Request<Body> {
+    fn request(&self, method: Method, path: &str, body: impl Into<Body>) -> Request<Body> {
         let request = Request::builder().method(method).uri(path);
         let request = request.header(header::ORIGIN, self.platform.urls.console()).header(header::COOKIE, &self.cookie);
-        request.body(Body::from(body.to_string())).expect("a request")
+        request.body(body.into()).expect("a request")
     }
 
-    async fn call(&self, method: Method, path: &str, body: &Json) -> Json {
+    async fn exchange(&self, method: Method, path: &str, body: impl Into<Body>) -> Bytes {
         let answer = self.console.clone().oneshot(self.request(method, path, body)).await.expect("an answer");
         let status = answer.status();
         let bytes = to_bytes(answer.into_body(), usize::MAX).await.expect("a body");
         assert!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&bytes));
-        serde_json::from_slice(&bytes).unwrap_or_default()
+        bytes
+    }
+
+    async fn call(&self, method: Method, path: &str, body: &Json) -> Json {
+        serde_json::from_slice(&self.exchange(method, path, body.to_string()).await).unwrap_or_default()
     }
 
     async fn post(&self, path: &str, body: &Json) -> Json {
@@ -107,19 +145,29 @@ impl Stage {
     }
 
     /// Asks for a job as people do.
-    async fn ask_for(&self, kind: Kind) {
+    async fn ask_for(&self, deed: Deed) {
         let backups = self.backups().await;
         let mut made = backups["items"].as_array().into_iter().flatten();
         let asked = made.find(|row| row["origin"] == "hand").cloned().unwrap_or_default();
-        match kind {
+        let into = json!({ "into": { "name": "Copy", "slug": "copy" } });
+        match deed {
             // Whoever signs up is asked to prove the address.
-            Kind::SendMail => Json::Null,
-            Kind::Backup => self.post("/api/projects/orchard/backups", &json!({})).await,
-            Kind::CheckBackup => self.post(&path("backups", &asked, "check"), &json!({})).await,
-            Kind::Restore => self.post(&path("backups", &asked, "restore"), &json!({})).await,
-            Kind::UndoRestore => self.post(&path("restores", &backups["restores"][0], "undo"), &json!({})).await,
-            Kind::PurgeProject => self.delete().await,
+            Deed::SignUp => Json::Null,
+            Deed::BackUp => self.post("/api/projects/orchard/backups", &json!({})).await,
+            Deed::Check => self.post(&path("backups", &asked, "check"), &json!({})).await,
+            Deed::Import => self.import(&asked).await,
+            Deed::Restore => self.post(&path("backups", &asked, "restore"), &json!({})).await,
+            Deed::RestoreIntoNew => self.post(&path("backups", &asked, "restore"), &into).await,
+            Deed::Undo => self.post(&path("restores", &backups["restores"][0], "undo"), &json!({})).await,
+            Deed::Delete => self.delete().await,
         };
+    }
+
+    /// Brings a backup's zip.
+    async fn import(&self, backup: &Json) -> Json {
+        let zip = self.exchange(Method::GET, &path("backups", backup, "zip"), Body::empty()).await;
+        let begun = self.exchange(Method::POST, "/api/projects/orchard/imports", zip).await;
+        serde_json::from_slice(&begun).expect("JSON")
     }
 
     /// Deletes the project; the backup before it is another kind's affair.
@@ -149,30 +197,37 @@ impl Stage {
         broken
     }
 
-    /// What people find after a job of that kind, in [`ORDER`].
-    async fn check(&self, kind: Kind) {
-        assert_eq!(self.copies(), 0, "after {kind:?} something is left at the node");
-        if kind == Kind::PurgeProject {
-            assert_eq!(self.get("/api/projects").await["items"], json!([]));
-            assert_eq!((self.files("tenants"), self.files("backups")), (Vec::new(), Vec::new()));
+    /// What people find after that, in [`ORDER`].
+    async fn check(&self, deed: Deed) {
+        assert_eq!(self.copies(), 0, "after {deed:?} something is left at the node");
+        if deed == Deed::Delete {
+            let projects = self.get("/api/projects").await["items"].take();
+            let slugs: Vec<&Json> = projects.as_array().expect("a list").iter().map(|row| &row["slug"]).collect();
+            assert_eq!(slugs, ["copy"]);
+            assert_eq!((self.data(), self.files("backups")), (1, Vec::new()));
             return;
         }
         let backups = self.backups().await;
         let states: Vec<&Json> = backups["items"].as_array().expect("a list").iter().map(|row| &row["state"]).collect();
-        assert!(states.iter().all(|state| *state == "proven"), "after {kind:?}: {backups}");
+        assert!(states.iter().all(|state| *state == "proven"), "after {deed:?}: {backups}");
         let restores = &backups["restores"];
-        let expected = match kind {
-            Kind::SendMail => (0, 1, 0, 0),
-            Kind::Backup | Kind::CheckBackup => (1, 1, 0, 0),
-            Kind::Restore => (2, 2, 1, 0),
-            Kind::UndoRestore | Kind::PurgeProject => (2, 2, 1, 1),
+        let expected = match deed {
+            Deed::SignUp => (0, 1, 0, 0),
+            Deed::BackUp | Deed::Check => (1, 1, 0, 0),
+            Deed::Import => (2, 1, 0, 0),
+            Deed::Restore => (3, 2, 1, 0),
+            Deed::Undo => (3, 2, 1, 1),
+            Deed::RestoreIntoNew | Deed::Delete => (3, 3, 1, 1),
         };
         let found = (states.len(), self.data(), self.noted("restored").await, self.noted("restore_undone").await);
-        assert_eq!(found, expected, "after {kind:?}: backups, data, restores and undone ones");
-        assert_eq!(restores[0]["undoneMs"].is_i64(), kind == Kind::UndoRestore, "{restores}");
+        assert_eq!(found, expected, "after {deed:?}: backups, data, restores and undone ones");
+        assert_eq!(restores[0]["undoneMs"].is_i64(), expected.3 == 1, "{restores}");
         assert_eq!(self.files("backups").len(), 2 * states.len(), "an archive and a manifest each");
-        assert_eq!(self.get("/api/outbox").await["items"].as_array().expect("a list").len(), 1, "after {kind:?}");
+        assert_eq!(self.get("/api/outbox").await["items"].as_array().expect("a list").len(), 1, "after {deed:?}");
         self.post("/api/projects/orchard/wake", &json!({})).await;
+        if deed == Deed::RestoreIntoNew {
+            self.post("/api/projects/copy/wake", &json!({})).await;
+        }
     }
 }
 
@@ -196,15 +251,16 @@ async fn break_off(work: impl Future, polls: usize) -> bool {
 
 #[tokio::test]
 async fn every_step_of_every_job_may_be_broken_off_and_done_again() {
-    assert!(Kind::ALL.iter().all(|kind| ORDER.contains(kind)), "a kind of job is not tried");
+    let is_tried = |kind: &Kind| ORDER.iter().any(|deed| deed.job() == *kind);
+    assert!(Kind::ALL.iter().all(is_tried), "a kind of job is not tried");
     let (mut far, mut broken) = (0, true);
     while broken {
         broken = false;
         let stage = Stage::set().await;
-        for kind in ORDER {
-            stage.ask_for(kind).await;
-            broken |= stage.work_on(kind, far).await;
-            stage.check(kind).await;
+        for deed in ORDER {
+            stage.ask_for(deed).await;
+            broken |= stage.work_on(deed.job(), far).await;
+            stage.check(deed).await;
         }
         stage.host.close().await;
         far += 1;

@@ -227,3 +227,29 @@ impl Counts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::limits::{self, Used, When};
+    use super::*;
+    use crate::config::Config;
+    use crate::plans::{Plan, STANDARD};
+
+    #[test]
+    fn an_hour_awake_is_all_a_plan_of_one_hour_grants() {
+        let config = Config::load(None).expect("loads");
+        let plan = Plan { awake_hours: 1, requests: 1_000, ..config.plans[STANDARD].clone() };
+        let now_ms = clock::now_ms();
+        let month = Month::at(now_ms);
+        let when = When { now_ms, begins_ms: month.begins_ms, resets_ms: month.resets_ms, since_ms: 0 };
+        let requests = |awake_ms| {
+            let used = Counts { requests: 10, awake_ms, ..Counts::default() };
+            let limits = limits::limits(&plan, &Used { awake_ms, requests: 10, ..Used::default() }, when, None);
+            let (most, refusal) = allowance(&limits, used, used, month).requests.expect("there is a limit");
+            (most, refusal.status(), refusal.code().to_owned())
+        };
+        let of = |most, code: &str| (most, StatusCode::TOO_MANY_REQUESTS, code.to_owned());
+        assert_eq!(requests(HOUR_MS - 1), of(1_000, "quota_requests"));
+        assert_eq!(requests(HOUR_MS), of(0, "quota_awake"));
+    }
+}
