@@ -247,7 +247,7 @@ async fn whoever_may_begin_a_job_may_end_it_and_its_whole_team_sees_it() {
                 jobs[0]["id"].as_str().expect("the backup before deleting").to_owned()
             }
             "/imports" => {
-                let begun = owner.send_zip(&format!("{project}/{path}"), zip.to_vec()).await.json();
+                let begun = owner.send_zip(&format!("{project}/{path}"), zip.to_vec()).await.expect("an answer").json();
                 begun["jobId"].as_str().expect("a job").to_owned()
             }
             _ => owner.begin(&format!("{project}/{path}")).await,

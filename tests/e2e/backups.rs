@@ -25,11 +25,16 @@ async fn restore(ann: &Console, backup: &Json) -> String {
     ann.begin(&path).await
 }
 
-/// Begins a job at one of whose lines the process is killed, and starts the next process; the job. It is asked for then, as
-/// the kill may be faster than the answer.
+/// Begins a job at one of whose lines the process is killed, and starts the next process; the job.
 async fn begin_and_kill(roost: &mut Roost, ann: &mut Console, path: &str, line: &str) -> String {
     roost.kill_when_it_says(line);
     let _ = ann.call(Method::POST, path, Some(&json!({}))).await;
+    go_on(roost, ann).await
+}
+
+/// Starts the next process once the one before is killed; the job in which it was. It is asked for then, as the kill may
+/// have been faster than the answer.
+async fn go_on(roost: &mut Roost, ann: &mut Console) -> String {
     in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
     roost.restart();
     ann.sign_in_again(&roost.http).await;
@@ -274,7 +279,7 @@ async fn a_download_is_taken_in_again_and_reported_before_anything_changes() {
     for post in project.ids("posts").await {
         project.delete("posts", &post).await;
     }
-    let taken = ann.send_zip("/api/projects/orchard/imports", zip.body.to_vec()).await;
+    let taken = ann.send_zip("/api/projects/orchard/imports", zip.body.to_vec()).await.expect("an answer");
     assert_eq!(taken.status, 202, "{:?}", taken.json());
     assert_eq!(ann.end_of(taken.json()["jobId"].as_str().unwrap()).await, "done");
     let report = newest(&ann).await;
@@ -284,11 +289,11 @@ async fn a_download_is_taken_in_again_and_reported_before_anything_changes() {
     let job = restore(&ann, &report).await;
     assert_eq!(ann.end_of(&job).await, "done");
     assert_eq!(project.ids("posts").await.len(), 4);
-    let nonsense = ann.send_zip("/api/projects/orchard/imports", b"no zip at all".to_vec()).await;
+    let nonsense = ann.send_zip("/api/projects/orchard/imports", b"no zip at all".to_vec()).await.expect("an answer");
     assert_eq!(ann.end_of(nonsense.json()["jobId"].as_str().unwrap()).await, "failed");
     assert_eq!(newest(&ann).await["state"], "failed");
     assert_eq!(roost.backup_files().len(), 6, "three backups and what is told of them: nothing of what is no archive");
-    let huge = ann.send_zip("/api/projects/orchard/imports", vec![0; (1 << 20) + 1]).await;
+    let huge = ann.send_zip("/api/projects/orchard/imports", vec![0; (1 << 20) + 1]).await.expect("an answer");
     assert_eq!((huge.status.as_u16(), huge.code().as_str()), (413, "too_large"));
 }
 
@@ -321,7 +326,7 @@ async fn of_zips_that_are_brought_one_is_checked_at_a_time() {
     ann.finish("/api/projects/orchard/backups").await;
     let id = newest(&ann).await["id"].as_str().unwrap().to_owned();
     let zip = ann.call(Method::GET, &format!("/api/projects/orchard/backups/{id}/zip"), None).await.unwrap();
-    let bring = || ann.send_zip("/api/projects/orchard/imports", zip.body.to_vec());
+    let bring = async || ann.send_zip("/api/projects/orchard/imports", zip.body.to_vec()).await.expect("an answer");
     // As long as there is no place to unpack it the check is tried again.
     let copies = roost.tenant_dirs()[0].join("copies");
     std::fs::remove_dir(&copies).unwrap();
@@ -510,12 +515,10 @@ async fn an_import_killed_at_any_step_is_finished_by_the_next_process() {
     project.create("posts", "after the backup").await.expect("acknowledged");
     for line in ["to prove it", "The stored copy is whole"] {
         roost.kill_when_it_says(line);
-        let begun = ann.send_zip("/api/projects/orchard/imports", zip.to_vec()).await.json();
-        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
-        roost.restart();
-        ann.sign_in_again(&roost.http).await;
+        let _ = ann.send_zip("/api/projects/orchard/imports", zip.to_vec()).await;
+        let job = go_on(&mut roost, &mut ann).await;
         project = project.reconnect(&roost.http);
-        assert_eq!(ann.end_of(begun["jobId"].as_str().unwrap()).await, "done", "killed at {line:?}");
+        assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
         let report = newest(&ann).await;
         assert_eq!((&report["origin"], &report["state"]), (&json!("import"), &json!("proven")), "killed at {line:?}");
         assert_eq!(project.ids("posts").await.len(), 3, "nothing changed yet");

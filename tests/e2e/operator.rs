@@ -201,7 +201,7 @@ async fn a_nearly_full_disk_stops_new_projects_then_growth_and_never_the_rest() 
     assert_eq!(create().await.status, 507);
     let node = operator.get("/api/operator/node").await;
     assert_eq!(node["disk"]["room"], "noGrowth", "{node}");
-    let zip = operator.send_zip("/api/projects/orchard/imports", b"PK".to_vec()).await;
+    let zip = operator.send_zip("/api/projects/orchard/imports", b"PK".to_vec()).await.expect("an answer");
     assert_eq!((zip.status.as_u16(), zip.code().as_str()), (503, "node_full"));
     let backup = operator.call(Method::POST, "/api/projects/orchard/backups", Some(&json!({}))).await.unwrap();
     assert_eq!((backup.status.as_u16(), backup.code().as_str()), (503, "node_full"));

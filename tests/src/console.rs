@@ -163,11 +163,11 @@ impl Console {
     }
 
     /// Sends bytes as they are.
-    pub async fn send_zip(&self, path: &str, bytes: Vec<u8>) -> Answer {
+    pub async fn send_zip(&self, path: &str, bytes: Vec<u8>) -> Result<Answer, String> {
         let headers =
             [("cookie", self.cookie.as_str()), ("origin", self.url.as_str()), ("content-type", "application/zip")];
         let url = format!("{}{path}", self.url);
-        self.http.send_bytes(Method::POST, &url, &headers, bytes.into()).await.expect("an answer")
+        self.http.send_bytes(Method::POST, &url, &headers, bytes.into()).await
     }
 
     /// The state the console shows of a project.
