@@ -139,6 +139,17 @@ impl Directory {
         write_synced(&self.tenant(file.spec.id).join("tenant.json"), &serde_json::to_vec_pretty(file)?)
     }
 
+    /// Removes data from before a tenant's that it does not name any more: a crash came between the note and the removal.
+    pub(super) fn forget_leftovers(&self, file: &TenantFile) -> io::Result<()> {
+        for entry in fs::read_dir(self.tenant(file.spec.id))? {
+            let name = entry?.file_name().into_string().ok().and_then(|name| DataName::try_from(name).ok());
+            if let Some(name) = name.filter(|name| *name < file.data && Some(*name) != file.other) {
+                fs::remove_dir_all(self.data(file.spec.id, name)).or_else(unless_absent)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Remembers what a tenant used.
     pub(super) fn write_usage(&self, id: TenantId, usage: &Remembered) -> io::Result<()> {
         let tenant = self.tenant(id);

@@ -129,13 +129,15 @@ impl Host {
     }
 
     /// Puts what was restored aside in the place of the data, unless the tenant may not have that much. Whoever asks twice
-    /// finds it done.
+    /// finds it done, and nothing left of what a crash came between.
     pub(super) async fn switch(&self, id: TenantId, name: CopyName) -> Result<DataReport, Refusal> {
         let _turn = self.turn(id).await?;
         let tenant = self.find(id)?;
         let held = tenant.file().await?;
         if held.restored.as_ref() == Some(&name) {
-            return Ok(report(&held));
+            let report = report(&held);
+            self.surroundings().on_disk(move |directory| directory.forget_leftovers(&held)).await??;
+            return Ok(report);
         }
         let places = self.restore_places(id, name.clone()).await?;
         let moving = self.surroundings().on_disk({

@@ -48,6 +48,21 @@ async fn what_is_larger_than_the_plan_is_proven_but_not_put_in_place() {
 }
 
 #[tokio::test]
+async fn a_crash_between_the_note_and_the_removal_leaves_no_old_data() {
+    let (dir, _host, node, tenant) = real().await;
+    let home = dir.path().join("tenants").join(tenant.id.as_str());
+    node.make_archive(&tenant.id, &name("a")).await.expect("is made");
+    let archive: Vec<Bytes> =
+        node.fetch_archive(&tenant.id, &name("a")).await.expect("opens").try_collect().await.expect("is read");
+    node.prepare_restore(&tenant.id, &name("b"), whole(&archive.concat())).await.expect("is proven");
+    node.switch(&tenant.id, &name("b")).await.expect("fits");
+    node.forget_data(&tenant.id, "data-1").await.expect("is gone");
+    fs::create_dir_all(home.join("data-1/storage")).expect("makes what a crash would have left");
+    node.switch(&tenant.id, &name("b")).await.expect("is done");
+    assert!(!home.join("data-1").exists() && home.join("data-2/data.db").is_file());
+}
+
+#[tokio::test]
 async fn a_full_disk_gets_neither_archives_nor_restores() {
     let (dir, _host, node, tenant) = real().await;
     node.allow_growth(false).await.expect("is told");
