@@ -1,5 +1,8 @@
 //! The control database: SQLite in a file by default, PostgreSQL by URL, one SQL text for both.
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::path::Path;
 use std::str::FromStr;
 

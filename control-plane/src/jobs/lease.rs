@@ -156,24 +156,13 @@ pub(super) async fn finish(db: &AnyPool, claim: &Claim, outcome: Outcome<'_>) ->
 mod tests {
     use super::*;
     use crate::database::Database;
+    use crate::database::testing::with_projects;
 
     const LONG: &str = "'check_backup', 'backup'";
 
     /// A control database with Ann's orchard and meadow, and Bob's burrow.
     async fn database() -> (Database, tempfile::TempDir) {
-        let dir = tempfile::tempdir().expect("a directory");
-        let database = Database::open(&Database::sqlite_url(dir.path())).await.expect("opens");
-        for sql in [
-            "INSERT INTO team VALUES ('anns', 'anns', 0), ('bobs', 'bobs', 0)",
-            "INSERT INTO node VALUES ('local', 'active', 0)",
-            "INSERT INTO project (id, team_id, slug, name, wish, node_id, generation, created_ms, requests,
-               database_bytes, storage_bytes)
-             SELECT id, team, id, id, 'active', 'local', 1, 0, 0, 0, 0 FROM
-               (SELECT 'orchard' AS id, 'anns' AS team UNION SELECT 'meadow', 'anns' UNION SELECT 'burrow', 'bobs') AS p",
-        ] {
-            sqlx::query(sql).execute(database.write()).await.expect(sql);
-        }
-        (database, dir)
+        with_projects(&[("orchard", "anns"), ("meadow", "anns"), ("burrow", "bobs")]).await
     }
 
     /// Jobs, named and due in that order.

@@ -185,21 +185,13 @@ async fn note(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::testing::{run, with_projects};
     use crate::error::Error;
 
     /// A control database with a project that is deleted and due.
     async fn database() -> (Database, tempfile::TempDir) {
-        let dir = tempfile::tempdir().expect("a directory");
-        let database = Database::open(&Database::sqlite_url(dir.path())).await.expect("opens");
-        for sql in [
-            "INSERT INTO team VALUES ('anns', 'anns', 0)",
-            "INSERT INTO node VALUES ('local', 'active', 0)",
-            "INSERT INTO project (id, team_id, slug, name, wish, deleted_until_ms, node_id, generation, created_ms,
-               requests, database_bytes, storage_bytes)
-             VALUES ('orchard', 'anns', 'orchard', 'Orchard', 'deleted', 1, 'local', 1, 0, 0, 0, 0)",
-        ] {
-            sqlx::query(sql).execute(database.write()).await.expect(sql);
-        }
+        let (database, dir) = with_projects(&[("orchard", "anns")]).await;
+        run(&database, "UPDATE project SET wish = 'deleted', deleted_until_ms = 1").await;
         (database, dir)
     }
 

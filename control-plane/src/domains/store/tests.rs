@@ -3,23 +3,13 @@
 use super::*;
 use crate::clock::DAY;
 use crate::database::Database;
+use crate::database::testing::with_projects;
 
 const NAME: &str = "api.orchard.test";
 
 /// A control database with the projects `ann` and `bob`.
 async fn database() -> (Database, tempfile::TempDir) {
-    let dir = tempfile::tempdir().expect("a directory");
-    let database = Database::open(&Database::sqlite_url(dir.path())).await.expect("opens");
-    for sql in [
-        "INSERT INTO team VALUES ('t', 't', 0)",
-        "INSERT INTO node VALUES ('local', 'active', 0)",
-        "INSERT INTO project (id, team_id, slug, name, wish, node_id, generation, created_ms, requests, database_bytes,
-           storage_bytes) VALUES ('ann', 't', 'ann', 'Ann', 'active', 'local', 1, 0, 0, 0, 0),
-           ('bob', 't', 'bob', 'Bob', 'active', 'local', 1, 0, 0, 0, 0)",
-    ] {
-        sqlx::query(sql).execute(database.write()).await.expect(sql);
-    }
-    (database, dir)
+    with_projects(&[("ann", "t"), ("bob", "t")]).await
 }
 
 fn name() -> DomainName {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::database::Database;
+use crate::database::testing::{run, with_projects};
 
 /// An id as tenants have them, which once passed for a slug.
 const ANNS: &str = "k3v9x0q2m7d1r5z";
@@ -9,16 +10,14 @@ const FAR: i64 = i64::MAX;
 
 /// A control database with Ann, Bob and a team of each.
 async fn database() -> (Database, tempfile::TempDir) {
-    let dir = tempfile::tempdir().expect("a directory");
-    let database = Database::open(&Database::sqlite_url(dir.path())).await.expect("opens");
+    let (database, dir) = with_projects(&[]).await;
     for sql in [
         "INSERT INTO account (id, email, name, password_hash, operator, created_ms)
            VALUES ('ann', 'ann@example.com', '', '!', 0, 0), ('bob', 'bob@example.com', '', '!', 0, 0)",
         "INSERT INTO team VALUES ('anns', 'anns', 0), ('bobs', 'bobs', 0)",
         "INSERT INTO member VALUES ('anns', 'ann', 'owner'), ('bobs', 'bob', 'owner')",
-        "INSERT INTO node VALUES ('local', 'active', 0)",
     ] {
-        sqlx::query(sql).execute(database.write()).await.expect(sql);
+        run(&database, sql).await;
     }
     (database, dir)
 }
