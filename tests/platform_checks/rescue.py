@@ -22,9 +22,8 @@ def directory():
 
 @check("J11.2", "The same from a bucket")
 def from_bucket():
-    with bucket() as (port, _):
-        settings = {"endpoint": f"http://127.0.0.1:{port}", "access_key": "a", "secret_key": "b"}
-        bring_back("s3://roost/monday", settings)
+    with bucket() as kept:
+        bring_back("s3://roost/monday", {**kept.settings, "bucket": ""})
 
 
 def bring_back(copy, backups):
