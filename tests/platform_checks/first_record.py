@@ -8,7 +8,7 @@ import time
 from edge.clients import Closed
 from edge.report import absolute, check, fact
 
-from .kit import Project, Roost, code, control, elapsed, mails, place, platform, until
+from .kit import Project, Roost, code, control, elapsed, mails, place, platform, sdk, until
 
 
 def secret(roost):
@@ -35,24 +35,29 @@ def mail():
 @check("J1.2", "A project serves over TLS within a second, before the address is proven")
 def serves():
     with platform() as roost:
-        roost.create("orchard")
-        began = time.monotonic()
-        health = roost.ask("GET", "/api/health", host="orchard.apps.test")
-        fact("it answers health over valid TLS", health.status == 200, health.status)
-        absolute("after the 201", elapsed(began), 1, "s")
+        times, healths = [], []
+        for slug in ("orchard", "meadow", "pond"):
+            roost.create(slug)
+            began = time.monotonic()
+            healths.append(roost.ask("GET", "/api/health", host=f"{slug}.apps.test").status)
+            times.append(elapsed(began))
+        fact("it answers health over valid TLS", healths == [200] * 3, healths)
+        absolute("after the 201", times, 1, "s")
         fact("the address is not proven", roost.ask("GET", "/api/account").value["verified"] is False)
 
 
-@check("J1.3", "From signing up to a record in a list")
+@check("J1.3", "From signing up to a record in a list, with the stock SDK")
 def first_record():
-    with platform(account=False) as roost:
-        began = time.monotonic()
-        roost.sign_up()
-        project = Project(roost, "orchard")
-        project.collection("posts", {"name": "text", "type": "text"})
-        record = project.create("posts", "Hello")
-        fact("the record is listed", project.ids("posts") == [record])
-        absolute("all of it takes", elapsed(began), 3, "s")
+    times = []
+    for _ in range(3):
+        with platform(account=False) as roost:
+            began = time.monotonic()
+            roost.sign_up()
+            project = Project(roost, "orchard", signed_in=False)
+            listed = sdk(project, "begin")
+            times.append(elapsed(began))
+            fact("a script signs in, makes a collection and a record, and lists it", listed is True)
+    absolute("all of it takes", times, 3, "s")
 
 
 @check("J1.4", "Names that would mislead are refused with a code")
@@ -67,7 +72,7 @@ def names():
 def crowd():
     with platform({"projects_per_account": 1000}) as roost:
         slugs = [f"project-{number % 150}" for number in range(200)]
-        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+        with concurrent.futures.ThreadPoolExecutor(200) as pool:
             answers = list(pool.map(lambda slug: roost.ask("POST", "/api/projects", {"name": slug, "slug": slug}), slugs))
         made = [answer.value["project"]["slug"] for answer in answers if answer.status == 201]
         refused = [code(answer) for answer in answers if answer.status != 201]
@@ -98,8 +103,9 @@ def killed():
                 assert served and shown in (200, 404), (shown, served)
                 made, gone = made + (shown == 200), gone + (shown == 404)
             fact("whole or not there", made + gone == 12, f"{made} there, {gone} not")
-            left = [path.name for path in (directory / "data/tenants").iterdir() if "." in path.name]
-            fact("nothing half made is left", not left, left)
+            folders = {path.name for path in (directory / "data/tenants").iterdir() if path.is_dir()}
+            rows = {row[0] for row in control(roost, "SELECT id FROM project")}
+            fact("no folder without a row, no row without a folder, nothing half made", folders == rows, sorted(folders ^ rows))
         finally:
             roost.kill()
 

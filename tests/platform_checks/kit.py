@@ -34,10 +34,11 @@ def multipart(values, files):
 class Client:
     """What a superuser does with a backend, wherever it is. `ask` takes method, path, body and headers."""
 
-    def __init__(self, ask):
+    def __init__(self, ask, signed_in=True):
         self.raw, self.token = ask, {}
-        login = {"identity": SUPERUSER["email"], "password": SUPERUSER["password"]}
-        self.token = {"Authorization": self.ask("POST", "/api/collections/_superusers/auth-with-password", login)["token"]}
+        if signed_in:
+            login = {"identity": SUPERUSER["email"], "password": SUPERUSER["password"]}
+            self.token = {"Authorization": self.ask("POST", "/api/collections/_superusers/auth-with-password", login)["token"]}
 
     def ask(self, method, path, body=None, headers=None):
         status, value = self.raw(method, path, body, {**self.token, **(headers or {})})
@@ -72,12 +73,12 @@ class Client:
 class Project(Client):
     """A project of the platform."""
 
-    def __init__(self, roost, slug, create=True):
+    def __init__(self, roost, slug, create=True, signed_in=True):
         self.roost, self.slug = roost, slug
         self.about = (roost.create(slug)[0] if create else roost.ask("GET", f"/api/projects/{slug}").value)
         self.host = f"{slug}.{roost.settings['domain']}"
         self.url, self.root = f"https://{self.host}:{roost.https}", roost.root
-        super().__init__(self._ask)
+        super().__init__(self._ask, signed_in)
 
     def _ask(self, method, path, body, headers):
         answer = self.roost.ask(method, path, body, self.host, headers)
