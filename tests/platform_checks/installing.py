@@ -6,6 +6,7 @@ import functools
 import os
 import pathlib
 import re
+import resource
 import shlex
 import shutil
 import socket
@@ -100,7 +101,8 @@ class Machine:
         sockets and its limits; it has said that it is ready."""
         unit, name = self.unit("roost.service"), f"roost-check-{os.getpid()}"
         rights = ["setpriv", f"--reuid={unit['User']}", f"--regid={unit['Group']}", "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
-        limits = ["prlimit", f"--nofile={unit['LimitNOFILE']}"]
+        # Where this machine allows fewer files, that has to do.
+        limits = ["prlimit", f"--nofile={min(int(unit['LimitNOFILE']), resource.getrlimit(resource.RLIMIT_NOFILE)[1])}"]
         inside = [*limits, *rights, *shlex.split(unit["ExecStart"])]
         command = [sys.executable, "-c", SYSTEMD, "\n".join(self.sockets()), "unshare", "--mount", "sh", "-c", ENTER, str(self.root), *inside]
         environment = {"PATH": os.environ["PATH"], "NOTIFY_SOCKET": f"@{name}"}
@@ -194,6 +196,7 @@ def is_installed(machine):
 
 def use(machine, authority, names):
     """Its certificates come from that authority, and names are looked up at that server."""
+    (machine.root / "etc/hosts").write_text("127.0.0.1 localhost\n")  # debootstrap makes none
     settings = machine.root / "etc/roost/roost.toml"
     shutil.copy(authority.root, machine.root / "etc/roost/authority.pem")
     os.chmod(machine.root / "etc/roost/authority.pem", 0o644)

@@ -1,8 +1,9 @@
 """J2: a backend comes from a PocketBase, and goes to one."""
 
 import io
-import sqlite3
 import os
+import re
+import sqlite3
 import time
 import zipfile
 
@@ -94,8 +95,8 @@ def bad():
         project = Project(roost, "orchard")
         project.collection("posts", {"name": "text", "type": "text"})
         project.create("posts", "stays")
-        # All files but those of databases, which come and go.
-        names = lambda: {path for path in tree(roost.directory / "data") if ".db" not in path and not path.endswith("usage.json")}
+        # All files but those of databases and what is measured, which come and go.
+        names = lambda: {path for path in tree(roost.directory / "data") if (roost.directory / "data" / path).is_file() and not re.search(r"\.db|usage\.", path)}
         before = names()
         sqlite = sqlite3.connect(directory / "other.db")
         sqlite.execute("CREATE TABLE other (x)")
