@@ -54,7 +54,7 @@ class Writers:
 
     def felt(self, since, until):
         """The p99 of a write between these moments in ms, and between which moments none was acknowledged."""
-        those = [(sent, told) for sent, told in self.written.values() if since <= sent and told <= until]
+        those = [(sent, told) for sent, told in list(self.written.values()) if since <= sent and told <= until]
         told = sorted(told for _, told in those)
         return percentile([(told - sent) * 1000 for sent, told in those], 0.99), list(zip(told, told[1:]))
 

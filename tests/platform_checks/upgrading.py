@@ -89,11 +89,24 @@ def broken():
     with platform() as roost:
         project = Project(roost, "orchard")
         before = roost.processes()
-        command = [ROOST, "upgrade", "--config", str(roost.directory / "roost.toml"), "--binary"]
-        for binary in ("/bin/false", "/nonexistent"):
-            done = subprocess.run([*command, binary], capture_output=True, text=True)
-            fact(f"{binary} is refused", done.returncode == 1 and done.stderr.startswith("Error: "), done.stderr.strip())
+        settings = roost.directory / "roost.toml"
+
+        def refused(name, binary):
+            done = subprocess.run([ROOST, "upgrade", "--config", settings, "--binary", binary], capture_output=True, text=True)
+            fact(f"{name}: refused", done.returncode == 1 and done.stderr.startswith("Error: "), done.stderr.strip())
+
+        refused("a program that ends at once", "/bin/false")
+        refused("one that is not there", "/nonexistent")
+        silent = roost.directory / "silent"
+        silent.write_text("#!/bin/sh\nexec sleep 300\n")
+        silent.chmod(0o755)
+        refused("one that does not become ready", silent)
+        before_that = settings.read_text()
+        settings.write_text(f"{before_that}\n[nonsense]\nx = 1\n")
+        refused("settings that nobody understands", ROOST)
+        settings.write_text(before_that)
         fact("the old process goes on", roost.processes() == before and project.status("GET", "/api/health")[0] == 200)
+        fact("and a good one takes over afterwards", roost.begin_upgrade().wait(60) == 0 and project.status("GET", "/api/health")[0] == 200)
         added = subprocess.run(["grep", "-LiE", r"\b(drop (table|column|index)|rename (to|column))\b", *sorted((ROOT / "control-plane/migrations").glob("*.sql"))],
                                capture_output=True, text=True).stdout.split()
         fact("migrations only add", len(added) == len(list((ROOT / "control-plane/migrations").glob("*.sql"))), len(added))
