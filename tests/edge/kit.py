@@ -181,13 +181,13 @@ class Roost:
         self.environment |= {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self.directory / "clock"),
                              "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1"}
 
-    def ask(self, method, path, body=None, host=None, headers=None):
+    def ask(self, method, path, body=None, host=None, headers=None, timeout=30):
         """One request of the console's pages, or of anybody to a project."""
         host = host or self.console
         sent = {"Host": f"{host}:{self.https}", "Origin": self.origin, **(headers or {})}
         if host == self.console and self.cookie:
             sent["Cookie"] = self.cookie
-        with contextlib.closing(self.connect(host)) as connection:
+        with contextlib.closing(self.connect(host, timeout=timeout)) as connection:
             return exchange(connection, method, path, body, sent)
 
     def sign_up(self, email="you@example.com"):

@@ -73,7 +73,7 @@ def crowd():
     with platform({"projects_per_account": 1000}) as roost:
         slugs = [f"project-{number % 150}" for number in range(200)]
         with concurrent.futures.ThreadPoolExecutor(200) as pool:
-            answers = list(pool.map(lambda slug: roost.ask("POST", "/api/projects", {"name": slug, "slug": slug}), slugs))
+            answers = list(pool.map(lambda slug: roost.ask("POST", "/api/projects", {"name": slug, "slug": slug}, timeout=120), slugs))
         made = [answer.value["project"]["slug"] for answer in answers if answer.status == 201]
         refused = [code(answer) for answer in answers if answer.status != 201]
         fact("each name is somebody's once", len(made) == len(set(made)) == 150, f"{len(made)} made")
