@@ -61,9 +61,20 @@ def refused():
         fact("a body announced too long is refused", huge == 413, huge, 413)
         fact("the project sleeps through all of it", roost.state("orchard") == "asleep" and roost.woken("orchard") == before,
              f"{roost.woken('orchard') - before} launches", 0)
+        roost.ask("POST", f"/api/operator/tenants/{project['id']}/suspend", {"reason": "A look at it.", "notice": False})
+        held = until(lambda: (answer := roost.ask("GET", "/api/health", host=host)).status != 200 and answer)
+        fact("a suspended one is refused and stays asleep", held and held.status == 403 and roost.woken("orchard") == before, held and held.status, 403)
         roost.ask("DELETE", "/api/projects/orchard", {"slug": project["slug"]})
         gone = roost.ask("GET", "/api/health", host=host)
         fact("a deleted one is refused and stays asleep", gone.status == 404 and roost.woken("orchard") == before, gone.status, 404)
+        spent, host = roost.create("meadow")
+        limits = {"overrides": {"requests": 3}}
+        assert roost.ask("PATCH", f"/api/operator/tenants/{spent['id']}/limits", limits).status == 200
+        over = until(lambda: (answer := roost.ask("GET", "/api/health", host=host)).status != 200 and answer, 20)
+        roost.asleep("meadow")
+        before = roost.woken("meadow")
+        statuses = {roost.ask("GET", "/api/health", host=host).status for _ in range(20)}
+        fact("one over its rate is refused and stays asleep", over and statuses == {429} and roost.state("meadow") == "asleep" and roost.woken("meadow") == before, statuses, 429)
 
 
 @check(30, "a tenant that will not start")

