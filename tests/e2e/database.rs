@@ -15,6 +15,7 @@ const SUITE: &[&str] = &[
     "mail::",
     "operator::",
     "people::",
+    "plans::",
     "projects::",
     "providers::",
     "quotas::",

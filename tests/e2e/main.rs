@@ -13,6 +13,7 @@ mod logs;
 mod mail;
 mod operator;
 mod people;
+mod plans;
 mod projects;
 mod providers;
 mod quotas;

@@ -68,18 +68,21 @@ pub async fn finish(platform: &Platform) {
 async fn round(platform: &Platform) -> anyhow::Result<()> {
     let month = Month::at(clock::now_ms());
     let changed = write(platform, month).await?;
+    let regranted = std::mem::take(&mut *lock(&platform.usage.regranted));
     let meters: Vec<String> = lock(&platform.usage.meters).keys().cloned().collect();
     for id in meters {
         let known = platform.usage.known(&id).filter(|known| known.month_ms == month.begins_ms);
-        if known.is_some() && !changed.contains(&id) {
+        if known.is_some() && !changed.contains(&id) && !regranted.contains(&id) {
             continue;
         }
         match projects::by_id(platform.database.read(), &id).await? {
-            Some(row) => judge(platform, &row, known, month).await?,
-            None => {
-                lock(&platform.usage.meters).remove(&id);
-                platform.usage.forget(&id);
+            Some(row) => {
+                if let Err(error) = judge(platform, &row, known, month).await {
+                    lock(&platform.usage.regranted).extend(regranted); // the next round looks at them again
+                    return Err(error);
+                }
             }
+            None => platform.usage.forget(&id),
         }
     }
     Ok(())
@@ -157,7 +160,7 @@ async fn judge(platform: &Platform, row: &Row, known: Option<Known>, month: Mont
         known.looked_up_ms = now;
         known.earlier = store::earlier(db, &row.id, now - TREND_DAYS * DAY_MS).await?;
     }
-    known.limits = work_out(platform, row, &known, month);
+    known.limits = work_out(platform, row, &platform.grant_of(row).figures, &known, month);
     let written = platform.usage.written.lock().await.get(&row.id).cloned().unwrap_or_default().counts;
     // What is counted here and not yet in the database is part of the month, too.
     let used = known.month.plus(counted.since(written));
