@@ -68,8 +68,9 @@ impl Catalog {
         let rows = sqlx::query("SELECT name, figures FROM plan").fetch_all(db).await.context("read the plans")?;
         for row in rows {
             let (name, figures): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            let draft: Draft = serde_json::from_str(&figures).with_context(|| format!("understand the plan {name}"))?;
-            let plan = draft.over(self.base(&name));
+            let draft = serde_json::from_str::<Draft>(&figures).map_err(anyhow::Error::new);
+            let plan = draft.and_then(|draft| draft.over(self.base(&name)));
+            let plan = plan.with_context(|| format!("understand the plan {name}"))?;
             operators.insert(name, plan);
         }
         Ok(Catalog { operators, ..self.clone() })

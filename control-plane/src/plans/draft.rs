@@ -1,7 +1,7 @@
 //! A plan as an operator writes it: checked at the door, and told of in words.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 use super::{Catalog, Overrides, Plan};
@@ -20,7 +20,8 @@ pub struct Draft {
     /// What people read.
     title: String,
     #[serde(flatten)]
-    figures: Overrides,
+    #[schema(value_type = Overrides)]
+    figures: Map<String, Json>,
 }
 
 /// One of a plan's figures.
@@ -55,27 +56,21 @@ impl Draft {
     /// The plan of that name, once nothing is missing and everything makes sense.
     ///
     /// # Errors
-    /// `invalid_name`, `required`, `too_long` or `too_large`, with the field.
+    /// `invalid_name`, `required`, `invalid`, `too_long` or `too_large`, with the field.
     pub fn parse(mut self, plans: &Catalog, name: &str) -> Result<Plan> {
         check_name(plans, name)?;
         self.title = parse_title(&self.title)?;
-        let given = json(&self.figures);
         for figure in &FIGURES {
-            match given[figure.key].as_u64() {
-                Some(number) if number <= figure.most => {}
-                Some(_) => {
-                    let message = format!("At most {}{}; 0 is no limit.", figure.most, figure.unit);
-                    return Err(Error::field(figure.key, "too_large", message));
-                }
-                None => return Err(Error::field(figure.key, "required", "Please say how much; 0 is no limit.")),
-            }
+            figure.check(self.figures.get(figure.key).unwrap_or(&Json::Null))?;
         }
-        Ok(self.over(plans.base(name)))
+        Ok(self.over(plans.base(name))?)
     }
 
-    /// The plan, with what is missing from another.
-    pub(super) fn over(self, base: &Plan) -> Plan {
-        Plan { title: self.title, ..base.with(&self.figures) }
+    /// The plan, with what is missing from another. What this version does not know is left out.
+    pub(super) fn over(self, base: &Plan) -> anyhow::Result<Plan> {
+        let known = self.figures.into_iter().filter(|(key, _)| FIGURES.iter().any(|figure| figure.key == key));
+        let figures: Overrides = serde_json::from_value(known.collect())?;
+        Ok(Plan { title: self.title, ..base.with(&figures) })
     }
 }
 
@@ -119,6 +114,16 @@ pub(super) fn differences(before: &Plan, after: &Plan) -> String {
 }
 
 impl Figure {
+    fn check(&self, given: &Json) -> Result<()> {
+        let refused = |code, message: String| Err(Error::field(self.key, code, message));
+        match given.as_u64() {
+            Some(number) if number <= self.most => Ok(()),
+            Some(_) => refused("too_large", format!("At most {}{}; 0 is no limit.", self.most, self.unit)),
+            None if given.is_null() => refused("required", "Please say how much; 0 is no limit.".to_owned()),
+            None => refused("invalid", "Please give a whole number; 0 is no limit.".to_owned()),
+        }
+    }
+
     fn amount(&self, plan: &Json) -> String {
         match (plan[self.key].as_u64().unwrap_or_default(), self.unit) {
             (0, _) => "no limit".to_owned(),
@@ -175,6 +180,8 @@ mod tests {
         assert_eq!(refused(&json!({ "title": "x".repeat(61) })), ("title", "too_long"));
         assert_eq!(refused(&json!({ "uploadMb": null })), ("uploadMb", "required"));
         assert_eq!(refused(&json!({ "awakeHours": 745 })), ("awakeHours", "too_large"));
+        assert_eq!(refused(&json!({ "realtimeConnections": u64::MAX })), ("realtimeConnections", "too_large"));
+        assert_eq!(refused(&json!({ "requests": -1 })), ("requests", "invalid"));
     }
 
     #[test]
