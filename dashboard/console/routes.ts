@@ -172,7 +172,7 @@ const pages: Page[] = [
     load: () => import('./areas/operator/PlanPage.svelte'),
   },
   {
-    path: '/operator/new-plan',
+    path: '/operator/plans-new',
     audience: 'account',
     frame: 'shell',
     load: () => import('./areas/operator/NewPlan.svelte'),

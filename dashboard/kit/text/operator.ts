@@ -194,6 +194,7 @@ const operator = {
       awakeHours: 'At most 744. Beyond it requests are refused until the month ends.',
     },
     noLimit: 'No limit.',
+    inSettings: (amount: string) => `The settings say ${amount}.`,
     whole: 'A whole number; 0 is no limit.',
     save: 'Save the plan',
     saving: 'Saving…',

@@ -206,7 +206,7 @@ describe.each(looks)('$theme at $width', ({ theme, width }) => {
 
     await actAsOperator(page)
     await showOperator(page)
-    const planned = ['/plans', '/plans/trial', '/plans/gone', '/new-plan']
+    const planned = ['/plans', '/plans/trial', '/plans/gone', '/plans-new']
     const places = ['', '/tenants', '/jobs', ...planned, ...tenants.map(({ id }) => `/tenants/${id}`)]
     for (const place of places) {
       await visit(page, `/operator${place}`)
@@ -233,7 +233,7 @@ describe.each(looks)('$theme at $width', ({ theme, width }) => {
     await page.getByRole('button', { name: text.operator.plan.back }).click()
     await page.getByRole('dialog').getByText(text.operator.plan.preview.over(1, 60)).waitFor()
     await check(page, 'a plan to be taken back', underDialog)
-    await visit(page, '/operator/new-plan')
+    await visit(page, '/operator/plans-new')
     await page.getByLabel(text.operator.plan.name, { exact: true }).fill('Large')
     await page.getByLabel(text.operator.limits.figures.requests, { exact: true }).fill('many')
     await page.getByText(text.operator.plan.whole).waitFor()

@@ -103,7 +103,7 @@ describe.each(ways)('%s', (_, options) => {
     await actAsOperator(page)
     await showOperator(page)
     await showSupport(page, 'tide', true)
-    const planned = ['/plans', '/plans/large', '/new-plan']
+    const planned = ['/plans', '/plans/large', '/plans-new']
     const operator = ['', '/tenants', '/jobs', ...planned].map((place) => `/operator${place}`)
     for (const path of operator) await visit(page, path)
     const places = [
