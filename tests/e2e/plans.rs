@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value as Json, json};
-use tests::{Answer, Console, Project, Roost, eventually};
+use tests::{Answer, Console, Project, Roost, eventually, in_the_end};
 
 const MB: u64 = 1 << 20;
 const SETTINGS: &str = "[plans.standard]\ndatabase_mb = 8\n[plans.small]\ntitle = \"Small\"\n";
@@ -199,4 +199,23 @@ async fn a_plan_that_makes_no_sense_is_refused_by_field_and_only_operators_chang
         assert_eq!((refused.status.as_u16(), refused.code().as_str()), (403, "not_operator"));
     }
     assert_eq!(operator.get("/api/plans").await["items"].as_array().expect("plans").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_over_the_platform_has_the_changed_plans() {
+    let roost = Roost::start_with(SETTINGS);
+    let operator = roost.sign_up("operator@example.com").await;
+    let ann = roost.sign_up("ann@example.com").await;
+    ann.create_project("orchard").await;
+    save(&operator, "standard", json!({ "databaseMb": 5 })).await;
+    let upgrade = roost.upgrade();
+    // Either process may be asked meanwhile.
+    save(&operator, "small", json!({ "title": "Small", "databaseMb": 3 })).await;
+    tokio::task::spawn_blocking(|| upgrade.finish()).await.expect("a thread").expect("is upgraded");
+    let of = async |name: &str| plan(&operator, name).await.expect("is there")["databaseMb"].take();
+    assert_eq!(of("standard").await, 5);
+    assert_eq!(limit(&ann, "orchard", "database").await["max"], 5 * MB);
+    in_the_end("what the one before took in", || async { of("small").await == 3 }).await;
+    save(&operator, "standard", json!({ "databaseMb": 6 })).await;
+    eventually("the change", || async { limit(&ann, "orchard", "database").await["max"] == 6 * MB }).await;
 }
