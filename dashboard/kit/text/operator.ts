@@ -153,6 +153,7 @@ const operator = {
     title: 'Plans',
     lead: 'What projects may use. They begin in the settings file; what is changed here holds in its place.',
     list: 'Plans',
+    table: 'Plans side by side',
     failed: 'The plans could not be loaded',
     figure: 'Limit',
     default: 'for new projects',
