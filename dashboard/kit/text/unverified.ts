@@ -20,7 +20,9 @@ const unverified = {
       mails ? [] : ['mails of your projects to anybody but you'],
     ].flat()
     const sentences = [
-      projects > 0 ? [`Until then you can have ${plural(projects, { one: '# project', other: '# projects' })}.`] : [],
+      projects > 0
+        ? [`Until then you can have ${plural(projects, { one: '# project', other: '# projects' })}.`]
+        : [],
       room.length > 0 ? [`Each project has room for ${list(room)}.`] : [],
       waiting.length > 0 ? [`These wait until then: ${list(waiting)}.`] : [],
     ]
