@@ -13,6 +13,7 @@ const SUITE: &[&str] = &[
     "edge::",
     "erasing::",
     "mail::",
+    "numbers::",
     "operator::",
     "people::",
     "plans::",
@@ -24,6 +25,7 @@ const SUITE: &[&str] = &[
     "support::",
     "take_over::",
     "teams::",
+    "unverified::",
 ];
 
 /// What mostly makes a hundred backends, which says nothing about this database.

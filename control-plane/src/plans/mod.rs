@@ -17,6 +17,7 @@ use sqlx::Row as _;
 use tenant_runtime::host::Limits;
 use utoipa::ToSchema;
 
+use crate::accounts::unverified;
 use crate::audit;
 use crate::clock::HOUR_MS;
 use crate::error::{Error, Result};
@@ -206,9 +207,10 @@ fn unless_none(bytes: u64) -> u64 {
 }
 
 impl Platform {
-    /// What a project is granted: its plan's figures, with its own in their place.
+    /// What a project is granted: its plan's figures, with its own in their place, bounded while nobody answers for it.
     pub fn grant_of(&self, project: &Row) -> Grant {
-        self.plans.now().grant_of(project)
+        let granted = self.plans.now().grant_of(project);
+        if project.is_vouched_for { granted } else { unverified::bound(&self.config, granted) }
     }
 
     /// The same as its host keeps to it.

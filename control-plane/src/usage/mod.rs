@@ -31,8 +31,8 @@ use crate::state::Platform;
 pub struct Usage {
     meters: Mutex<HashMap<String, Arc<Meter>>>,
     known: Mutex<HashMap<String, Known>>,
-    /// Who is granted something else than when their limits were last worked out.
-    regranted: Mutex<HashSet<String>>,
+    /// Whose limits are to be worked out anew.
+    due: Mutex<HashSet<String>>,
     /// What is in the database already of what was counted since the start. Held while it is written.
     written: tokio::sync::Mutex<HashMap<String, Written>>,
     /// A project is there of which nothing is known, or what was known does not hold any more.
@@ -78,14 +78,33 @@ impl Usage {
 
     /// Has worked out anew how it stands with a project's limits: it is granted something else.
     pub fn judge_anew(&self, project: &str) {
-        lock(&self.regranted).insert(project.to_owned());
+        self.judge_later([project.to_owned()]);
         self.news.notify_one();
     }
 
-    /// The project is gone.
-    fn forget(&self, project: &str) {
+    /// The same with the next round.
+    fn judge_later(&self, projects: impl IntoIterator<Item = String>) {
+        lock(&self.due).extend(projects);
+    }
+
+    fn next_due(&self) -> Option<String> {
+        let mut due = lock(&self.due);
+        let next = due.iter().next().cloned()?;
+        due.remove(&next);
+        Some(next)
+    }
+
+    /// Counts a project no longer: it is gone.
+    fn remove(&self, project: &str) {
         lock(&self.meters).remove(project);
         lock(&self.known).remove(project);
+    }
+
+    /// The projects of which nothing is known about that month.
+    fn unknown_in(&self, month: Month) -> Vec<String> {
+        let (meters, known) = (lock(&self.meters), lock(&self.known));
+        let is_known = |id: &str| known.get(id).is_some_and(|known| known.month_ms == month.begins_ms);
+        meters.keys().filter(|id| !is_known(id)).cloned().collect()
     }
 
     fn known(&self, project: &str) -> Option<Known> {
