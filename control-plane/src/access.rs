@@ -149,6 +149,9 @@ pub const ENDPOINTS: &[(&str, &str, Needs)] = &[
     ("PATCH", "/api/operator/tenants/{id}/limits", Operator),
     ("POST", "/api/operator/tenants/{id}/suspend", Operator),
     ("POST", "/api/operator/tenants/{id}/resume", Operator),
+    ("PUT", "/api/operator/plans/{name}", Operator),
+    ("DELETE", "/api/operator/plans/{name}", Operator),
+    ("POST", "/api/operator/plans/{name}/preview", Operator),
     ("GET", "/api/operator/jobs", Operator),
     ("GET", "/api/operator/jobs/{id}", Operator),
     ("POST", "/api/operator/jobs/{id}/cancel", Operator),
@@ -214,13 +217,12 @@ async fn enter(platform: &Platform, path: &str, request: Request) -> Result<(Req
     let (mut parts, body) = request.into_parts();
     let address = parts.extensions.get::<ClientAddress>().copied().unwrap_or_default();
     let mut origin = Origin { address: Some(address.to_string()), via: None };
+    let params = RawPathParams::from_request_parts(&mut parts, &()).await;
+    // Bytes that are no text are nobody's name.
+    let params = params.map_err(|_| Error::not_found("There is nothing of that name."))?;
     if needs != Nothing {
         let session = Session::authenticate(platform, &parts.headers, address).await?;
-        let params = RawPathParams::from_request_parts(&mut parts, &()).await;
-        let param = |wanted: &str| {
-            let params = params.as_ref().ok()?;
-            params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value)
-        };
+        let param = |wanted: &str| params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
         origin.via = session.grant.as_ref().map(|grant| grant.name.clone());
         let request = format!("{} {}", parts.method, parts.uri.path());
         origin.clone().scope(check(platform, &session, needs, &request, param)).await?;

@@ -13,8 +13,10 @@ const SUITE: &[&str] = &[
     "edge::",
     "erasing::",
     "mail::",
+    "numbers::",
     "operator::",
     "people::",
+    "plans::",
     "projects::",
     "providers::",
     "quotas::",
@@ -23,6 +25,7 @@ const SUITE: &[&str] = &[
     "support::",
     "take_over::",
     "teams::",
+    "unverified::",
 ];
 
 /// What mostly makes a hundred backends, which says nothing about this database.

@@ -11,7 +11,7 @@ from edge.clients import exchange, tcp
 from edge.report import absolute, check, fact
 from edge.stub_ca import stub_ca
 
-from .kit import elapsed, mails, until
+from .kit import elapsed, mails, prove, until
 
 DAY = 24 * 60 * 60
 HERE, ELSEWHERE = "127.0.0.1", "192.0.2.7"
@@ -24,6 +24,13 @@ def point(dns, name, address):
     """Sets a name's one address, as at a DNS provider."""
     dns.tell("clear-a", host=f"{name}.")
     assert dns.tell("add-a", host=f"{name}.", addresses=[address])
+
+
+def somebody(roost, email):
+    """Somebody else, whose address is proven, signs up: their cookie."""
+    roost.sign_up(email)
+    prove(roost, email)
+    return roost.cookie
 
 
 def found(about, kind):
@@ -99,13 +106,11 @@ def issued():
 @check("J3.3", "A name somebody has is not given away, and nobody is told whose it is; a TXT record moves it")
 def claimed():
     with certified() as (roost, authority, dns):
-        roost.sign_up("ann@example.com")
-        ann = roost.cookie
+        ann = somebody(roost, "ann@example.com")
         mine, _ = roost.create("orchard")
         add_domain(roost, "orchard", NAME)
         await_state(roost, "orchard", NAME, "live")
-        roost.sign_up("bob@example.com")
-        bob = roost.cookie
+        bob = somebody(roost, "bob@example.com")
         roost.create("cherry")
         wanted = add_domain(roost, "cherry", NAME)
         fact("it waits for a proof", (wanted["state"], wanted["reason"]) == ("dnsWait", "taken"), wanted["message"])
@@ -145,7 +150,7 @@ def strangers():
 def renewed():
     for mode in ("well", "failing"):
         with certified(authority=stub_ca, fake_time=True) as (roost, authority, _):
-            roost.sign_up("ann@example.com")
+            somebody(roost, "ann@example.com")
             roost.create("orchard")
             add_domain(roost, "orchard", NAME)
             await_state(roost, "orchard", NAME, "live")
@@ -180,7 +185,7 @@ def removed():
         with tcp(roost.http) as plain:
             answer = exchange(plain, "GET", "/api/health", headers={"Host": NAME})
         fact("over plain HTTP", answer.status in (404, 421), answer.status)
-        roost.sign_up("bob@example.com")
+        somebody(roost, "bob@example.com")
         roost.create("cherry")
         other = add_domain(roost, "cherry", NAME)
         fact("others have to prove that it is theirs", (other["state"], other["reason"]) == ("dnsWait", "quarantined"), other["reason"])

@@ -8,7 +8,7 @@ import time
 from edge.clients import Closed
 from edge.report import absolute, check, fact
 
-from .kit import Project, Roost, code, control, elapsed, mails, place, platform, sdk, until
+from .kit import Project, Roost, code, control, elapsed, mails, place, platform, prove, sdk, until
 
 
 def secret(roost):
@@ -32,18 +32,31 @@ def mail():
         fact("past its time it does not work", roost.ask("POST", "/api/verification/confirm", {"token": late}).status == 400)
 
 
-@check("J1.2", "A project serves over TLS within a second, before the address is proven")
+@check("J1.2", "A project serves over TLS within a second, before the address is proven; what could be abused waits")
 def serves():
-    with platform() as roost:
+    with platform() as roost:  # who is first operates, and has nothing to prove
+        roost.sign_up("new@example.com")
         times, healths = [], []
-        for slug in ("orchard", "meadow", "pond"):
+        for slug in ("orchard", "second"):
             roost.create(slug)
             began = time.monotonic()
             healths.append(roost.ask("GET", "/api/health", host=f"{slug}.apps.test").status)
             times.append(elapsed(began))
-        fact("it answers health over valid TLS", healths == [200] * 3, healths)
+        fact("it answers health over valid TLS", healths == [200] * 2, healths)
         absolute("after the 201", times, 1, "s")
         fact("the address is not proven", roost.ask("GET", "/api/account").value["verified"] is False)
+        team = roost.ask("GET", "/api/teams").value["items"][0]["id"]
+        waiting = {
+            "a domain of its own": ("/api/projects/orchard/domains", {"name": "orchard.example.org"}),
+            "an invitation": (f"/api/teams/{team}/invitations", {"email": "friend@example.com", "role": "viewer"}),
+            "a third project": ("/api/projects", {"name": "third", "slug": "third"}),
+        }
+        for what, (path, body) in waiting.items():
+            refused = roost.ask("POST", path, body)
+            fact(f"{what} waits", (refused.status, code(refused)) == (403, "unverified"), code(refused))
+        prove(roost, "new@example.com")
+        for what, (path, body) in waiting.items():
+            fact(f"{what} is had once it is", roost.ask("POST", path, body).status in (201, 204))
 
 
 @check("J1.3", "From signing up to a record in a list, with the stock SDK")

