@@ -20,7 +20,7 @@ use crate::config::Config;
 
 const CHUNK: usize = 256 << 10;
 /// So much of a file may wait for the disk, where it is in the way of the next commit of whoever writes.
-const PIECE: usize = 4 << 20;
+const PIECE: usize = 16 << 20;
 
 /// A place for objects; clones share it.
 #[derive(Clone)]

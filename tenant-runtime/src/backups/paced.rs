@@ -8,7 +8,7 @@ use crate::files::disk;
 use crate::meter::Claim;
 
 /// So much may wait.
-const PIECE: u64 = 4 << 20;
+const PIECE: u64 = 16 << 20;
 
 /// A file of which little waits to be written, and for which there is room.
 pub(super) struct Paced<'a> {
