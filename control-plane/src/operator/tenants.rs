@@ -1,4 +1,5 @@
-//! Everybody's projects from outside: whose, how large, how busy, in what state; suspending one and letting it go on.
+//! Everybody's projects from outside: whose, how large, how busy, in what state; suspending one, letting it go on, and
+//! putting it to sleep.
 
 use std::collections::HashMap;
 
@@ -19,6 +20,7 @@ use crate::http::{Body, Query};
 use crate::jobs::{self, Job};
 use crate::mail::{self, Mail};
 use crate::plans::{self, Assignment, Overrides, Plan};
+use crate::projects::sleep::put_to_sleep;
 use crate::projects::store::{self, Row};
 use crate::projects::support::{self, SupportGrant};
 use crate::projects::{Project, ProjectState};
@@ -39,6 +41,7 @@ pub(super) fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(show_tenant))
         .routes(routes!(suspend_tenant))
         .routes(routes!(resume_tenant))
+        .routes(routes!(sleep_tenant))
         .routes(routes!(set_limits))
 }
 
@@ -240,6 +243,19 @@ async fn resume_tenant(
         tx.commit().await?;
     }
     settle(&platform, &row.id).await
+}
+
+/// Puts a project to sleep: event streams end, everything else is answered first, and the next request wakes it
+#[utoipa::path(post, path = "/api/operator/tenants/{id}/sleep", params(("id" = String, Path)),
+    responses((status = 200, body = Tenant), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+async fn sleep_tenant(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(id): Path<String>,
+) -> Result<Json<Tenant>> {
+    let row = find(&platform, &id).await?;
+    put_to_sleep(&platform, &session.account.id, &row).await?;
+    Ok(Json(load(&platform, row).await?))
 }
 
 async fn settle(platform: &Platform, id: &str) -> Result<Json<Tenant>> {

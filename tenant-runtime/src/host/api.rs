@@ -2,6 +2,8 @@
 //!
 //! Whoever can call it is trusted; it is never on an address that strangers reach.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -18,6 +20,10 @@ use super::copies;
 use super::events;
 use super::logs;
 use super::spec::{FirstSuperuser, Generation, TenantId, TenantReport, TenantSpec};
+use super::wakes::WakeTimes;
+
+/// How long a tenant that is to sleep may take to finish what it answers: others have to wait meanwhile.
+const DRAIN: Duration = Duration::from_secs(2);
 
 pub(super) type Answer<T> = Result<axum::Json<T>, Refusal>;
 
@@ -31,6 +37,7 @@ pub(super) fn router(host: Host) -> Router {
         .route("/v1/tenants/{id}/superusers", put(put_superuser))
         .route("/v1/tenants/{id}/logs", get(logs::look))
         .merge(copies::routes())
+        .route("/v1/wakes", get(show_wakes))
         .route("/v1/growth", put(allow_growth))
         .route("/v1/events", get(follow_events))
         .fallback(|| async { Refusal::Invalid("The admin API has no such path.".to_owned()) })
@@ -101,9 +108,8 @@ async fn wake_tenant(State(host): State<Host>, Path(id): Path<String>) -> Answer
 async fn sleep_tenant(State(host): State<Host>, Path(id): Path<String>) -> Answer<TenantReport> {
     let tenant = host.find(id.parse()?)?;
     to_its_end(async move {
-        tenant.rest(std::time::Duration::ZERO).await;
-        tenant.sleep_if_unused().await;
-        Ok(axum::Json(tenant.report()))
+        tenant.rest(Duration::ZERO).await;
+        if tenant.drain(DRAIN).await { Ok(axum::Json(tenant.report())) } else { Err(Refusal::AtWork) }
     })
     .await
 }
@@ -114,6 +120,11 @@ async fn put_superuser(State(host): State<Host>, Path(id): Path<String>, body: B
     let lease = tenant.lease().await?;
     lease.running().backend.put_superuser(FirstSuperuser { email, password_hash }).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn show_wakes(State(host): State<Host>) -> axum::Json<WakeTimes> {
+    let surroundings = host.surroundings();
+    axum::Json(surroundings.wakes.times(surroundings.uptime()))
 }
 
 async fn allow_growth(State(host): State<Host>, body: Bytes) -> Result<StatusCode, Refusal> {

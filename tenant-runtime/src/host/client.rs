@@ -13,6 +13,7 @@ use tower::ServiceExt;
 
 use super::api::{Growth, SuperuserUpsert};
 use super::spec::{Generation, TenantId, TenantReport, TenantSpec};
+use super::wakes::WakeTimes;
 use crate::service::{BoxError, HttpService};
 
 /// Speaks to one node's host.
@@ -85,10 +86,15 @@ impl NodeClient {
         self.ask(Method::POST, &path, Body::empty()).await
     }
 
-    /// Puts a tenant to sleep unless it is answering something.
+    /// Puts a tenant to sleep. Refused as `at_work` if what it is answering takes long.
     pub async fn sleep(&self, id: &TenantId) -> Result<TenantReport, NodeError> {
         let path = format!("/v1/tenants/{id}/sleep");
         self.ask(Method::POST, &path, Body::empty()).await
+    }
+
+    /// How long its tenants took to wake.
+    pub async fn wakes(&self) -> Result<WakeTimes, NodeError> {
+        self.ask(Method::GET, "/v1/wakes", Body::empty()).await
     }
 
     /// Creates a superuser of a tenant or sets its password, given as a bcrypt hash.

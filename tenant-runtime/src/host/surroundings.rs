@@ -16,6 +16,7 @@ use super::in_process::Launch;
 use super::limits::Places;
 use super::spec::TenantId;
 use super::tenant::Tenant;
+use super::wakes::Wakes;
 use crate::app::AppOptions;
 use crate::settings::EncryptionKey;
 use crate::store::Pool;
@@ -33,6 +34,8 @@ pub(super) struct Surroundings {
     pub(super) events: Events,
     pub(super) awake: Awake,
     pub(super) alarms: Alarms,
+    /// How long waking took.
+    pub(super) wakes: Wakes,
     /// Whether there is disk enough for tenants to grow.
     pub(super) growth: Growth,
     /// Requests that wait for a tenant to wake.
@@ -70,6 +73,7 @@ impl Surroundings {
             events: Events::default(),
             awake: Awake::default(),
             alarms: Alarms::default(),
+            wakes: Wakes::default(),
             growth: Growth::default(),
             waiting: Places::default(),
             closing: CancellationToken::new(),
@@ -110,9 +114,14 @@ impl Surroundings {
         self.pool.run(move || work(&surroundings.directory)).await.map_err(|_| Refusal::Broken)
     }
 
-    /// Milliseconds since the host opened.
+    /// How long ago the host opened.
+    pub(super) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The same in milliseconds.
     pub(super) fn clock_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.uptime().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
