@@ -54,7 +54,7 @@ struct TenantFilter {
     query: String,
     /// Only those in this state, such as `awake` or `suspended`.
     state: String,
-    /// `name`, `size`, `requests` or `lastRequest`; the largest or latest first.
+    /// `name`, `size`, `requests`, `pace` (requests a second now) or `lastRequest`; the largest or latest first.
     sort: String,
     /// Counted from 1.
     page: usize,
@@ -82,6 +82,10 @@ struct Tenant {
     database_bytes: i64,
     storage_bytes: i64,
     requests: i64,
+    /// Over the last half to whole minute, those refused apart.
+    requests_per_second: f64,
+    /// Event streams that are open.
+    realtime_connections: i64,
     last_request_ms: Option<i64>,
     created_ms: i64,
     /// Until when a deleted project can be brought back.
@@ -143,11 +147,12 @@ async fn list_tenants(
     let db = platform.database.read();
     let (teams, grants) = (team_names(db, "").await?, support::all(db).await?);
     let rows = store::of_node(db, LOCAL).await?;
+    let counts = platform.usage.requests();
     let mut tenants: Vec<Tenant> = rows
         .into_iter()
         .map(|row| {
             let until = grants.get(&row.id).copied();
-            present(&platform, row, &teams, until)
+            present(&platform, row, &teams, &counts, until)
         })
         .filter(|tenant| filter.wants(tenant))
         .collect();
@@ -272,7 +277,7 @@ async fn find(platform: &Platform, id: &str) -> Result<Row> {
 async fn load(platform: &Platform, row: Row) -> Result<Tenant> {
     let db = platform.database.read();
     let (teams, grant) = (team_names(db, &row.team_id).await?, support::of(db, &row.id).await?);
-    Ok(present(platform, row, &teams, grant.map(|grant| grant.until_ms)))
+    Ok(present(platform, row, &teams, &platform.usage.requests(), grant.map(|grant| grant.until_ms)))
 }
 
 fn no_tenant() -> Error {
@@ -318,13 +323,22 @@ async fn team_names(db: &AnyPool, team: &str) -> Result<HashMap<String, TeamName
     Ok(teams)
 }
 
-fn present(platform: &Platform, row: Row, teams: &HashMap<String, TeamNames>, support_until_ms: Option<i64>) -> Tenant {
+fn present(
+    platform: &Platform,
+    row: Row,
+    teams: &HashMap<String, TeamNames>,
+    counts: &HashMap<String, u64>,
+    support_until_ms: Option<i64>,
+) -> Tenant {
     let plan = platform.grant_of(&row).plan;
     let project = Project::new(platform, row, Role::Viewer);
     let team = teams.get(&project.team_id);
+    let counted = counts.get(&project.id).copied().unwrap_or(0);
     Tenant {
         team_name: team.map(|team| team.name.clone()).unwrap_or_default(),
         owners: team.map(|team| team.owners.clone()).unwrap_or_default(),
+        requests_per_second: platform.pace.of(&project.id, counted),
+        realtime_connections: platform.fleet.counters(&project.id).map_or(0, |counters| counters.realtime),
         id: project.id,
         slug: project.slug,
         name: project.name,
@@ -360,6 +374,7 @@ impl TenantFilter {
             let by = match self.sort.as_str() {
                 "size" => other.bytes().cmp(&one.bytes()),
                 "requests" => other.requests.cmp(&one.requests),
+                "pace" => other.requests_per_second.total_cmp(&one.requests_per_second),
                 "lastRequest" => other.last_request_ms.cmp(&one.last_request_ms),
                 _ => std::cmp::Ordering::Equal,
             };

@@ -50,7 +50,10 @@ pub(crate) async fn put_to_sleep(platform: &Platform, account: &str, row: &Row) 
         return Err(at_work("A backup or a restore of this project is under way. Wait for its end."));
     }
     let (node, id) = (platform.fleet.node(&row.node_id)?, row.id.parse::<TenantId>().map_err(anyhow::Error::new)?);
-    let before = node.tenant(&id).await.map_err(anyhow::Error::new)?.state;
+    let before = match node.tenant(&id).await {
+        Err(error) if error.is("unknown_project") => return Err(at_work("The project is being set up.")),
+        answered => answered.map_err(anyhow::Error::new)?.state,
+    };
     let report = match node.sleep(&id).await {
         Err(error) if error.is("at_work") => {
             return Err(at_work("The project is answering something that takes long. Try again in a moment."));

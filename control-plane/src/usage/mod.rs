@@ -73,6 +73,13 @@ impl Usage {
         }
     }
 
+    /// Requests of all projects that had any since this process started.
+    pub fn requests(&self) -> HashMap<String, u64> {
+        let meters = lock(&self.meters);
+        let counts = meters.iter().map(|(id, meter)| (id, meter.requests())).filter(|(_, requests)| *requests > 0);
+        counts.map(|(id, requests)| (id.clone(), requests)).collect()
+    }
+
     /// Has everything about a project worked out anew: it is granted something else.
     pub fn forget(&self, project: &str) {
         lock(&self.known).remove(project);
