@@ -92,7 +92,7 @@ async fn an_operator_puts_a_project_to_sleep_and_the_next_request_wakes_it() {
     assert_eq!((&slept["state"], &slept["realtimeConnections"]), (&json!("asleep"), &json!(0)), "{slept}");
     let mut rest = String::new();
     stream.read_to_string(&mut rest).await.expect("the stream ends");
-    assert!(rest.ends_with("\r\n0\r\n\r\n"), "as a whole: {rest}");
+    assert!(rest.ends_with("0\r\n\r\n"), "as a whole: {rest}");
     let again = operator.change(Method::POST, &format!("{tenant}/sleep"), &json!({})).await;
     assert_eq!(again["state"], "asleep");
     let noted = lines(&ann, "put_to_sleep").await;
@@ -122,12 +122,12 @@ async fn what_a_project_answers_is_finished_before_it_sleeps() {
     project.create_collection("posts").await;
     let mut request = connect(&roost).await;
     let head = "POST /api/collections/posts/records HTTP/1.1\r\nHost: orchard.localhost\r\nConnection: close\r\n\
-                Content-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"text\"";
+                Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{\"text\"\r\n";
     request.write_all(head.as_bytes()).await.expect("is sent");
     let sleep = async || ann.call(Method::POST, "/api/projects/orchard/sleep", None).await.expect("an answer");
     eventually("the request to be under way", || async { sleep().await.code() == "at_work" }).await;
     assert_eq!(ann.state("orchard").await, "awake");
-    request.write_all(b": \"ripe\"}").await.expect("is sent");
+    request.write_all(b"9\r\n: \"ripe\"}\r\n0\r\n\r\n").await.expect("is sent");
     let mut answer = String::new();
     request.read_to_string(&mut answer).await.expect("is answered");
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"ripe\""), "{answer}");
