@@ -31,7 +31,9 @@ export const day = 24 * hour
 export const count = (value: number) => counts.format(value)
 /** How many a second, of which a few are more than none: `< 0.1`. */
 export const rate = (perSecond: number) =>
-  perSecond > 0 && perSecond < 0.05 ? `< ${decimal(0.1)}` : (perSecond < 100 ? decimal : compactCount)(perSecond)
+  perSecond > 0 && perSecond < 0.05
+    ? `< ${decimal(0.1)}`
+    : (perSecond < 100 ? decimal : compactCount)(perSecond)
 /** `0.7` */
 export const decimal = (value: number) => decimals.format(value)
 export const compactCount = (value: number) => (value < 10_000 ? counts : compactCounts).format(value)
