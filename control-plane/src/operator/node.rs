@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use sqlx::{AnyPool, Row as _};
-use tenant_runtime::host::WakeTimes;
+use tenant_runtime::host::LatelyWoken;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -59,9 +59,9 @@ struct Wakes {
 }
 
 impl Wakes {
-    fn of(times: &WakeTimes) -> Wakes {
+    fn of(woken: LatelyWoken) -> Wakes {
         let millis = |us: Option<u64>| us.map(|us| us as f64 / 1_000.0);
-        Wakes { count: number(times.count), p50_ms: millis(times.p50_us), p95_ms: millis(times.p95_us) }
+        Wakes { count: number(woken.count), p50_ms: millis(woken.p50_us), p95_ms: millis(woken.p95_us) }
     }
 }
 
@@ -114,7 +114,7 @@ async fn show_node(State(platform): State<Platform>) -> Result<Json<NodeView>> {
         load: machine::load(),
         files: machine::open_files(),
         disk: disk::view(&platform).await?,
-        wake: Wakes::of(&platform.fleet.node(LOCAL)?.wakes().await.map_err(anyhow::Error::new)?),
+        wake: Wakes::of(platform.fleet.node(LOCAL)?.wakes().await.map_err(anyhow::Error::new)?.lately),
         projects: count_projects(&platform).await?,
         jobs: count_jobs(db).await?,
         certificates: ending_certificates(db).await?,

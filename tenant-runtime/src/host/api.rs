@@ -20,7 +20,7 @@ use super::copies;
 use super::events;
 use super::logs;
 use super::spec::{FirstSuperuser, Generation, TenantId, TenantReport, TenantSpec};
-use super::wakes::WakeTimes;
+use super::wakes::WakeReport;
 
 /// How long a tenant that is to sleep may take to finish what it answers: others have to wait meanwhile.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -122,9 +122,9 @@ async fn put_superuser(State(host): State<Host>, Path(id): Path<String>, body: B
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn show_wakes(State(host): State<Host>) -> axum::Json<WakeTimes> {
+async fn show_wakes(State(host): State<Host>) -> axum::Json<WakeReport> {
     let surroundings = host.surroundings();
-    axum::Json(surroundings.wakes.times(surroundings.uptime()))
+    axum::Json(surroundings.wakes.report(surroundings.uptime()))
 }
 
 async fn allow_growth(State(host): State<Host>, body: Bytes) -> Result<StatusCode, Refusal> {

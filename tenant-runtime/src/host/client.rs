@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use super::api::{Growth, SuperuserUpsert};
 use super::spec::{Generation, TenantId, TenantReport, TenantSpec};
-use super::wakes::WakeTimes;
+use super::wakes::WakeReport;
 use crate::service::{BoxError, HttpService};
 
 /// Speaks to one node's host.
@@ -92,8 +92,8 @@ impl NodeClient {
         self.ask(Method::POST, &path, Body::empty()).await
     }
 
-    /// How long its tenants took to wake.
-    pub async fn wakes(&self) -> Result<WakeTimes, NodeError> {
+    /// How waking its tenants went.
+    pub async fn wakes(&self) -> Result<WakeReport, NodeError> {
         self.ask(Method::GET, "/v1/wakes", Body::empty()).await
     }
 

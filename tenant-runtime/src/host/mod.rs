@@ -70,7 +70,7 @@ pub use spec::{
     FirstSuperuser, Generation, InvalidTenantId, Isolation, Limits, Rest, TenantId, TenantReport, TenantSpec,
     TenantState, Wanted,
 };
-pub use wakes::{WakeBucket, WakeTimes};
+pub use wakes::{LatelyWoken, WakeReport};
 
 /// Files an awake tenant may hold open: two databases with their logs and indexes, readers, its directory.
 const FILES_PER_TENANT: u64 = 12;

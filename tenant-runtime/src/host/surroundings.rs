@@ -34,7 +34,7 @@ pub(super) struct Surroundings {
     pub(super) events: Events,
     pub(super) awake: Awake,
     pub(super) alarms: Alarms,
-    /// How long waking took.
+    /// How waking went.
     pub(super) wakes: Wakes,
     /// Whether there is disk enough for tenants to grow.
     pub(super) growth: Growth,

@@ -204,9 +204,9 @@ impl Tenant {
             self.check_held(&file)?;
             let room = self.surroundings.room().await?;
             self.show(TenantState::Waking, None);
-            self.fill(&mut slot, &file, room).await?;
+            self.fill(&mut slot, &file, room).await.inspect_err(|_| self.surroundings.wakes.failed())?;
             self.appear(slot.as_ref());
-            self.surroundings.wakes.note(self.surroundings.uptime(), began.elapsed());
+            self.surroundings.wakes.succeeded(self.surroundings.uptime(), began.elapsed());
         }
         Ok(Lease::new(self, slot.downgrade()))
     }

@@ -116,15 +116,16 @@ async fn a_tenant_at_work_on_a_copy_is_not_put_to_sleep() {
 async fn wakes_are_counted_with_how_long_they_took() {
     let kit = Kit::new();
     let tenant = kit.tenant().await;
-    assert_eq!(kit.node.wakes().await.expect("answers"), WakeTimes::default());
+    assert_eq!(kit.node.wakes().await.expect("answers").lately, LatelyWoken::default());
     for _ in 0..3 {
         join_all((0..10).map(|_| kit.get(&tenant, "/hello"))).await;
         kit.node.sleep(&tenant.id).await.expect("answers");
     }
+    kit.failing.store(true, Ordering::SeqCst);
+    assert_eq!(kit.get(&tenant, "/hello").await.code(), "not_starting");
     let wakes = kit.node.wakes().await.expect("answers");
-    assert_eq!(wakes.count, 3, "a crowd wakes once");
-    assert!(wakes.p50_us <= wakes.p95_us && wakes.p50_us.is_some(), "{wakes:?}");
-    assert_eq!(wakes.since_start.iter().map(|bucket| bucket.count).sum::<u64>(), 3);
+    assert_eq!((wakes.lately.count, wakes.took.iter().sum(), wakes.failed), (3, 3, 1), "a crowd wakes once");
+    assert!(wakes.lately.p50_us <= wakes.lately.p95_us && wakes.lately.p50_us.is_some(), "{wakes:?}");
 }
 
 #[tokio::test]
