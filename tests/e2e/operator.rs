@@ -71,6 +71,8 @@ async fn a_suspended_project_says_why_and_its_people_keep_what_is_theirs() {
     let is_told = || async { roost.mails().await.iter().any(|mail| mail["subject"] == "orchard was suspended") };
     eventually("the owner to be told", is_told).await;
     let backup = ann.backups("orchard").await[0]["id"].as_str().unwrap().to_owned();
+    let tenant = operator.get(&format!("/api/operator/tenants/{}", project.id)).await;
+    assert!(tenant["lastBackupMs"].as_i64().is_some_and(|at| at > 0), "{tenant}");
     let zip = format!("/api/projects/orchard/backups/{backup}/zip");
     assert_eq!(ann.call(Method::GET, &zip, None).await.unwrap().status, 200);
 

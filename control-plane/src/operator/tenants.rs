@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::audit;
+use crate::backups;
 use crate::database::number;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet::{self, LOCAL};
@@ -106,6 +107,7 @@ struct TenantPage {
 
 /// A project with its people and its work
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct TenantDetails {
     tenant: Tenant,
     members: Vec<Member>,
@@ -119,6 +121,8 @@ struct TenantDetails {
     usage: Vec<LimitUse>,
     /// Its own figures.
     overrides: Overrides,
+    /// When its newest proven backup was made.
+    last_backup_ms: Option<i64>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -179,6 +183,7 @@ async fn details(platform: &Platform, row: Row) -> Result<TenantDetails> {
         limits: grant.figures,
         usage: usage::limits_of(platform, &row),
         overrides: grant.overrides,
+        last_backup_ms: backups::newest_proven(db, &row.id).await?.map(|backup| backup.made_ms),
         tenant: load(platform, row).await?,
     })
 }

@@ -117,8 +117,9 @@ const operator = {
     owners: 'Owners',
     address: 'Address',
     created: 'Made',
-    database: 'Database',
-    files: 'Files',
+    size: 'Size',
+    sizes: (database: string, files: string) => `${database} database, ${files} files`,
+    lastBackup: 'Last proven backup',
     requests: 'Requests',
     now: (pace: string) => `${pace} a second now`,
     streams: (streams: number) =>

@@ -179,6 +179,7 @@ export const details = (of: Tenant): TenantDetails => ({
   support: null,
   limits: standard,
   overrides: { databaseMb: 1024 },
+  lastBackupMs: Date.now() - 9 * hour,
   usage: limits({ database: { max: 1024 * MB } }),
 })
 
