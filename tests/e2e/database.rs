@@ -13,6 +13,7 @@ const SUITE: &[&str] = &[
     "edge::",
     "erasing::",
     "mail::",
+    "numbers::",
     "operator::",
     "people::",
     "projects::",
@@ -23,6 +24,7 @@ const SUITE: &[&str] = &[
     "support::",
     "take_over::",
     "teams::",
+    "unverified::",
 ];
 
 /// What mostly makes a hundred backends, which says nothing about this database.

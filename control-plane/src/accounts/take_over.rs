@@ -11,10 +11,10 @@ use crate::error::Result;
 use crate::teams;
 
 /// Notes that the address is proven by its owner, who may not be who opened the account. If nobody had proved it, the
-/// password, sessions, links, tokens, the second factor and everybody else in its teams are gone.
-pub async fn take_over(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
+/// password, sessions, links, tokens, the second factor and everybody else in its teams are gone. Whether nobody had.
+pub async fn take_over(tx: &mut Transaction<'static, Any>, id: &str) -> Result<bool> {
     if !store::verify(tx, id).await? {
-        return Ok(());
+        return Ok(false);
     }
     store::set_password(tx, id, NO_PASSWORD, None).await?;
     tokens::revoke_all(tx, id).await?;
@@ -22,5 +22,6 @@ pub async fn take_over(tx: &mut Transaction<'static, Any>, id: &str) -> Result<(
     // An account that proved no address never accepted an invitation: every team it is in began with it.
     teams::store::leave_to(tx, id).await?;
     let line = "The owner of the mail address proved it. Whoever had the account before is signed out for good";
-    audit::note(tx, Some(id), None, "taken_over_by_owner", line).await
+    audit::note(tx, Some(id), None, "taken_over_by_owner", line).await?;
+    Ok(true)
 }

@@ -12,6 +12,7 @@ use super::run::{GiveUp, Run};
 use super::store;
 use crate::clock;
 use crate::state::Platform;
+use crate::teams::invitations;
 
 const QUICK_WORKERS: usize = 2;
 const LONG_WORKERS: usize = 2;
@@ -82,6 +83,9 @@ async fn forget_old(platform: Platform, stop: CancellationToken) {
         let before = clock::now_ms() - clock::millis(KEPT);
         if let Err(error) = store::forget(platform.database.write(), before).await {
             tracing::warn!("failed to forget old jobs: {error}");
+        }
+        if let Err(error) = invitations::forget_old(platform.database.write()).await {
+            tracing::warn!("failed to forget old invitations: {error}");
         }
         tokio::select! {
             () = stop.cancelled() => {}

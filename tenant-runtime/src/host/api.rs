@@ -37,8 +37,8 @@ pub(super) fn router(host: Host) -> Router {
         .route("/v1/tenants/{id}/superusers", put(put_superuser))
         .route("/v1/tenants/{id}/logs", get(logs::look))
         .merge(copies::routes())
-        .route("/v1/wakes", get(show_wakes))
         .route("/v1/growth", put(allow_growth))
+        .route("/v1/wakes", get(show_wakes))
         .route("/v1/events", get(follow_events))
         .fallback(|| async { Refusal::Invalid("The admin API has no such path.".to_owned()) })
         .with_state(host)
@@ -122,15 +122,15 @@ async fn put_superuser(State(host): State<Host>, Path(id): Path<String>, body: B
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn show_wakes(State(host): State<Host>) -> axum::Json<WakeReport> {
-    let surroundings = host.surroundings();
-    axum::Json(surroundings.wakes.report(surroundings.uptime()))
-}
-
 async fn allow_growth(State(host): State<Host>, body: Bytes) -> Result<StatusCode, Refusal> {
     let Growth { allowed } = parse(&body)?;
     host.surroundings().growth.allow(allowed);
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn show_wakes(State(host): State<Host>) -> axum::Json<WakeReport> {
+    let surroundings = host.surroundings();
+    axum::Json(surroundings.wakes.report(surroundings.uptime()))
 }
 
 async fn follow_events(State(host): State<Host>) -> Response {

@@ -92,11 +92,6 @@ impl NodeClient {
         self.ask(Method::POST, &path, Body::empty()).await
     }
 
-    /// How waking its tenants went.
-    pub async fn wakes(&self) -> Result<WakeReport, NodeError> {
-        self.ask(Method::GET, "/v1/wakes", Body::empty()).await
-    }
-
     /// Creates a superuser of a tenant or sets its password, given as a bcrypt hash.
     pub async fn put_superuser(&self, id: &TenantId, email: &str, password_hash: &str) -> Result<(), NodeError> {
         let path = format!("/v1/tenants/{id}/superusers");
@@ -109,6 +104,11 @@ impl NodeClient {
     pub async fn allow_growth(&self, allowed: bool) -> Result<(), NodeError> {
         self.send(Method::PUT, "/v1/growth", json(&Growth { allowed })?).await?;
         Ok(())
+    }
+
+    /// How the wakes went since the host opened.
+    pub async fn wakes(&self) -> Result<WakeReport, NodeError> {
+        self.ask(Method::GET, "/v1/wakes", Body::empty()).await
     }
 
     /// Every tenant once, then every change. Ends when the node closes or cannot be reached; asking again starts with
