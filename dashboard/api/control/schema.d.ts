@@ -6063,6 +6063,11 @@ export interface components {
         TenantDetails: {
             /** @description Newest first. */
             jobs: components["schemas"]["Job"][];
+            /**
+             * Format: int64
+             * @description When its newest proven backup was made.
+             */
+            lastBackupMs?: number | null;
             /** @description What it may use: its plan's figures, with its own in their place; 0 is no limit. */
             limits: components["schemas"]["Plan"];
             members: components["schemas"]["Member"][];
