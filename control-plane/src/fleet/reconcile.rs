@@ -173,7 +173,7 @@ async fn ask_awake(platform: &Platform, node: &NodeClient) {
 }
 
 /// Takes a report in; falling asleep and waking up go into the project's activity.
-async fn note_change(platform: &Platform, report: TenantReport) {
+pub(crate) async fn note_change(platform: &Platform, report: TenantReport) {
     let id = report.id.to_string();
     let before = platform.fleet.seen(&id).map(|seen| seen.state);
     let state = Seen::of(&report).state;

@@ -4,6 +4,7 @@ pub mod api;
 mod logs;
 pub mod mail;
 pub mod purge;
+pub mod sleep;
 mod slug;
 pub mod store;
 pub mod support;
