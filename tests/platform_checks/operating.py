@@ -89,7 +89,7 @@ def installs():
         rights = machine.run("stat", "-c", "%a %U:%G", "/var/lib/roost", "/etc/roost/roost.toml", "/usr/local/bin/roost").stdout.split("\n")[:3]
         fact("data, settings and program belong to whom they should", rights == ["700 roost:roost", "640 root:roost", "755 root:root"], rights)
         read = machine.run("runuser", "-u", "roost", "--", "roost", "doctor", "--json", "--config", "/etc/roost/roost.toml", "--dir", "/var/lib/roost")
-        fact("its user reads the settings, and its doctor looks", read.stdout.startswith("["), read.stderr.strip()[:90])
+        fact("its user reads the settings, and its doctor looks", '"findings":' in read.stdout, read.stderr.strip()[:90])
         removed = machine.run("/src/ops/uninstall.sh")
         kept = (machine.root / "etc/roost/roost.toml").exists() and (machine.root / "var/lib/roost").exists()
         gone = not (machine.root / "usr/local/bin/roost").exists() and not list((machine.root / "etc/systemd/system").glob("roost.*"))
@@ -169,7 +169,7 @@ def doctor():
             (roost.directory / "doctor.toml").write_text(settings_text(roost.settings))
             done = subprocess.run([ROOST, "doctor", "--json", "--config", roost.directory / "doctor.toml"], capture_output=True, text=True)
             findings = {}
-            for found in json.loads(done.stdout):
+            for found in json.loads(done.stdout)["findings"]:
                 findings.setdefault(found["check"], []).append(found)
             return done.returncode, findings
 

@@ -11,7 +11,7 @@ use super::show::{self, Column, bytes, text};
 pub(super) struct Plans {
     /// The API's own answer, for programs
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 const COLUMNS: &[Column] = &[
