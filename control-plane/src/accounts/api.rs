@@ -214,10 +214,11 @@ async fn confirm_reset(
     let mut tx = platform.database.begin().await?;
     let id = tickets::redeem(&mut tx, &given.token, Purpose::Reset).await?.ok_or_else(invalid_token)?;
     // Whoever read the mail owns the address.
-    take_over(&mut tx, &id).await?;
+    take_over(&mut tx, &platform.urls, &id).await?;
     store::set_password(&mut tx, &id, &hash, None).await?;
     audit::note(&mut tx, Some(&id), None, "password_changed", "Set a new password with a link from a mail").await?;
     tx.commit().await?;
+    platform.jobs.poke();
     if let Some(stored) = store::by_id(platform.database.write(), &id).await? {
         forget_tries(&platform, &stored.account, address);
     }

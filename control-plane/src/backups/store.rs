@@ -97,14 +97,19 @@ pub async fn newest_proven(db: &AnyPool, project: &str) -> Result<Option<Kept>> 
     }))
 }
 
-/// The newest proven backup of each project that was not checked since that moment.
-pub(super) async fn to_be_checked(db: &AnyPool, before_ms: i64) -> Result<Vec<(String, String)>> {
+/// The newest proven backup of each project that was not checked since `before_ms`. Whoever cancelled a check since then
+/// wants none before the next one is due; one that could not be done is not begun anew before `tried_ms` is past, either.
+pub(super) async fn to_be_checked(db: &AnyPool, before_ms: i64, tried_ms: i64) -> Result<Vec<(String, String)>> {
     let rows = sqlx::query(
         "SELECT b.id, b.project_id FROM backup b JOIN project p ON p.id = b.project_id
          WHERE b.state = 'proven' AND b.checked_ms <= $1 AND p.wish <> 'deleted' AND NOT EXISTS
-           (SELECT 1 FROM backup n WHERE n.project_id = b.project_id AND n.state = 'proven' AND n.created_ms > b.created_ms)",
+           (SELECT 1 FROM backup n WHERE n.project_id = b.project_id AND n.state = 'proven' AND n.created_ms > b.created_ms)
+           AND NOT EXISTS (SELECT 1 FROM job j WHERE j.tenant_id = b.project_id AND j.idem_key = $3
+             AND ((j.state = 'cancelled' AND j.updated_ms > $1) OR (j.state = 'failed' AND j.updated_ms > $2)))",
     )
     .bind(before_ms)
+    .bind(tried_ms)
+    .bind(super::check::CHECK)
     .fetch_all(db)
     .await?;
     Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<sqlx::Result<_>>()?)

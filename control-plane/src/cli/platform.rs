@@ -151,11 +151,12 @@ impl NewOperator {
         std::fs::create_dir_all(&config.dir).with_context(|| format!("create {}", config.dir.display()))?;
         let database = Database::open(&config.database_url()).await?;
         let existing = store::by_email(database.write(), &email).await?;
+        let urls = Urls::of(&config);
         let mut tx = database.begin().await?;
         let id = match existing {
             // Whoever opened it without proving the address may be anybody.
             Some(stored) => {
-                take_over(&mut tx, &stored.account.id).await?;
+                take_over(&mut tx, &urls, &stored.account.id).await?;
                 stored.account.id
             }
             // No password fits this hash; the link below sets one.
@@ -165,7 +166,7 @@ impl NewOperator {
         let secret = tickets::issue(&mut tx, &id, Purpose::Reset).await?;
         tx.commit().await?;
         database.close().await;
-        let link = format!("{}/reset#{secret}", Urls::of(&config).console());
+        let link = format!("{}/reset#{secret}", urls.console());
         let made = json!({ "email": email.to_string(), "link": link });
         let told = format!("{email} is an operator. Within an hour, choose a password at {link}");
         show::sentence(self.json, &made, &told);

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use serde::de::DeserializeOwned;
+use tenant_runtime::host::NodeError;
 
 use super::kinds::{Kind, Step};
 use super::lease::Claim;
@@ -31,6 +32,12 @@ pub struct Run {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct GiveUp(pub String);
+
+/// Whether a step was only given up before its end, as when a project is closed while it is backed up: that is no failure,
+/// and the step is taken again.
+pub(super) fn is_broken_off(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<NodeError>().is_some_and(|error| error.is("broken_off"))
+}
 
 impl Run {
     pub(super) fn new(platform: &Platform, kind: Kind, claim: Claim) -> Run {

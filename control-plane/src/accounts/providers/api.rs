@@ -143,6 +143,7 @@ async fn arrive(
     let line = format!("Signed in with {label} and {}", device::name(headers));
     audit::note(&mut tx, Some(&id), None, "signed_in", &line).await?;
     tx.commit().await?;
+    platform.jobs.poke();
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/projects")).into_response())
 }
 

@@ -38,7 +38,7 @@ pub async fn account_of(
     let opened: Option<String> = sqlx::query_scalar(sql).bind(email.as_str()).fetch_optional(&mut **tx).await?;
     let account = match opened {
         Some(id) => {
-            take_over(tx, &id).await?;
+            take_over(tx, &platform.urls, &id).await?;
             id
         }
         None => {
