@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Console, IdentityProvider, PASSWORD, Roost};
+use tests::{Console, IdentityProvider, PASSWORD, Project, Roost, in_the_end};
 
 use crate::providers::{email_of, walk};
 use crate::second_factor::switch_on;
@@ -10,6 +10,8 @@ use crate::second_factor::switch_on;
 /// What Eve set up in Ann's name, without reading Ann's mail.
 struct Furnished {
     eve: Console,
+    /// Whose superuser she is.
+    project: Project,
     team: String,
     token: String,
     /// Another address of hers, as an owner of the team.
@@ -22,7 +24,8 @@ struct Furnished {
 impl Furnished {
     async fn by_eve(roost: &Roost) -> Furnished {
         let eve = roost.sign_up("ann@example.com").await;
-        let team = eve.create_project("orchard").await.team;
+        let project = eve.create_project("orchard").await;
+        let team = project.team.clone();
         let token = eve.create_token(&team, "admin").await;
         let second = eve.invite(roost, &team, "eve@example.com", "owner").await;
         let seconds_token = second.create_token(&team, "admin").await;
@@ -36,7 +39,7 @@ impl Furnished {
         let member = format!("/api/teams/{team}/members/{opened}");
         second.change(Method::PATCH, &member, &json!({ "role": "viewer" })).await;
         switch_on(&eve).await;
-        Furnished { eve, team, token, second, seconds_token, invitation }
+        Furnished { eve, project, team, token, second, seconds_token, invitation }
     }
 
     async fn assert_gone(&self, roost: &Roost) {
@@ -52,6 +55,17 @@ impl Furnished {
         let session = format!("{}/api/session", roost.url());
         let body = json!({ "email": "ann@example.com", "password": PASSWORD });
         assert_eq!(roost.http.post(&session, &body).await.code(), "wrong_credentials");
+        // The project serves as before, but she is nobody in it.
+        let collections = async || self.project.call(Method::GET, "/api/collections", None).await.expect("an answer");
+        in_the_end("her to be locked out", async || collections().await.status == 401).await;
+        assert_eq!(roost.http.get(&format!("{}/api/health", self.project.url)).await.status, 200);
+        let body = json!({ "identity": "admin@example.com", "password": "correct horse" });
+        let sign_in = format!("{}/api/collections/_superusers/auth-with-password", self.project.url);
+        assert_eq!(roost.http.post(&sign_in, &body).await.status, 400);
+        let mails = roost.mails().await;
+        let told = mails.iter().filter(|mail| mail["subject"] == "Projects in your account").collect::<Vec<_>>();
+        assert_eq!((told.len(), &told[0]["to"]), (1, &json!("ann@example.com")), "{mails:?}");
+        assert!(told[0]["text"].as_str().is_some_and(|text| text.contains("orchard")), "{told:?}");
     }
 }
 
@@ -91,6 +105,13 @@ async fn what_a_stranger_furnished_is_gone_when_its_owner_comes_by_a_link_from_a
     let shown = roost.http.send(Method::GET, &team, &[("cookie", &cookie)], None).await.unwrap().json();
     assert_eq!(shown["members"].as_array().unwrap().len(), 1);
     assert_eq!(shown["team"]["role"], "owner", "she is alone in it, and it is hers");
+
+    let ann = Console::signed_in(&roost.http, &roost.url(), &cookie);
+    let lines = ann.get("/api/projects/orchard/activity").await["items"].take();
+    assert!(lines.as_array().unwrap().iter().any(|line| line["kind"] == "locked_out"), "{lines}");
+    let superuser = json!({ "email": "admin@example.com", "password": "correct horse" });
+    ann.change(Method::PUT, "/api/projects/orchard/superuser", &superuser).await;
+    ann.open_project(&ann.get("/api/projects/orchard").await).await;
 }
 
 #[tokio::test]

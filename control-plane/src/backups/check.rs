@@ -18,7 +18,7 @@ use crate::jobs::{self, GiveUp, Kind, Run};
 
 const DEADLINE: Duration = clock::HOUR;
 /// The key of a project's check among the jobs: it has one at a time.
-pub(super) const CHECK: &str = "check";
+pub const CHECK: &str = "check";
 /// The same for what is imported, which waits for no other check: whoever brought it would have to bring it again.
 pub(super) const IMPORT: &str = "import";
 

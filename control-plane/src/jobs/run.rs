@@ -97,3 +97,18 @@ impl Run {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_broken_off_is_told_from_what_failed() {
+        let refused = |code: &str| {
+            let (code, message) = (code.to_owned(), String::new());
+            let error = NodeError::Refused { status: http::StatusCode::SERVICE_UNAVAILABLE, code, message };
+            is_broken_off(&anyhow::Error::new(error).context("The archive could not be made"))
+        };
+        assert!(refused("broken_off") && !refused("storage_failed"));
+    }
+}
