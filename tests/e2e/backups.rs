@@ -1,5 +1,7 @@
 //! Backups: made of sleeping projects, proven, red when they cannot be read, restored, undone, cancelled.
 
+use std::path::PathBuf;
+
 use http::Method;
 use serde_json::{Value as Json, json};
 use tests::{Console, Project, Roost, SLEEPY, eventually, in_the_end};
@@ -437,6 +439,55 @@ async fn a_cancelled_restore_leaves_everything_as_it_was() {
     } else {
         assert_eq!((cancelled.code().as_str(), state.as_str()), ("too_late", "done"));
     }
+}
+
+/// Puts a file into a project that takes no room and has no end, as far as a test is concerned, and begins a backup; the job
+/// and the file, once the archive is being written.
+async fn begin_endless(roost: &Roost, ann: &Console) -> (String, PathBuf) {
+    let home = roost.tenant_dirs().remove(0);
+    let folder = home.join("data-1/storage/posts/1");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("endless.png");
+    std::fs::File::create(&file).unwrap().set_len(1 << 40).unwrap();
+    let job = ann.begin("/api/projects/orchard/backups").await;
+    let drafts = || {
+        let copies = std::fs::read_dir(home.join("copies")).into_iter().flatten().flatten();
+        copies.filter(|copy| copy.path().extension().is_some_and(|ending| ending == "part")).count()
+    };
+    eventually("an archive to be begun", || std::future::ready(drafts() == 1)).await;
+    (job, file)
+}
+
+#[tokio::test]
+async fn a_backup_whose_project_is_closed_meanwhile_goes_on_and_is_never_red() {
+    let roost = Roost::start();
+    let (ann, _project) = orchard(&roost, 1).await;
+    let (job, file) = begin_endless(&roost, &ann).await;
+    // It is read still, though nobody finds it any more.
+    std::fs::remove_file(file).unwrap();
+    let id = ann.get("/api/projects/orchard").await["id"].take();
+    let suspend = format!("/api/operator/tenants/{}/suspend", id.as_str().unwrap());
+    ann.change(Method::POST, &suspend, &json!({ "reason": "For a moment" })).await;
+    in_the_end("the backup to be broken off", || async {
+        ann.get(&format!("/api/jobs/{job}")).await["lines"].to_string().contains("broken off")
+    })
+    .await;
+    assert_ne!(newest(&ann).await["state"], "failed");
+    assert_eq!(ann.end_of(&job).await, "done");
+    assert_eq!((&newest(&ann).await["state"], alarms(&roost).await), (&json!("proven"), 0));
+}
+
+#[tokio::test]
+async fn a_backup_cancelled_while_its_archive_is_written_is_cancelled_and_leaves_nothing() {
+    let roost = Roost::start();
+    let (ann, _project) = orchard(&roost, 1).await;
+    let (job, _file) = begin_endless(&roost, &ann).await;
+    ann.change(Method::POST, &format!("/api/jobs/{job}/cancel"), &json!({})).await;
+    assert_eq!(ann.end_of(&job).await, "cancelled");
+    let copies = roost.tenant_dirs()[0].join("copies");
+    assert_eq!((std::fs::read_dir(copies).unwrap().count(), ann.backups("orchard").await.len()), (0, 0));
+    let told = ann.get(&format!("/api/jobs/{job}")).await;
+    assert_eq!((&told["error"], alarms(&roost).await), (&Json::Null, 0), "{told}");
 }
 
 #[tokio::test]

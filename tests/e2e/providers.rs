@@ -115,7 +115,10 @@ async fn a_provider_is_known_by_its_issuer_alone() {
     assert_eq!(offered, json!([{ "name": "oidc", "label": "The provider" }]));
     provider.set("u1", "ann@example.com", true);
     let answer = walk(&roost, str::to_owned).await;
-    assert_eq!((header(&answer, "location"), email_of(&roost, &answer).await.as_str()), ("/projects", "ann@example.com"));
+    assert_eq!(
+        (header(&answer, "location"), email_of(&roost, &answer).await.as_str()),
+        ("/projects", "ann@example.com")
+    );
 }
 
 #[tokio::test]

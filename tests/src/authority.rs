@@ -42,7 +42,8 @@ impl Authority {
         let [acme, management, dns_port, dns_management, answers] = reserved.each_ref().map(Port::number);
         let ports = Ports { acme, management, dns: dns_port, dns_management, answers };
         let root = write_certificate(&dir);
-        let mut authority = Authority { http: Http::trusting(&root), dir, ports, _reserved: reserved, running: Vec::new() };
+        let mut authority =
+            Authority { http: Http::trusting(&root), dir, ports, _reserved: reserved, running: Vec::new() };
         let dns_address = format!("127.0.0.1:{dns_port}");
         let management = format!("127.0.0.1:{dns_management}");
         authority.run(Command::new(dns).args([

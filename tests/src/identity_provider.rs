@@ -94,8 +94,7 @@ impl IdentityProvider {
     }
 }
 
-const CLIENT: &str =
-    "[sign_in.oidc]\nname = \"The provider\"\nclient_id = \"client\"\nclient_secret = \"secret\"\n";
+const CLIENT: &str = "[sign_in.oidc]\nname = \"The provider\"\nclient_id = \"client\"\nclient_secret = \"secret\"\n";
 
 impl Says {
     fn of(&self, path: &str, url: &str) -> Json {

@@ -109,7 +109,9 @@ impl Kind {
     /// What begins such a job. `origin` says why the backup is made that it is about.
     pub(super) fn begun_by(self, origin: Option<Origin>) -> Action {
         match (self, origin) {
-            (Kind::Backup, Some(Origin::Delete)) | (Kind::SendMail | Kind::PurgeProject | Kind::LockOut, _) => Action::Delete,
+            (Kind::Backup, Some(Origin::Delete)) | (Kind::SendMail | Kind::PurgeProject | Kind::LockOut, _) => {
+                Action::Delete
+            }
             // Whoever restores sets the schedule.
             (Kind::Backup, Some(Origin::Schedule)) | (Kind::Restore | Kind::UndoRestore, _) => Action::Restore,
             (Kind::CheckBackup, Some(Origin::Import)) => Action::Import,

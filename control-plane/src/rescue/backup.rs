@@ -42,10 +42,7 @@ pub struct Copied {
 /// When there is no platform, or the place cannot be used. A tenant that cannot be copied ends nothing.
 pub async fn backup(config: &Config, settings: Option<&Path>, place: &Place) -> anyhow::Result<Copied> {
     let tenants = config.dir.join("tenants");
-    ensure!(
-        tenants.is_dir(),
-        Failure::new("no_platform", format!("there is no platform in {}", config.dir.display()))
-    );
+    ensure!(tenants.is_dir(), Failure::new("no_platform", format!("there is no platform in {}", config.dir.display())));
     place.refuse_used().await?;
     let mut copying = Copying { place, scratch: Scratch::begin(&config.dir)?, stored: Vec::new() };
     let host = OfflineHost::at(&tenants).context("open the tenants")?;
@@ -108,9 +105,7 @@ impl Copying<'_> {
             match self.tenant(host, *id).await {
                 Ok(tenant) => tenants.push(tenant),
                 Err(_) if !host.has(*id) => eprintln!("It was removed meanwhile."),
-                Err(Fault::Tenant(error)) => {
-                    missing.push(Missing { id: id.to_string(), reason: format!("{error:#}") })
-                }
+                Err(Fault::Tenant(error)) => missing.push(Missing { id: id.to_string(), reason: format!("{error:#}") }),
                 Err(Fault::Place(error)) => return Err(error),
             }
         }

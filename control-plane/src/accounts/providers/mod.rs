@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 
 use crate::config;
 
-pub use issuer::examine;
 use issuer::Issuer;
+pub use issuer::examine;
 
 /// The providers that are configured.
 pub struct Providers {
@@ -39,7 +39,7 @@ enum Source {
     /// The settings, or the engine's own table.
     Given(Arc<oauth2::Provider>),
     /// The provider's own word.
-    Described(Issuer),
+    Described(Box<Issuer>),
 }
 
 /// A provider as the console offers it.
@@ -89,12 +89,13 @@ impl Providers {
             ..OAuth2Provider::default()
         };
         let given = |settings: &OAuth2Provider| oauth2::Provider::of(settings).map(|it| Source::Given(Arc::new(it)));
-        let described = Issuer::of(&settings.oidc, &oidc, transport).map(Source::Described);
+        let described = Issuer::of(&settings.oidc, &oidc, transport).map(|issuer| Source::Described(Box::new(issuer)));
         let sources = [
             ("github", "GitHub".to_owned(), given(&github)),
             ("oidc", settings.oidc.name.clone(), described.or_else(|| given(&oidc))),
         ];
-        let known = sources.into_iter().filter_map(|(name, label, source)| Some(Known { name, label, source: source? }));
+        let known =
+            sources.into_iter().filter_map(|(name, label, source)| Some(Known { name, label, source: source? }));
         // Whoever runs this installation chose the provider; it may well be in their own network.
         Providers { known: known.collect(), outbound: Outbound::anywhere(), memory: Memory::default() }
     }
@@ -142,7 +143,12 @@ impl Providers {
         }
     }
 
-    async fn ask(&self, known: &Known, provider: &oauth2::Provider, code: Code<'_>) -> Result<Profile, oauth2::Failure> {
+    async fn ask(
+        &self,
+        known: &Known,
+        provider: &oauth2::Provider,
+        code: Code<'_>,
+    ) -> Result<Profile, oauth2::Failure> {
         let (profile, token) = oauth2::sign_in(&self.outbound, &self.memory, provider, code).await?;
         // Whoever describes itself says with which keys it signs, so its word is looked at, too.
         if matches!(known.source, Source::Described(_)) {
