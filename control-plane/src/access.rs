@@ -214,13 +214,12 @@ async fn enter(platform: &Platform, path: &str, request: Request) -> Result<(Req
     let (mut parts, body) = request.into_parts();
     let address = parts.extensions.get::<ClientAddress>().copied().unwrap_or_default();
     let mut origin = Origin { address: Some(address.to_string()), via: None };
+    let params = RawPathParams::from_request_parts(&mut parts, &()).await;
+    // Bytes that are no text are nobody's name.
+    let params = params.map_err(|_| Error::not_found("There is nothing of that name."))?;
     if needs != Nothing {
         let session = Session::authenticate(platform, &parts.headers, address).await?;
-        let params = RawPathParams::from_request_parts(&mut parts, &()).await;
-        let param = |wanted: &str| {
-            let params = params.as_ref().ok()?;
-            params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value)
-        };
+        let param = |wanted: &str| params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
         origin.via = session.grant.as_ref().map(|grant| grant.name.clone());
         let request = format!("{} {}", parts.method, parts.uri.path());
         origin.clone().scope(check(platform, &session, needs, &request, param)).await?;

@@ -29,6 +29,7 @@ pub struct Config {
     pub sign_up: SignUp,
     pub projects_per_account: i64,
     pub default_plan: String,
+    pub unverified: Unverified,
     pub plans: BTreeMap<String, Plan>,
     pub grace_days: u32,
     pub listen: Listen,
@@ -55,6 +56,20 @@ pub enum SignUp {
     Open,
     Invite,
     Closed,
+}
+
+/// What holds until somebody proves a mail address.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "ops/roost.toml explains each")]
+pub struct Unverified {
+    pub projects: i64,
+    pub database_mb: u64,
+    pub storage_mb: u64,
+    pub egress_gb: u64,
+    pub mails: bool,
+    pub domains: bool,
+    pub teams: bool,
 }
 
 /// Where the proxy listens.

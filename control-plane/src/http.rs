@@ -22,6 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::accounts::providers::OfferedProvider;
+use crate::accounts::unverified::UnverifiedLimits;
 use crate::config::SignUp;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet::reconcile;
@@ -103,6 +104,8 @@ pub struct Config {
     /// Whether domains get certificates by themselves.
     certificates: bool,
     sleep_after_ms: i64,
+    /// What is limited until a mail address is proven; null if nothing is.
+    unverified: Option<UnverifiedLimits>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -135,6 +138,7 @@ async fn config(State(platform): State<Platform>) -> Json<Config> {
         grace_days: platform.config.grace_days,
         quarantine_days: platform.config.domains.quarantine_days,
         certificates: platform.config.acme.is_on(),
+        unverified: UnverifiedLimits::of(&platform.config),
         sleep_after_ms: clock::millis(Duration::from_millis(platform.config.rest.to_spec().sleep_after_ms)),
     })
 }

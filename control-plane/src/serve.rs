@@ -61,6 +61,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
 
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let mut options = proxy_options(&platform.config, &sockets)?;
+    options.more_numbers = Some(operator::numbers::numbers(&platform));
     if let Some(events) = certificates::connect(&platform, &mut options)? {
         tasks.spawn(certificates::follow(platform.clone(), events, stop.clone()));
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
 
 use crate::access_log::{EndedBy, Line};
 use crate::answers::{self, Answer};
@@ -24,6 +24,7 @@ pub(crate) struct Exchange {
     begun: Instant,
     limiter: Option<Arc<Limiter>>,
     meter: Option<Arc<Meter>>,
+    quota: Option<HeaderValue>,
     is_stream: bool,
     permits: Permits,
     status: Option<StatusCode>,
@@ -40,6 +41,7 @@ impl Exchange {
             begun,
             limiter: None,
             meter: None,
+            quota: None,
             is_stream: false,
             permits: [None, None],
             status: None,
@@ -48,9 +50,15 @@ impl Exchange {
         }
     }
 
-    /// Leads to the route with these counters.
-    pub(crate) fn routed(&mut self, limiter: &Arc<Limiter>) {
+    /// Leads to a route, with these counters.
+    pub(crate) fn routed(&mut self, route: &Route, limiter: &Arc<Limiter>) {
         self.limiter = Some(limiter.clone());
+        self.quota = route.meter.quota();
+    }
+
+    /// What the answer says of the route's limits, whoever gives it.
+    pub(crate) fn quota(&mut self) -> Option<HeaderValue> {
+        self.quota.take()
     }
 
     /// Counts on this meter, and so will what is sent.

@@ -56,6 +56,9 @@ pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incomin
     if version < Version::HTTP_2 && connection.edge.is_polite() {
         close_after(&mut response);
     }
+    if let Some(quota) = exchange.quota() {
+        response.headers_mut().insert(headers::X_ROOST_QUOTA, quota);
+    }
     exchange.head(response.status());
     if is_head {
         exchange.complete();
@@ -94,7 +97,7 @@ async fn forward(
     let entry = table.entry(&host).ok_or(answers::UNKNOWN_PROJECT)?;
     let route = &entry.route;
     let limiter = edge.limiters.of(entry);
-    exchange.routed(limiter);
+    exchange.routed(route, limiter);
     exchange.note(|line| line.entry = Some(entry.clone()));
     match &route.state {
         State::Held(answer) => return Err(answer.clone()),

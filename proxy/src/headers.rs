@@ -17,6 +17,7 @@ pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwar
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 pub(crate) const X_ROOST_CODE: HeaderName = HeaderName::from_static("x-roost-code");
+pub(crate) const X_ROOST_QUOTA: HeaderName = HeaderName::from_static("x-roost-quota");
 const X_ROOST_WAITED_MS: HeaderName = HeaderName::from_static("x-roost-waited-ms");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const X_ROOST_CLIENT_IP: HeaderName = HeaderName::from_static("x-roost-client-ip");

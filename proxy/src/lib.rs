@@ -10,6 +10,7 @@
 
 pub mod acme;
 pub mod certificates;
+pub mod exposition;
 pub mod meter;
 pub mod routes;
 
@@ -49,7 +50,7 @@ use axum::body::Body;
 use http::{Request, Response};
 use tower::util::BoxCloneSyncService;
 
-pub use options::{Bounds, Drain, Options, PerAddress, Timeouts};
+pub use options::{Bounds, Drain, MoreNumbers, Options, PerAddress, Timeouts};
 pub use server::{Addresses, Proxy};
 pub use sockets::Sockets;
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use http::HeaderValue;
 
 use crate::answers::Answer;
 
@@ -39,11 +40,13 @@ pub struct Allowance {
     pub fast_bytes: u64,
     /// Requests whose path begins so are refused from this count of bytes on.
     pub heavy: Option<(&'static str, u64, Answer)>,
+    /// What every answer says in `x-roost-quota`, refusals included.
+    pub quota: Option<HeaderValue>,
 }
 
 impl Default for Allowance {
     fn default() -> Self {
-        Allowance { requests: None, fast_bytes: u64::MAX, heavy: None }
+        Allowance { requests: None, fast_bytes: u64::MAX, heavy: None, quota: None }
     }
 }
 
@@ -73,6 +76,11 @@ impl Meter {
     /// Sets how far it may count.
     pub fn allow(&self, allowance: Allowance) {
         self.allowance.store(Arc::new(allowance));
+    }
+
+    /// What answers say of how far it is.
+    pub(crate) fn quota(&self) -> Option<HeaderValue> {
+        self.allowance.load().quota.clone()
     }
 
     /// Counts a request, unless it must be refused.
@@ -150,7 +158,11 @@ mod tests {
     #[test]
     fn what_is_heavy_is_refused_and_what_is_small_goes_on() {
         let meter = Meter::default();
-        meter.allow(Allowance { heavy: Some(("/files/", 100, answer("bytes"))), fast_bytes: 50, requests: None });
+        meter.allow(Allowance {
+            heavy: Some(("/files/", 100, answer("bytes"))),
+            fast_bytes: 50,
+            ..Allowance::default()
+        });
         assert!(meter.admit("/files/a").is_ok());
         assert_eq!(meter.sent(100, 0), None);
         assert_eq!(meter.admit("/files/a").map_err(|answer| answer.code().to_owned()), Err("bytes".to_owned()));

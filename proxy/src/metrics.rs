@@ -4,7 +4,7 @@
 //! crates for this look a number up by its labels instead, which costs more than these lines. Routes are told apart by
 //! their id and never by a host, of which strangers could invent any number.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,6 +16,7 @@ use http::header::CONTENT_TYPE;
 use tokio::net::TcpListener;
 
 use crate::acme::Overview;
+use crate::exposition::Page;
 use crate::server::Edge;
 
 /// A closed set of things that are counted apart, and how they are called.
@@ -136,6 +137,11 @@ impl Seconds {
         self.buckets.add(BOUNDS.partition_point(|bound| *bound < seconds), 1);
         self.microseconds.fetch_add(time.as_micros() as u64, Relaxed);
     }
+
+    fn show(&self, page: &mut Page, name: &str, help: &str) {
+        let sum = self.microseconds.load(Relaxed) as f64 / 1e6;
+        page.histogram(name, help, &BOUNDS, self.buckets.read(), sum);
+    }
 }
 
 /// Serves the numbers until the proxy stops.
@@ -143,7 +149,13 @@ pub(crate) async fn serve(edge: Arc<Edge>, listener: TcpListener) {
     let stopping = edge.stopping();
     let numbers = move || {
         let edge = edge.clone();
-        async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text(&edge)) }
+        async move {
+            let others = match &edge.options.more_numbers {
+                Some(more) => more().await,
+                None => String::new(),
+            };
+            ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text(&edge) + &others)
+        }
     };
     let served = axum::serve(listener, Router::new().route("/metrics", get(numbers)));
     if let Err(cause) = served.with_graceful_shutdown(stopping.cancelled_owned()).await {
@@ -152,7 +164,7 @@ pub(crate) async fn serve(edge: Arc<Edge>, listener: TcpListener) {
 }
 
 fn text(edge: &Edge) -> String {
-    let mut page = Page(String::new());
+    let mut page = Page::default();
     let Metrics { limits, handshakes, seconds, astray } = &edge.metrics;
 
     let mut requests = String::new();
@@ -168,24 +180,26 @@ fn text(edge: &Edge) -> String {
     page.family("roost_requests_total", "counter", "Requests by route and kind of answer.", &requests);
     page.family("roost_response_bytes_total", "counter", "Bytes of response bodies by route.", &bytes);
 
-    page.histogram("roost_request_seconds", "Time from a request's head to the end of its response.", seconds);
+    seconds.show(&mut page, "roost_request_seconds", "Time from a request's head to the end of its response.");
     page.gauge("roost_requests_in_flight", "Requests being answered.", edge.requests.count());
     page.gauge("roost_streams_open", "Event streams and tunnels open.", edge.streams.count());
     page.gauge("roost_connections_open", "Connections open.", edge.open.count());
-    page.labelled("roost_limit_hits_total", "What was refused, by limit.", "limit", &Limit::LABELS, limits);
-    page.labelled("roost_handshakes_total", "TLS handshakes.", "outcome", &Handshake::LABELS, handshakes);
+    let hits = Limit::LABELS.into_iter().zip(limits.read());
+    page.labelled(("roost_limit_hits_total", "counter"), "What was refused, by limit.", "limit", hits);
+    let handshakes = Handshake::LABELS.into_iter().zip(handshakes.read());
+    page.labelled(("roost_handshakes_total", "counter"), "TLS handshakes.", "outcome", handshakes);
     if let Some(acme) = &edge.acme {
         certificates(&mut page, &acme.overview());
     }
-    page.0
+    page.into_text()
 }
 
 /// How it stands with certificates of authorities.
 fn certificates(page: &mut Page, overview: &Overview) {
     let Overview { valid, due, expired, missing, failing, .. } = *overview;
     let states = [("valid", valid), ("due", due), ("expired", expired), ("missing", missing), ("failing", failing)];
-    let states = states.map(|(state, count)| format!("roost_certificates{{state={state:?}}} {count}\n")).concat();
-    page.family("roost_certificates", "gauge", "Names wanted, by how it stands with their certificates.", &states);
+    let help = "Names wanted, by how it stands with their certificates.";
+    page.labelled(("roost_certificates", "gauge"), help, "state", states);
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
     let name = "roost_certificate_expiry_seconds_min";
     let first = overview.first_expiry_ms.map(|first_ms| format!("{name} {}\n", (first_ms - now_ms) / 1000));
@@ -199,45 +213,6 @@ fn certificates(page: &mut Page, overview: &Overview) {
     page.gauge("roost_acme_budget_left", "New names that may still be ordered.", overview.budget_left);
 }
 
-/// The text format of Prometheus.
-struct Page(String);
-
-impl Page {
-    fn family(&mut self, name: &str, kind: &str, help: &str, samples: &str) {
-        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n{samples}");
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, value: impl fmt::Display) {
-        self.family(name, "gauge", help, &format!("{name} {value}\n"));
-    }
-
-    fn labelled<const N: usize>(
-        &mut self,
-        name: &str,
-        help: &str,
-        label: &str,
-        labels: &[&str],
-        counters: &Counters<N>,
-    ) {
-        let samples = labels.iter().zip(counters.read());
-        let samples: String = samples.map(|(value, count)| format!("{name}{{{label}={value:?}}} {count}\n")).collect();
-        self.family(name, "counter", help, &samples);
-    }
-
-    fn histogram(&mut self, name: &str, help: &str, seconds: &Seconds) {
-        let mut samples = String::new();
-        let mut count = 0;
-        let bounds = BOUNDS.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
-        for (bound, more) in bounds.zip(seconds.buckets.read()) {
-            count += more;
-            let _ = writeln!(samples, "{name}_bucket{{le={bound:?}}} {count}");
-        }
-        let sum = seconds.microseconds.load(Relaxed) as f64 / 1e6;
-        let _ = writeln!(samples, "{name}_sum {sum}\n{name}_count {count}");
-        self.family(name, "histogram", help, &samples);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,12 +223,13 @@ mod tests {
         for milliseconds in [1, 2, 60_000] {
             seconds.add(Duration::from_millis(milliseconds));
         }
-        let mut page = Page(String::new());
-        page.histogram("x", "y", &seconds);
+        let mut page = Page::default();
+        seconds.show(&mut page, "x", "y");
+        let text = page.into_text();
         for line in
             ["x_bucket{le=\"0.001\"} 1\n", "x_bucket{le=\"30\"} 2\n", "x_bucket{le=\"+Inf\"} 3\n", "x_count 3\n"]
         {
-            assert!(page.0.contains(line), "{line:?} in {}", page.0);
+            assert!(text.contains(line), "{line:?} in {text}");
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Where the proxy listens, and every time and size it goes by, with the defaults a public server wants.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use ipnet::IpNet;
 
 use crate::Sockets;
@@ -27,6 +29,8 @@ pub struct Options {
     pub dns: Option<Dns>,
     /// Where to serve `/metrics` in plain HTTP. No client of a project should get there.
     pub metrics: Option<SocketAddr>,
+    /// Numbers of whoever runs the proxy, to be served beside its own.
+    pub more_numbers: Option<MoreNumbers>,
     /// Networks of load balancers whose connections begin with a PROXY header, always.
     pub proxy_protocol_from: Vec<IpNet>,
     /// Networks whose `x-forwarded-for` and `x-forwarded-proto` are believed.
@@ -40,6 +44,9 @@ pub struct Options {
     /// How long a shutdown waits, and for what.
     pub drain: Drain,
 }
+
+/// Asked whenever somebody fetches numbers; answers in the text format of Prometheus, see [`exposition`](crate::exposition).
+pub type MoreNumbers = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
 
 /// How long each step of a connection or request may take.
 #[derive(Clone, Debug)]

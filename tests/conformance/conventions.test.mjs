@@ -53,7 +53,7 @@ test("what is not there, and methods nobody serves", async () => {
     const { status, body } = await ask(method, way);
     assert.deepEqual([status, body], [404, envelope(404, "The requested resource wasn't found.")], `${method} ${way}`);
   }
-  for (const way of ["/api/nope", `${RECORDS}/`]) assert.equal((await ask("GET", way)).body.status, 404, way);
+  for (const way of ["/api/nope", `${RECORDS}/`, `${RECORDS}/%ff`, "/api/collections/%ff/records", "/api/files/%ff/a/b"]) assert.equal((await ask("GET", way)).body.status, 404, way);
   const head = await ask("HEAD", RECORDS);
   assert.deepEqual([head.status, head.text], [200, ""]);
 });

@@ -27,7 +27,7 @@ struct Endpoint {
 
 impl World {
     async fn new(roost: &Roost, name: &str) -> World {
-        let owner = roost.sign_up(&format!("owner-{name}@example.com")).await;
+        let owner = roost.sign_up_proven(&format!("owner-{name}@example.com")).await;
         let project = format!("project-{name}");
         let team = owner.create_project(&project).await.team;
         let mut people = Vec::new();

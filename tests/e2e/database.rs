@@ -14,6 +14,7 @@ const SUITE: &[&str] = &[
     "erasing::",
     "killed::",
     "mail::",
+    "numbers::",
     "operator::",
     "people::",
     "projects::",
@@ -24,6 +25,7 @@ const SUITE: &[&str] = &[
     "support::",
     "take_over::",
     "teams::",
+    "unverified::",
 ];
 
 /// What mostly makes a hundred backends, which says nothing about this database.

@@ -86,7 +86,7 @@ async fn a_name_somebody_has_takes_a_proof_and_a_removed_one_rests() {
     add(&ann, "orchard", NAME).await;
     reaches(&ann, "orchard", "live").await;
 
-    let bob = roost.sign_up("bob@example.com").await;
+    let bob = roost.sign_up_proven("bob@example.com").await;
     assert_eq!(bob.ask_for_project("cherry").await.expect("an answer").status, 201);
     let (status, domain) = add(&bob, "cherry", NAME).await;
     assert_eq!((status, &domain["state"], &domain["reason"]), (201, &json!("dnsWait"), &json!("taken")));

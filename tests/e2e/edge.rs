@@ -97,6 +97,7 @@ async fn errors_of_a_project_have_the_envelope_whatever_is_asked() {
         (Method::PUT, "/api/health"),
         (Method::GET, "/api/collections/nope/records"),
         (Method::GET, "/api/files/a/b/c"),
+        (Method::GET, "/api/collections/%ff/records"),
         (Method::GET, "/"),
     ] {
         let answer = project.call(method, path, Some(&json!({}))).await.unwrap();
@@ -104,5 +105,9 @@ async fn errors_of_a_project_have_the_envelope_whatever_is_asked() {
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(body["status"], 404, "{path}");
         assert!(body["message"].is_string() && body["data"].is_object(), "{path}: {body}");
+    }
+    for path in ["/api/projects/%ff", "/api/sign-in/%ff"] {
+        let answer = ann.call(Method::GET, path, None).await.expect("an answer");
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (404, "not_found"), "{path}");
     }
 }

@@ -14,7 +14,7 @@ async fn an_account_is_erased_and_its_data_can_be_fetched_with_the_mail() {
     let roost = Roost::start();
     let operator = roost.sign_up("operator@example.com").await;
     let ann = roost.sign_up("ann@example.com").await;
-    let bob = roost.sign_up("bob@example.com").await;
+    let bob = roost.sign_up_proven("bob@example.com").await;
     let project = ann.create_project("orchard").await;
     project.create_collection("posts").await;
     project.create("posts", "kept").await.expect("acknowledged");
@@ -68,7 +68,7 @@ async fn an_account_is_erased_and_its_data_can_be_fetched_with_the_mail() {
 async fn an_invitation_into_a_team_that_was_left_opens_nothing() {
     let roost = Roost::start();
     roost.sign_up("operator@example.com").await;
-    let ann = roost.sign_up("ann@example.com").await;
+    let ann = roost.sign_up_proven("ann@example.com").await;
     let team = ann.create_project("orchard").await.team;
     let invitation = json!({ "email": "bob@example.com", "role": "owner" });
     ann.change(Method::POST, &format!("/api/teams/{team}/invitations"), &invitation).await;
@@ -86,7 +86,7 @@ async fn whoever_others_depend_on_cannot_leave_them_alone() {
     let roost = Roost::start();
     let operator = roost.sign_up("operator@example.com").await;
     assert_eq!(erase(&operator, PASSWORD, true).await.code(), "last_operator");
-    let ann = roost.sign_up("ann@example.com").await;
+    let ann = roost.sign_up_proven("ann@example.com").await;
     let team = ann.get("/api/teams").await["items"][0]["id"].as_str().unwrap().to_owned();
     ann.invite(&roost, &team, "dee@example.com", "developer").await;
     assert_eq!(erase(&ann, PASSWORD, true).await.code(), "last_owner");
@@ -98,7 +98,7 @@ async fn whoever_others_depend_on_cannot_leave_them_alone() {
 async fn whoever_took_an_address_without_proving_it_erases_nothing_of_its_owners() {
     let roost = Roost::start();
     roost.sign_up("operator@example.com").await;
-    let bob = roost.sign_up("bob@example.com").await;
+    let bob = roost.sign_up_proven("bob@example.com").await;
     let team = bob.get("/api/teams").await["items"][0]["id"].as_str().unwrap().to_owned();
     let invitations = format!("/api/teams/{team}/invitations");
     let invitation = json!({ "email": "ann@example.com", "role": "developer" });

@@ -89,7 +89,7 @@ async fn a_tail_tells_what_happens_from_now_on_and_ends_with_the_right_to_read()
 async fn a_tail_tells_nothing_more_once_its_reader_may_not_know_of_the_project() {
     let roost = Roost::start();
     let operator = roost.sign_up("operator@example.com").await;
-    let ann = roost.sign_up("ann@example.com").await;
+    let ann = roost.sign_up_proven("ann@example.com").await;
     let project = ann.create_project("orchard").await;
     let token = format!("Bearer {}", ann.create_token(&project.team, "read").await);
     ann.change(Method::POST, "/api/projects/orchard/support", &json!({ "hours": 1 })).await;

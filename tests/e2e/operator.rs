@@ -222,7 +222,7 @@ async fn a_nearly_full_disk_stops_new_projects_then_growth_and_never_the_rest() 
 async fn many_deleted_projects_at_once_wait_for_an_operators_word() {
     let roost = Roost::start_with("grace_days = 0\n[projects]\npurge_most = 2\n");
     let operator = roost.sign_up("operator@example.com").await;
-    let ann = roost.sign_up("ann@example.com").await;
+    let ann = roost.sign_up_proven("ann@example.com").await;
     let slugs = ["one-a", "two-b", "three-c", "four-d"];
     for slug in slugs {
         ann.create_project(slug).await;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use http::Method;
 use serde_json::{Value as Json, json};
-use tests::{Answer, Console, Project, Roost, eventually};
+use tests::{Answer, Console, Project, Roost, eventually, in_the_end};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -130,6 +130,38 @@ async fn a_full_database_takes_nothing_more_and_all_else_goes_on() {
     }
     fill(&project).await;
     eventually("a second mail", || async { told().await == 2 }).await;
+}
+
+#[tokio::test]
+async fn every_answer_says_which_limits_are_near_or_over() {
+    let roost = Roost::start_with("[plans.standard]\ndatabase_mb = 2\nupload_mb = 1\n");
+    let ann = roost.sign_up("ann@example.com").await;
+    let project = ann.create_project("orchard").await;
+    project.create_collection("posts").await;
+    let said =
+        |answer: &Answer| answer.headers.get("x-roost-quota").map(|said| said.to_str().expect("text").to_owned());
+    let health = format!("{}/api/health", project.url);
+    let says = async |expected: Option<&str>| {
+        let heard = || async { said(&roost.http.get(&health).await).as_deref() == expected };
+        in_the_end(expected.unwrap_or("nothing to say"), heard).await;
+    };
+    assert_eq!(said(&roost.http.get(&health).await), None);
+    fill(&project).await;
+    says(Some("database=over")).await;
+    for (size, status) in [(4_000, 507), (2_000_000, 413)] {
+        let refused = create(&project, size).await;
+        assert_eq!((refused.status.as_u16(), said(&refused).as_deref()), (status, Some("database=over")));
+    }
+    let ids = project.ids("posts").await;
+    let (few, most) = ids.split_at(ids.len() / 10);
+    for id in few {
+        project.delete("posts", id).await;
+    }
+    says(Some("database=near")).await;
+    for id in &most[..ids.len() / 2] {
+        project.delete("posts", id).await;
+    }
+    says(None).await;
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ async fn an_operator_opens_a_projects_data_only_while_its_people_let_him() {
 async fn a_grant_lets_operators_in_and_nobody_else_and_not_to_everything() {
     let roost = Roost::start();
     let operator = roost.sign_up("operator@example.com").await;
-    let ann = roost.sign_up("ann@example.com").await;
+    let ann = roost.sign_up_proven("ann@example.com").await;
     let team = ann.create_project("orchard").await.team;
     let dee = ann.invite(&roost, &team, "dee@example.com", "developer").await;
     let eve = roost.sign_up("eve@example.com").await;

@@ -7,6 +7,9 @@ use tests::{Console, IdentityProvider, PASSWORD, Project, Roost, in_the_end};
 use crate::providers::{email_of, walk};
 use crate::second_factor::switch_on;
 
+/// Nobody has to prove an address before inviting others, as everywhere before there was a choice.
+const LENIENT: &str = "[unverified]\nteams = true\n";
+
 /// What Eve set up in Ann's name, without reading Ann's mail.
 struct Furnished {
     eve: Console,
@@ -72,7 +75,7 @@ impl Furnished {
 #[tokio::test]
 async fn what_a_stranger_furnished_is_gone_when_its_owner_comes_by_a_provider() {
     let provider = IdentityProvider::start().await;
-    let roost = Roost::start_with(&provider.settings());
+    let roost = Roost::start_with(&format!("{LENIENT}{}", provider.settings()));
     roost.sign_up("operator@example.com").await;
     let furnished = Furnished::by_eve(&roost).await;
     provider.set("u1", "ann@example.com", true);
@@ -83,7 +86,7 @@ async fn what_a_stranger_furnished_is_gone_when_its_owner_comes_by_a_provider() 
 
 #[tokio::test]
 async fn what_a_stranger_furnished_is_gone_when_its_owner_comes_by_a_link_from_a_mail() {
-    let roost = Roost::start();
+    let roost = Roost::start_with(LENIENT);
     roost.sign_up("operator@example.com").await;
     let furnished = Furnished::by_eve(&roost).await;
     let reset = format!("{}/api/password-reset", roost.url());
@@ -116,7 +119,7 @@ async fn what_a_stranger_furnished_is_gone_when_its_owner_comes_by_a_link_from_a
 
 #[tokio::test]
 async fn nobody_becomes_an_operator_who_only_took_the_operators_address() {
-    let roost = Roost::start();
+    let roost = Roost::start_with(LENIENT);
     roost.sign_up("first@example.com").await;
     let furnished = Furnished::by_eve(&roost).await;
     let token = roost.create_operator("ann@example.com");

@@ -44,18 +44,26 @@ def fill(project):
             return number, status, value["data"].get("code")
 
 
-@check("J5.1", "At 80 and at 100 %: one mail each, and the console shows it")
+def said(roost):
+    """What the project's answers say of its limits."""
+    return roost.ask("GET", "/api/health", host="orchard.apps.test").headers.get("x-roost-quota")
+
+
+@check("J5.1", "At 80 and at 100 %: one mail each, a header on every answer, and the console shows it")
 def told():
     with limited(database_mb=3) as roost:
         project = posts(roost)
+        fact("before, no answer says anything of limits", said(roost) is None)
         while limit(roost, "database")["used"] < 0.85 * 3 * MB:
             for _ in range(40):
                 grow(project)
             time.sleep(0.3)
         fact("near", reaches(roost, "database", "near"))
+        fact("every answer says so", until(lambda: said(roost) == "database=near", 30), said(roost))
         fact("one mail", until(lambda: len(mails(roost, "database")) == 1, 30), [mail["subject"] for mail in mails(roost, "database")])
         fill(project)
         fact("over", reaches(roost, "database", "over"))
+        fact("every answer says so", until(lambda: said(roost) == "database=over", 30), said(roost))
         fact("one more mail", until(lambda: len(mails(roost, "database")) == 2, 30))
         fill(project)
         time.sleep(8)

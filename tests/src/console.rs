@@ -114,6 +114,13 @@ impl Console {
         answer.json()
     }
 
+    /// Proves the mail address with the link from the first mail.
+    pub async fn prove(&self, roost: &Roost) {
+        let secret = roost.secret_from_mail(&self.email, "/verify#").await;
+        let url = format!("{}/api/verification/confirm", self.url);
+        assert_eq!(self.http.post(&url, &json!({ "token": secret })).await.status, 200);
+    }
+
     /// Invites somebody new into a team, who opens an account with the mail.
     pub async fn invite(&self, roost: &Roost, team: &str, email: &str, role: &str) -> Console {
         let invitation = json!({ "email": email, "role": role });

@@ -291,6 +291,13 @@ impl Roost {
     pub async fn sign_up(&self, email: &str) -> Console {
         Console::sign_up(&self.http, &self.url(), email).await
     }
+
+    /// Somebody new, signed in, whose address is proven.
+    pub async fn sign_up_proven(&self, email: &str) -> Console {
+        let console = self.sign_up(email).await;
+        console.prove(self).await;
+        console
+    }
 }
 
 impl Drop for Roost {

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::sign_in::{begin_session, forget_tries, prove_password};
 use super::tickets::{self, Purpose};
 use super::tries::By;
-use super::{Account, Email, Password, second_factor, store, take_over};
+use super::{Account, Email, Password, second_factor, store, take_over, unverified};
 use crate::audit;
 use crate::clock::{HOUR, MINUTE};
 use crate::config::SignUp;
@@ -175,6 +175,7 @@ async fn confirm_verification(State(platform): State<Platform>, Body(given): Bod
     let id = tickets::redeem(&mut tx, &given.token, Purpose::Verify).await?.ok_or_else(invalid_token)?;
     store::verify(&mut tx, &id).await?;
     tx.commit().await?;
+    unverified::lift(&platform, &id).await?;
     let stored = store::by_id(platform.database.write(), &id).await?;
     Ok(Json(stored.ok_or_else(invalid_token)?.account))
 }
@@ -214,11 +215,14 @@ async fn confirm_reset(
     let mut tx = platform.database.begin().await?;
     let id = tickets::redeem(&mut tx, &given.token, Purpose::Reset).await?.ok_or_else(invalid_token)?;
     // Whoever read the mail owns the address.
-    take_over(&mut tx, &platform.urls, &id).await?;
+    let is_proven_now = take_over(&mut tx, &platform.urls, &id).await?;
     store::set_password(&mut tx, &id, &hash, None).await?;
     audit::note(&mut tx, Some(&id), None, "password_changed", "Set a new password with a link from a mail").await?;
     tx.commit().await?;
     platform.jobs.poke();
+    if is_proven_now {
+        unverified::lift(&platform, &id).await?;
+    }
     if let Some(stored) = store::by_id(platform.database.write(), &id).await? {
         forget_tries(&platform, &stored.account, address);
     }
@@ -267,6 +271,7 @@ async fn confirm_email(State(platform): State<Platform>, Body(given): Body<Token
     let line = format!("The mail address is {email} now");
     audit::note(&mut tx, Some(&id), None, "email_changed", &line).await?;
     tx.commit().await?;
+    unverified::lift(&platform, &id).await?;
     platform.jobs.poke();
     let stored = store::by_id(platform.database.write(), &id).await?;
     Ok(Json(stored.ok_or_else(invalid_token)?.account))

@@ -18,6 +18,7 @@ mod take_over;
 pub mod tickets;
 pub mod tokens;
 pub mod tries;
+pub mod unverified;
 
 use serde::Serialize;
 use utoipa::ToSchema;

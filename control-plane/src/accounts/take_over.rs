@@ -14,10 +14,10 @@ use crate::teams;
 
 /// Notes that the address is proven by its owner, who may not be who opened the account. If nobody had proved it, the
 /// password, sessions, links, tokens, the second factor and everybody else in its teams are gone, and so are the superusers
-/// of its projects. The jobs for that wait for the transaction, and for whoever rings their bell.
-pub async fn take_over(tx: &mut Transaction<'static, Any>, urls: &Urls, id: &str) -> Result<()> {
+/// of its projects: jobs for that wait for the transaction, and for whoever rings their bell. Whether nobody had.
+pub async fn take_over(tx: &mut Transaction<'static, Any>, urls: &Urls, id: &str) -> Result<bool> {
     if !store::verify(tx, id).await? {
-        return Ok(());
+        return Ok(false);
     }
     store::set_password(tx, id, NO_PASSWORD, None).await?;
     tokens::revoke_all(tx, id).await?;
@@ -26,5 +26,6 @@ pub async fn take_over(tx: &mut Transaction<'static, Any>, urls: &Urls, id: &str
     teams::store::leave_to(tx, id).await?;
     lock_out::begin(tx, urls, id).await?;
     let line = "The owner of the mail address proved it. Whoever had the account before is signed out for good";
-    audit::note(tx, Some(id), None, "taken_over_by_owner", line).await
+    audit::note(tx, Some(id), None, "taken_over_by_owner", line).await?;
+    Ok(true)
 }

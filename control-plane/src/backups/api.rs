@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use super::schedule::{self, Schedule};
 use super::store::{self, Restore};
 use super::{Origin, State, check, make, restore, retention, transfer};
+use crate::accounts::unverified;
 use crate::audit;
 use crate::clock;
 use crate::database::number;
@@ -285,6 +286,7 @@ async fn create_project(
     let wanted =
         projects::store::New { team_id: &team, slug: &slug, name: &name, node_id: node, first_superuser: None };
     let id = projects::store::create(tx, &wanted, platform.config.projects_per_account).await?;
+    unverified::refuse_crowd(platform, tx, &session.account, &team).await?;
     schedule::begin(tx, &id).await?;
     let line = format!("{name} was created from a backup");
     audit::note(tx, Some(&session.account.id), Some(&id), "created", &line).await?;

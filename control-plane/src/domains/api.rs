@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Domain, DomainName, keeper, store};
+use crate::accounts::unverified;
 use crate::audit;
 use crate::clock;
 use crate::error::{Error, ErrorBody, Result};
@@ -59,7 +60,8 @@ async fn list_domains(
 
 /// Adds a domain; the answer says which records to set
 #[utoipa::path(post, path = "/api/projects/{slug}/domains", params(("slug" = String, Path)), request_body = NewDomain,
-    responses((status = 201, body = Domain), (status = 400, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 201, body = Domain), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
 async fn add_domain(
     State(platform): State<Platform>,
     session: Session,
@@ -68,6 +70,8 @@ async fn add_domain(
 ) -> Result<(StatusCode, Json<Domain>)> {
     let project = projects_api::find_project(&platform, &session, &slug, Action::ManageDomains).await?;
     projects_api::refuse_deleted(&project)?;
+    let message = "Please confirm your mail address before you add a domain. Open the link we mailed you.";
+    unverified::refuse(&platform, &session.account, platform.config.unverified.domains, message)?;
     let name = parse_name(&platform, &new.name)?;
     let mut tx = platform.database.begin().await?;
     store::add(&mut tx, &project.id, &name, clock::millis(platform.config.domains.dns_wait())).await?;

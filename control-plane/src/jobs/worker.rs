@@ -13,6 +13,7 @@ use super::run::{GiveUp, Run, is_broken_off};
 use super::store;
 use crate::clock;
 use crate::state::Platform;
+use crate::teams::invitations;
 
 const QUICK_WORKERS: usize = 2;
 /// At least; a larger machine has as many as cores.
@@ -89,6 +90,9 @@ async fn forget_old(platform: Platform, stop: CancellationToken) {
         let before = clock::now_ms() - clock::millis(KEPT);
         if let Err(error) = store::forget(platform.database.write(), before).await {
             tracing::warn!("failed to forget old jobs: {error}");
+        }
+        if let Err(error) = invitations::forget_old(platform.database.write()).await {
+            tracing::warn!("failed to forget old invitations: {error}");
         }
         tokio::select! {
             () = stop.cancelled() => {}

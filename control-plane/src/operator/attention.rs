@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AnyPool, AssertSqlSafe, Row as _};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,11 +20,22 @@ use crate::usage;
 use crate::usage::limits::LimitState;
 
 /// A project without a proven backup for so long is told of: the default schedule makes one every day.
-const UNPROVEN_DAYS: u32 = 3;
+pub(super) const UNPROVEN_DAYS: u32 = 3;
 /// A disk that will be full within this time is.
 const FULL_SOON_DAYS: i64 = 14;
 /// A job that nobody works on for so long although it is due.
-const STUCK: std::time::Duration = MINUTE.saturating_mul(10);
+pub(super) const STUCK: std::time::Duration = MINUTE.saturating_mul(10);
+/// Projects whose latest backup is red.
+pub(super) const BACKUPS_FAILED: &str = "FROM backup b JOIN project p ON p.id = b.project_id
+         WHERE b.state = 'failed' AND b.origin <> 'import' AND p.wish <> 'deleted' AND NOT EXISTS
+           (SELECT 1 FROM backup n WHERE n.project_id = b.project_id AND n.created_ms > b.created_ms
+              AND n.state <> 'making' AND n.origin <> 'import')";
+/// Projects with a schedule whose newest proven backup is older than a moment, or that have none although they are older.
+pub(super) const BACKUPS_UNPROVEN: &str = "FROM (SELECT p.id, p.slug, p.name, COALESCE((SELECT MAX(b.created_ms)
+             FROM backup b WHERE b.project_id = p.id AND b.state = 'proven'), p.created_ms) AS since_ms
+           FROM project p JOIN backup_schedule s ON s.project_id = p.id
+           WHERE p.wish = 'active' AND s.cron <> '') AS found
+         WHERE since_ms < $1";
 /// Whatever struck more has one cause, and nobody reads further.
 const MOST_OF_A_KIND: i64 = 100;
 
@@ -151,14 +162,10 @@ async fn projects_broken(platform: &Platform) -> Result<Vec<AttentionItem>> {
     Ok(items.collect::<sqlx::Result<_>>()?)
 }
 
-/// Projects whose latest backup is red.
 async fn backups_failed(platform: &Platform) -> Result<Vec<AttentionItem>> {
-    let sql = "SELECT p.id, p.slug, p.name, b.created_ms, b.reason FROM backup b JOIN project p ON p.id = b.project_id
-         WHERE b.state = 'failed' AND b.origin <> 'import' AND p.wish <> 'deleted' AND NOT EXISTS
-           (SELECT 1 FROM backup n WHERE n.project_id = b.project_id AND n.created_ms > b.created_ms
-              AND n.state <> 'making' AND n.origin <> 'import')
-         ORDER BY b.created_ms LIMIT $1";
-    let rows = sqlx::query(sql).bind(MOST_OF_A_KIND).fetch_all(platform.database.read()).await?;
+    let sql =
+        format!("SELECT p.id, p.slug, p.name, b.created_ms, b.reason {BACKUPS_FAILED} ORDER BY b.created_ms LIMIT $1");
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(MOST_OF_A_KIND).fetch_all(platform.database.read()).await?;
     let items = rows.iter().map(|row| {
         let reason: Option<String> = row.try_get(4)?;
         let item = AttentionItem::now(AttentionKind::BackupFailed, reason.unwrap_or_default());
@@ -167,15 +174,11 @@ async fn backups_failed(platform: &Platform) -> Result<Vec<AttentionItem>> {
     Ok(items.collect::<sqlx::Result<_>>()?)
 }
 
-/// Projects with a schedule whose newest proven backup is old, or that have none although they are not new.
 async fn backups_unproven(platform: &Platform) -> Result<Vec<AttentionItem>> {
-    let sql = "SELECT * FROM (SELECT p.id, p.slug, p.name, COALESCE((SELECT MAX(b.created_ms) FROM backup b
-             WHERE b.project_id = p.id AND b.state = 'proven'), p.created_ms) AS since_ms
-           FROM project p JOIN backup_schedule s ON s.project_id = p.id
-           WHERE p.wish = 'active' AND s.cron <> '') AS found
-         WHERE since_ms < $1 ORDER BY since_ms LIMIT $2";
+    let sql = format!("SELECT * {BACKUPS_UNPROVEN} ORDER BY since_ms LIMIT $2");
     let old = clock::now_ms() - clock::millis(DAY * UNPROVEN_DAYS);
-    let rows = sqlx::query(sql).bind(old).bind(MOST_OF_A_KIND).fetch_all(platform.database.read()).await?;
+    let rows =
+        sqlx::query(AssertSqlSafe(sql)).bind(old).bind(MOST_OF_A_KIND).fetch_all(platform.database.read()).await?;
     let items = rows.iter().map(|row| {
         let text = format!("It has no backup of the last {UNPROVEN_DAYS} days that was proven.");
         let item = AttentionItem::soon(AttentionKind::BackupUnproven, text);
@@ -275,16 +278,21 @@ async fn mail_not_sent(platform: &Platform) -> Result<Vec<AttentionItem>> {
     if platform.config.mail.host.is_empty() && !platform.config.dev {
         return Ok(vec![AttentionItem::now(kind, "No mail server is set: no mail of the platform leaves.")]);
     }
-    let sql = "SELECT COUNT(*), MIN(updated_ms) FROM job WHERE kind = 'send_mail'
-         AND ((state = 'failed' AND updated_ms > $1) OR (state = 'queued' AND attempt >= 3))";
-    let since = clock::now_ms() - clock::millis(DAY * 7);
-    let row = sqlx::query(sql).bind(since).fetch_one(platform.database.read()).await?;
-    let unsent: i64 = row.try_get(0)?;
+    let (unsent, since_ms) = mails_unsent(platform.database.read()).await?;
     if unsent == 0 {
         return Ok(Vec::new());
     }
     let item = AttentionItem::now(kind, format!("{unsent} mails of the last week were not sent."));
-    Ok(vec![AttentionItem { since_ms: row.try_get(1)?, ..item }])
+    Ok(vec![AttentionItem { since_ms, ..item }])
+}
+
+/// How many mails of the last week did not leave, and since when.
+pub(super) async fn mails_unsent(db: &AnyPool) -> Result<(i64, Option<i64>)> {
+    let sql = "SELECT COUNT(*), MIN(updated_ms) FROM job WHERE kind = 'send_mail'
+         AND ((state = 'failed' AND updated_ms > $1) OR (state = 'queued' AND attempt >= 3))";
+    let since = clock::now_ms() - clock::millis(DAY * 7);
+    let row = sqlx::query(sql).bind(since).fetch_one(db).await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
 fn named(row: &sqlx::any::AnyRow) -> sqlx::Result<NamedProject> {

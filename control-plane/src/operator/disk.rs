@@ -117,7 +117,7 @@ impl Mark {
         disk.free_bytes < bytes || u128::from(disk.free_files) < files
     }
 
-    fn bytes(self, disk: Disk) -> u64 {
+    pub(super) fn bytes(self, disk: Disk) -> u64 {
         match self {
             Mark::Percent(share) => (u128::from(disk.total_bytes) * u128::from(share) / 100) as u64,
             Mark::Bytes(bytes) => bytes,
@@ -126,7 +126,7 @@ impl Mark {
 }
 
 impl config::Disk {
-    fn room(&self, disk: Disk) -> Room {
+    pub(super) fn room(&self, disk: Disk) -> Room {
         if self.stop_writes_below.is_passed(disk) {
             Room::NoGrowth
         } else if self.stop_projects_below.is_passed(disk) {

@@ -6,6 +6,7 @@ pub mod disk;
 mod jobs;
 mod machine;
 mod node;
+pub mod numbers;
 mod purges;
 mod tenants;
 

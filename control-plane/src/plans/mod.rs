@@ -13,6 +13,7 @@ use sqlx::Row as _;
 use tenant_runtime::host::Limits;
 use utoipa::ToSchema;
 
+use crate::accounts::unverified;
 use crate::audit;
 use crate::clock::HOUR_MS;
 use crate::config::Config;
@@ -206,9 +207,10 @@ fn unless_none(bytes: u64) -> u64 {
 }
 
 impl Platform {
-    /// What a project is granted: its plan's figures, with its own in their place.
+    /// What a project is granted: its plan's figures, with its own in their place, bounded while nobody answers for it.
     pub fn grant_of(&self, project: &Row) -> Grant {
-        grant(&self.config, project.plan.as_deref(), project.plan_overrides.as_deref())
+        let granted = grant(&self.config, project.plan.as_deref(), project.plan_overrides.as_deref());
+        if project.is_vouched_for { granted } else { unverified::bound(&self.config, granted) }
     }
 
     /// The same as its host keeps to it.

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::store::{self, New, Row};
 use super::{Project, Slug, Wish, purge};
-use crate::accounts::{Email, second_factor};
+use crate::accounts::{Email, second_factor, unverified};
 use crate::audit::{self, Activity};
 use crate::backups::{self, Origin};
 use crate::clock;
@@ -128,7 +128,9 @@ async fn list_projects(State(platform): State<Platform>, session: Session) -> Re
     let seen = rows.into_iter().filter(|(row, _)| session.sees(row));
     let items = seen.map(|(row, role)| Project::new(&platform, row, role)).collect();
     let team = teams::store::oldest_owned(platform.database.read(), &session.account.id).await?;
-    Ok(Json(ProjectList { items, limit: platform.config.projects_per_account, team }))
+    let most = platform.config.projects_per_account;
+    let limit = unverified::most_projects(&platform, &session.account).map_or(most, |own| own.min(most));
+    Ok(Json(ProjectList { items, limit, team }))
 }
 
 /// Creates a project; usually it serves when this answers
@@ -156,6 +158,7 @@ async fn create_project(
     let mut tx = platform.database.begin().await?;
     let wanted = New { team_id: &team, slug: &slug, name: &name, node_id: node, first_superuser: Some(&first) };
     let id = store::create(&mut tx, &wanted, platform.config.projects_per_account).await?;
+    unverified::refuse_crowd(&platform, &mut tx, &session.account, &team).await?;
     let line = format!("{name} was created");
     audit::note(&mut tx, Some(&session.account.id), Some(&id), "created", &line).await?;
     backups::schedule::begin(&mut tx, &id).await?;
@@ -260,6 +263,7 @@ async fn undelete_project(
     let mut tx = platform.database.begin().await?;
     let is_back = store::undelete(&mut tx, &row.id, &row.team_id, platform.config.projects_per_account).await?;
     if is_back {
+        unverified::refuse_crowd(&platform, &mut tx, &session.account, &row.team_id).await?;
         jobs::cancel_queued(&mut tx, &row.id, purge::KEY).await?;
         let line = format!("{} was brought back", row.name);
         audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "undeleted", &line).await?;
@@ -289,6 +293,7 @@ async fn transfer_project(
         let line = format!("{} was handed over to another team", row.name);
         audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "handed_over", &line).await?;
         store::transfer(&mut tx, &row.id, &team, platform.config.projects_per_account).await?;
+        unverified::refuse_crowd(&platform, &mut tx, &session.account, &team).await?;
         let line = format!("{} was taken over from another team", row.name);
         audit::note(&mut tx, Some(&session.account.id), Some(&row.id), "taken_over", &line).await?;
         tx.commit().await?;

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use tenant_runtime::host::TenantId;
 use tenant_runtime::mail::{Mail as ProjectMail, MailError, Outbox};
 
+use crate::accounts::unverified;
 use crate::clock::{self, DAY_MS};
 use crate::config::Config;
 use crate::database::Database;
@@ -38,6 +39,11 @@ impl Outbox for Quota {
 impl Quota {
     async fn send(&self, mail: &ProjectMail) -> Result<(), MailError> {
         let failed = |error: sqlx::Error| MailError::Failed(error.to_string());
+        let (id, db) = (self.project.to_string(), self.database.read());
+        if !unverified::may_mail(&self.config, db, &id, &mail.to).await.map_err(failed)? {
+            let reason = "until an owner of this project confirms a mail address, it sends mails to its owners only";
+            return Err(MailError::Failed(reason.to_owned()));
+        }
         let most = self.most().await.map_err(failed)?;
         if !self.count(most).await.map_err(failed)? {
             let reason =

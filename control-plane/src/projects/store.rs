@@ -5,6 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Row as _, Transaction};
 
 use super::{Slug, Wish};
+use crate::accounts::unverified::VOUCHERS;
 use crate::clock;
 use crate::database::is_unique_violation;
 use crate::error::{Error, Result};
@@ -36,6 +37,8 @@ pub struct Row {
     pub last_request_ms: Option<i64>,
     pub plan: Option<String>,
     pub plan_overrides: Option<String>,
+    /// Whether an owner of its team has proven a mail address, or operates the platform.
+    pub is_vouched_for: bool,
     /// What its node last reported.
     pub seen: Option<Seen>,
 }
@@ -125,7 +128,7 @@ async fn refuse_hoard(tx: &mut Transaction<'static, Any>, team: &str, limit: i64
 /// An account's projects with its role in each, newest last.
 pub async fn of_account(db: &AnyPool, account: &str) -> Result<Vec<(Row, Role)>> {
     let sql = format!(
-        "SELECT {COLUMNS}, m.role FROM project p JOIN member m ON m.team_id = p.team_id
+        "SELECT {COLUMNS}, {VOUCHERS} AS vouchers, m.role FROM project p JOIN member m ON m.team_id = p.team_id
          WHERE m.account_id = $1 ORDER BY p.created_ms, p.id"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account).fetch_all(db).await?;
@@ -145,7 +148,7 @@ pub async fn find_by_id(db: &AnyPool, account: &str, id: &str) -> Result<Option<
 
 async fn find_where(db: &AnyPool, named: &'static str, account: &str, name: &str) -> Result<Option<(Row, Role)>> {
     let sql = format!(
-        "SELECT {COLUMNS}, COALESCE(m.role, 'admin') AS role FROM project p
+        "SELECT {COLUMNS}, {VOUCHERS} AS vouchers, COALESCE(m.role, 'admin') AS role FROM project p
          LEFT JOIN member m ON m.team_id = p.team_id AND m.account_id = $1
          WHERE ({named}) AND (m.role IS NOT NULL OR EXISTS (
            SELECT 1 FROM support_grant s JOIN account a ON a.id = $1
@@ -159,7 +162,7 @@ async fn find_where(db: &AnyPool, named: &'static str, account: &str, name: &str
 
 /// All projects of a node: what the reconciler and the route table need.
 pub async fn of_node(db: &AnyPool, node: &str) -> Result<Vec<Row>> {
-    let sql = format!("SELECT {COLUMNS} FROM project p WHERE p.node_id = $1");
+    let sql = format!("SELECT {COLUMNS}, {VOUCHERS} AS vouchers FROM project p WHERE p.node_id = $1");
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(node).fetch_all(db).await?;
     Ok(rows.iter().map(from_row).collect::<sqlx::Result<_>>()?)
 }
@@ -314,7 +317,7 @@ pub async fn remove(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> 
 
 /// A project whatever its team, for background work.
 pub async fn by_id(db: &AnyPool, id: &str) -> Result<Option<Row>> {
-    let sql = format!("SELECT {COLUMNS} FROM project p WHERE p.id = $1");
+    let sql = format!("SELECT {COLUMNS}, {VOUCHERS} AS vouchers FROM project p WHERE p.id = $1");
     let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?;
     Ok(row.map(|row| from_row(&row)).transpose()?)
 }
@@ -371,6 +374,7 @@ fn from_row(row: &AnyRow) -> sqlx::Result<Row> {
         last_request_ms: row.try_get("last_request_ms")?,
         plan: row.try_get("plan")?,
         plan_overrides: row.try_get("plan_overrides")?,
+        is_vouched_for: row.try_get::<i64, _>("vouchers")? > 0,
         seen,
     })
 }

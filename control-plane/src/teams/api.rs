@@ -14,7 +14,7 @@ use super::invitations::{self, Invitation};
 use super::store::{self, Member};
 use super::{Action, Role, Team};
 use crate::accounts::tries::By;
-use crate::accounts::{self, Email};
+use crate::accounts::{self, Email, unverified};
 use crate::audit;
 use crate::clock::{HOUR, MINUTE};
 use crate::error::{Error, ErrorBody, Result};
@@ -88,7 +88,7 @@ async fn list_teams(State(platform): State<Platform>, session: Session) -> Resul
 
 /// Makes a team, which the account owns
 #[utoipa::path(post, path = "/api/teams", request_body = TeamName,
-    responses((status = 201, body = Team), (status = 400, body = ErrorBody)))]
+    responses((status = 201, body = Team), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)))]
 async fn create_team(
     State(platform): State<Platform>,
     session: Session,
@@ -96,6 +96,8 @@ async fn create_team(
 ) -> Result<(StatusCode, Json<Team>)> {
     let account = &session.account.id;
     let name = parse_name(&new.name)?;
+    let message = "Please confirm your mail address before you make another team. Open the link we mailed you.";
+    unverified::refuse(&platform, &session.account, platform.config.unverified.teams, message)?;
     if store::of_account(platform.database.read(), account).await?.len() >= MOST_TEAMS {
         let message = "You are in as many teams as anybody may be. Leave one to make room.";
         return Err(Error::refused(StatusCode::FORBIDDEN, "team_limit", message));
@@ -292,14 +294,19 @@ async fn accept_invitation(
     let mut tx = platform.database.begin().await?;
     let team = invitations::accept(&mut tx, &given.token, &session.account).await?;
     // Whoever has the secret read the mail.
-    accounts::store::verify(&mut tx, &session.account.id).await?;
+    let is_proven_now = accounts::store::verify(&mut tx, &session.account.id).await?;
     tx.commit().await?;
+    if is_proven_now {
+        unverified::lift(&platform, &session.account.id).await?;
+    }
     Ok(Json(load(&platform, &session, &team).await?))
 }
 
 async fn send(platform: &Platform, session: &Session, team: &str, email: &Email, role: Role) -> Result<StatusCode> {
     let own = load(platform, session, team).await?;
     refuse_above(own.role, role)?;
+    let message = "Please confirm your mail address before you invite others. Open the link we mailed you.";
+    unverified::refuse(platform, &session.account, platform.config.unverified.teams, message)?;
     platform.tries.count("invite", By::Account(&session.account.id), 50, HOUR)?;
     platform.tries.count("invite", By::Typed(&format!("{team} {email}")), 3, 15 * MINUTE)?;
     let mut tx = platform.database.begin().await?;

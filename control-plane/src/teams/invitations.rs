@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 
 /// Days in which an invitation can be accepted.
 const DAYS: u32 = 7;
+/// Days after which one that nobody accepted is gone: until then it can be sent again.
+const KEPT_DAYS: u32 = 30;
 
 /// An invitation nobody accepted yet.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -122,6 +124,13 @@ pub async fn withdraw(tx: &mut Transaction<'static, Any>, team: &str, id: &str) 
     Ok(())
 }
 
+/// Removes those that nobody accepted for long.
+pub async fn forget_old(db: &AnyPool) -> Result<()> {
+    let before = clock::now_ms() - clock::millis(DAY * KEPT_DAYS);
+    sqlx::query("DELETE FROM invitation WHERE created_ms < $1").bind(before).execute(db).await?;
+    Ok(())
+}
+
 fn invalid() -> Error {
     let message = "This invitation has been used, withdrawn, or is too old. Ask for a new one.";
     Error::refused(StatusCode::BAD_REQUEST, "invalid_invitation", message)
@@ -138,4 +147,26 @@ fn from_row(row: &AnyRow) -> sqlx::Result<Invitation> {
         created_ms: row.try_get("created_ms")?,
         expires_ms: row.try_get("expires_ms")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::testing;
+
+    #[tokio::test]
+    async fn an_invitation_can_be_sent_again_for_weeks_and_then_is_gone() {
+        let (database, _dir) = testing::with_projects(&[("orchard", "team")]).await;
+        let mut tx = database.begin().await.expect("begins");
+        for address in ["late@example.com", "gone@example.com"] {
+            let sql = "INSERT INTO invitation VALUES ($1, 'team', $1, 'viewer', $1, NULL, $2, $2)";
+            let days = if address.starts_with("late") { 29 } else { 31 };
+            let sent = clock::now_ms() - clock::millis(DAY * days);
+            sqlx::query(sql).bind(address).bind(sent).execute(&mut *tx).await.expect("is added");
+        }
+        tx.commit().await.expect("commits");
+        forget_old(database.write()).await.expect("forgets");
+        let left = of_team(database.read(), "team").await.expect("are listed");
+        assert_eq!(left.iter().map(|left| left.email.as_str()).collect::<Vec<_>>(), ["late@example.com"]);
+    }
 }

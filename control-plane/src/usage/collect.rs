@@ -1,8 +1,9 @@
 //! Every few seconds: what came on top goes into the database, and whoever came near a limit is told.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use proxy::answers::Answer;
 use proxy::meter::{Allowance, Meter};
 use tokio_util::sync::CancellationToken;
@@ -67,19 +68,13 @@ pub async fn finish(platform: &Platform) {
 
 async fn round(platform: &Platform) -> anyhow::Result<()> {
     let month = Month::at(clock::now_ms());
-    let changed = write(platform, month).await?;
-    let meters: Vec<String> = lock(&platform.usage.meters).keys().cloned().collect();
-    for id in meters {
+    let mut due: HashSet<String> = write(platform, month).await?.into_iter().collect();
+    due.extend(platform.usage.unknown_in(month));
+    for id in due {
         let known = platform.usage.known(&id).filter(|known| known.month_ms == month.begins_ms);
-        if known.is_some() && !changed.contains(&id) {
-            continue;
-        }
         match projects::by_id(platform.database.read(), &id).await? {
             Some(row) => judge(platform, &row, known, month).await?,
-            None => {
-                lock(&platform.usage.meters).remove(&id);
-                platform.usage.forget(&id);
-            }
+            None => platform.usage.remove(&id),
         }
     }
     Ok(())
@@ -107,8 +102,9 @@ async fn write(platform: &Platform, month: Month) -> anyhow::Result<Vec<String>>
     let mut there = Vec::new();
     for entry in fresh {
         // A project may be gone by now, and its rows could not be added.
-        if projects::by_id(platform.database.read(), &entry.0).await?.is_some() {
-            there.push(entry);
+        match projects::by_id(platform.database.read(), &entry.0).await? {
+            Some(_) => there.push(entry),
+            None => platform.usage.remove(&entry.0),
         }
     }
     let mut tx = platform.database.begin().await?;
@@ -205,7 +201,15 @@ fn allowance(limits: &[LimitUse], counted: Counts, used: Counts, month: Month) -
         heavy: egress.map(|(_, all)| {
             (FILES, all, refusal("quota_egress", "This project has sent as much as it may this month."))
         }),
+        quota: quota(limits),
     }
+}
+
+/// The limits that are near or over, for `x-roost-quota`: `database=near, egress=over`, a dictionary of tokens (RFC 9651).
+fn quota(limits: &[LimitUse]) -> Option<HeaderValue> {
+    let told = limits.iter().filter(|limit| limit.state != LimitState::Ok);
+    let told: Vec<String> = told.map(|limit| format!("{}={}", limit.limit.name(), limit.state.name())).collect();
+    if told.is_empty() { None } else { HeaderValue::try_from(told.join(", ")).ok() }
 }
 
 impl Counts {
@@ -251,5 +255,16 @@ mod tests {
         let of = |most, code: &str| (most, StatusCode::TOO_MANY_REQUESTS, code.to_owned());
         assert_eq!(requests(HOUR_MS - 1), of(1_000, "quota_requests"));
         assert_eq!(requests(HOUR_MS), of(0, "quota_awake"));
+    }
+
+    #[test]
+    fn answers_name_the_limits_that_are_near_or_over_and_no_others() {
+        let config = Config::load(None).expect("loads");
+        let plan = Plan { database_mb: 100, egress_gb: 1, requests: 10, ..config.plans[STANDARD].clone() };
+        let when = When { now_ms: 0, begins_ms: 0, resets_ms: 1, since_ms: 0 };
+        let said = |used: &Used| quota(&limits::limits(&plan, used, when, None));
+        assert_eq!(said(&Used { requests: 7, ..Used::default() }), None);
+        let used = Used { database: 85 << 20, egress: 2 << 30, requests: 7, ..Used::default() };
+        assert_eq!(said(&used), Some(HeaderValue::from_static("database=near, egress=over")));
     }
 }

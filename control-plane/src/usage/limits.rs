@@ -143,6 +143,17 @@ impl Limit {
     }
 }
 
+impl LimitState {
+    /// The name in the API and in headers.
+    pub fn name(self) -> &'static str {
+        match self {
+            LimitState::Ok => "ok",
+            LimitState::Near => "near",
+            LimitState::Over => "over",
+        }
+    }
+}
+
 /// How much of a limit is used, in hundredths.
 pub fn percent(used: i64, max: i64) -> Option<i64> {
     (max > 0).then(|| number(i128::from(used) * 100 / i128::from(max)))

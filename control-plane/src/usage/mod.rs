@@ -79,6 +79,19 @@ impl Usage {
         self.news.notify_one();
     }
 
+    /// Counts a project no longer: it is gone.
+    fn remove(&self, project: &str) {
+        lock(&self.meters).remove(project);
+        lock(&self.known).remove(project);
+    }
+
+    /// The projects of which nothing is known about that month.
+    fn unknown_in(&self, month: Month) -> Vec<String> {
+        let (meters, known) = (lock(&self.meters), lock(&self.known));
+        let is_known = |id: &str| known.get(id).is_some_and(|known| known.month_ms == month.begins_ms);
+        meters.keys().filter(|id| !is_known(id)).cloned().collect()
+    }
+
     fn known(&self, project: &str) -> Option<Known> {
         lock(&self.known).get(project).cloned()
     }

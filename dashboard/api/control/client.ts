@@ -37,6 +37,7 @@ export type Team = Schemas['Team']
 export type Tenant = Schemas['Tenant']
 export type TenantDetails = Schemas['TenantDetails']
 export type Token = Schemas['ApiToken']
+export type Unverified = Schemas['UnverifiedLimits']
 export type Usage = Schemas['Usage']
 export type UsageHour = Schemas['UsageHour']
 

@@ -2771,6 +2771,14 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -3907,6 +3915,14 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -4942,6 +4958,7 @@ export interface components {
             signUp: components["schemas"]["SignUp"];
             /** Format: int64 */
             sleepAfterMs: number;
+            unverified?: components["schemas"]["UnverifiedLimits"] | null;
         };
         Confirmation: {
             /** @description From the device, if a second factor is on. */
@@ -5974,6 +5991,23 @@ export interface components {
          * @enum {string}
          */
         Unit: "bytes" | "count" | "ms";
+        /** @description What is limited until a mail address is proven; 0 is no limit of its own */
+        UnverifiedLimits: {
+            /** Format: int64 */
+            databaseMb: number;
+            /** @description Whether they may have domains of their own. */
+            domains: boolean;
+            /** Format: int64 */
+            egressGb: number;
+            /** @description Whether projects may send mails to others than their owners. */
+            mails: boolean;
+            /** Format: int64 */
+            projects: number;
+            /** Format: int64 */
+            storageMb: number;
+            /** @description Whether people may be invited, and further teams made. */
+            teams: boolean;
+        };
         /**
          * @description How soon
          * @enum {string}

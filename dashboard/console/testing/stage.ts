@@ -53,6 +53,7 @@ export const config = {
   quarantineDays: 90,
   certificates: true,
   sleepAfterMs: 300_000,
+  unverified: null,
 }
 
 export function project(more: Partial<Project> = {}): Project {

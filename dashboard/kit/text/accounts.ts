@@ -86,9 +86,6 @@ export const accounts = {
   },
   outboxLink: 'Open the development outbox',
   outboxHint: 'This platform sends no mail. What it would send lies in the outbox.',
-  unverified: {
-    body: (email: string) => `Please confirm ${email}: open the link we mailed you.`,
-  },
   account: {
     title: 'Account',
     profile: 'You',

@@ -7,6 +7,7 @@ import { text as logs } from './logs'
 import { text as operator } from './operator'
 import { text as people } from './people'
 import { text as settings } from './settings'
+import { text as unverified } from './unverified'
 import { text as usage } from './usage'
 
 export const text = {
@@ -17,5 +18,6 @@ export const text = {
   ...operator,
   ...people,
   ...settings,
+  ...unverified,
   ...usage,
 }

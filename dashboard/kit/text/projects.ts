@@ -25,6 +25,7 @@ export const projects = {
   full: {
     title: (used: number, limit: number) => `${used} of ${limit} used`,
     body: 'Your team has no room for another project. Delete one you no longer need to make room.',
+    unconfirmed: 'There is room for more once you confirm your mail address.',
   },
   deleted: {
     title: 'Deleted',

@@ -1,7 +1,8 @@
 // A fresh Chromium, pages that write down every complaint, and people to use them as.
 
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
-import { inject } from 'vitest'
+import type { OutboxMail } from '$api/control/client'
+import { expect, inject } from 'vitest'
 
 export const url = inject('url')
 /** Known only where the tests started the platform themselves. */
@@ -83,6 +84,20 @@ export async function signUp(page: Page, person = newPerson()): Promise<Person> 
   }, person)
   if (status !== 201) throw new Error(`sign-up answered ${status}`)
   return person
+}
+
+/** Confirms a person's mail address with the link in their first mail: before that nobody invites others. */
+export async function proveAddress(page: Page, person: Person) {
+  const confirm = async () => {
+    const { items } = JSON.parse((await ask(page, 'GET', '/api/outbox')).body) as OutboxList
+    const token = items.find((mail) => mail.to === person.email)?.link?.split('/verify#')[1]
+    return token && (await ask(page, 'POST', '/api/verification/confirm', { token })).status
+  }
+  await expect.poll(confirm).toBe(200)
+}
+
+interface OutboxList {
+  items: OutboxMail[]
 }
 
 /** Signs the operator of the platform in, over the API like `signUp`. */

@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use futures_util::stream;
 use http::Response;
 use proxy::meter::{Allowance, Meter};
-use proxy::routes::{Limits, Route};
+use proxy::routes::{Limits, Route, State};
 use proxy::{BoxError, HttpService, Options};
 use tokio::sync::Semaphore;
 
@@ -60,6 +60,35 @@ async fn a_meter_counts_to_the_byte_and_its_allowance_holds_to_the_request() {
     assert_eq!(edge.ask(GET).await.status, 200);
     assert_eq!(edge.ask(GET).await.code(), "requests");
     assert_eq!((meter.requests(), meter.bytes()), (4, 4_000), "what is refused is not counted");
+}
+
+#[tokio::test]
+async fn every_answer_says_how_far_it_is_and_no_upstream_may() {
+    let meter = Arc::new(Meter::default());
+    let forging = |_| async {
+        Response::builder().header("x-roost-quota", "database=ok").body(Body::from("hello")).expect("a response")
+    };
+    let limits = Limits { body_bytes: 10, ..Limits::default() };
+    let route = Route { meter: meter.clone(), limits, ..to(answering(forging)) };
+    let edge = Edge::with([("a", route.clone()), ("held", Route { state: State::Held(refusal()), ..route })]).await;
+    const LARGE: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n";
+    const HELD: &str = "GET / HTTP/1.1\r\nHost: held\r\n\r\n";
+    for request in [GET, LARGE, HELD] {
+        assert_eq!(edge.ask(request).await.header("x-roost-quota"), None);
+    }
+    let said = "database=near, egress=over";
+    let quota = Some(http::HeaderValue::from_static(said));
+    meter.allow(Allowance { requests: Some((4, refusal())), quota, ..Allowance::default() });
+    for (request, status) in [(GET, 200), (LARGE, 413), (HELD, 429), (GET, 429)] {
+        let answer = edge.ask(request).await;
+        assert_eq!((answer.status, answer.header("x-roost-quota")), (status, Some(said)), "{request}");
+    }
+    meter.allow(Allowance::default());
+    assert_eq!(edge.ask(GET).await.header("x-roost-quota"), None);
+}
+
+fn refusal() -> proxy::answers::Answer {
+    proxy::answers::Answer::new(http::StatusCode::TOO_MANY_REQUESTS, "enough", "Enough.")
 }
 
 #[tokio::test]

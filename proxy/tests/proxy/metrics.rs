@@ -81,6 +81,22 @@ async fn the_board_and_the_alerts_look_at_numbers_there_are() {
     }
 }
 
+#[tokio::test]
+async fn numbers_of_whoever_runs_the_proxy_are_served_beside_its_own() {
+    let more = || -> futures_util::future::BoxFuture<'static, String> {
+        Box::pin(async {
+            let mut page = proxy::exposition::Page::default();
+            page.counter("others_total", "What others count.", 7);
+            page.into_text()
+        })
+    };
+    let more_numbers: Option<proxy::MoreNumbers> = Some(std::sync::Arc::new(more));
+    let edge = Edge::start(Options { metrics: Some(loopback()), more_numbers, ..Options::default() }, []).await;
+    let numbers = fetch(&edge, "GET /metrics").await.body;
+    assert!(numbers.contains("roost_connections_open "), "{numbers}");
+    assert!(numbers.ends_with("# TYPE others_total counter\nothers_total 7\n"), "{numbers}");
+}
+
 #[test]
 fn the_board_is_json_and_the_alerts_are_rules() {
     let [(rules, _), (_, board)] = dashboards();
@@ -88,8 +104,9 @@ fn the_board_is_json_and_the_alerts_are_rules() {
     let panels = board["panels"].as_array().expect("panels");
     assert!(panels.iter().all(|panel| panel["title"].is_string() && panel["targets"][0]["expr"].is_string()));
 
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops").join(rules);
-    match Command::new("promtool").args(["check", "rules"]).arg(rules).output() {
+    let rules = [rules, "prometheus/platform.rules.yml"];
+    let rules = rules.map(|rules| Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops").join(rules));
+    match Command::new("promtool").args(["check", "rules"]).args(rules).output() {
         Ok(checked) => assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr)),
         Err(_) => eprintln!("SKIPPED: promtool is not installed, so the rules were not parsed"),
     }

@@ -125,7 +125,10 @@ async fn http1_over_tls() {
 #[tokio::test]
 async fn http2_over_tls() {
     let files = Files::with(&[&["*.example.com"]]);
-    let edge = files.edge([("a.example.com", over_tls(echo()))]).await;
+    let route = over_tls(echo());
+    let quota = Some(http::HeaderValue::from_static("egress=near"));
+    route.meter.allow(proxy::meter::Allowance { quota, ..Default::default() });
+    let edge = files.edge([("a.example.com", route)]).await;
     let mut sender = files.h2(&edge, "a.example.com").await;
     let request = Request::post("https://a.example.com/x?y=1")
         .header("cookie", "one=1")
@@ -135,6 +138,7 @@ async fn http2_over_tls() {
         .expect("a request");
     let response = sender.send_request(request).await.expect("a response");
     assert_eq!(response.version(), Version::HTTP_2);
+    assert_eq!(response.headers()["x-roost-quota"], "egress=near");
     let seen = text(response).await;
     assert!(seen.starts_with("POST /x?y=1\n"), "{seen}");
     assert!(seen.contains("\nhost: a.example.com\n"), "{seen}");

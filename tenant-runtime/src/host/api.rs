@@ -18,6 +18,7 @@ use super::copies;
 use super::events;
 use super::logs;
 use super::spec::{FirstSuperuser, Generation, TenantId, TenantReport, TenantSpec};
+use super::wakes::WakeReport;
 
 pub(super) type Answer<T> = Result<axum::Json<T>, Refusal>;
 
@@ -32,6 +33,7 @@ pub(super) fn router(host: Host) -> Router {
         .route("/v1/tenants/{id}/logs", get(logs::look))
         .merge(copies::routes())
         .route("/v1/growth", put(allow_growth))
+        .route("/v1/wakes", get(show_wakes))
         .route("/v1/events", get(follow_events))
         .fallback(|| async { Refusal::Invalid("The admin API has no such path.".to_owned()) })
         .with_state(host)
@@ -133,6 +135,10 @@ async fn allow_growth(State(host): State<Host>, body: Bytes) -> Result<StatusCod
     let Growth { allowed } = parse(&body)?;
     host.surroundings().growth.allow(allowed);
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn show_wakes(State(host): State<Host>) -> axum::Json<WakeReport> {
+    axum::Json(host.surroundings().wakes.report())
 }
 
 async fn follow_events(State(host): State<Host>) -> Response {

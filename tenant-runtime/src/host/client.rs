@@ -13,6 +13,7 @@ use tower::ServiceExt;
 
 use super::api::{Growth, SuperuserUpsert};
 use super::spec::{Generation, TenantId, TenantReport, TenantSpec};
+use super::wakes::WakeReport;
 use crate::service::{BoxError, HttpService};
 
 /// Speaks to one node's host.
@@ -109,6 +110,11 @@ impl NodeClient {
     pub async fn allow_growth(&self, allowed: bool) -> Result<(), NodeError> {
         self.send(Method::PUT, "/v1/growth", json(&Growth { allowed })?).await?;
         Ok(())
+    }
+
+    /// How the wakes went since the host opened.
+    pub async fn wakes(&self) -> Result<WakeReport, NodeError> {
+        self.ask(Method::GET, "/v1/wakes", Body::empty()).await
     }
 
     /// Every tenant once, then every change. Ends when the node closes or cannot be reached; asking again starts with

@@ -31,6 +31,7 @@ mod system;
 mod tenant;
 mod usage;
 mod visit;
+mod wakes;
 mod wishes;
 
 use std::collections::HashMap;
@@ -67,6 +68,7 @@ pub use spec::{
     FirstSuperuser, Generation, InvalidTenantId, Isolation, Limits, Rest, TenantId, TenantReport, TenantSpec,
     TenantState, Wanted,
 };
+pub use wakes::WakeReport;
 
 /// Files an awake tenant may hold open: two databases with their logs and indexes, readers, its directory.
 const FILES_PER_TENANT: u64 = 12;

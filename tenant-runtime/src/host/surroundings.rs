@@ -16,6 +16,7 @@ use super::in_process::Launch;
 use super::limits::Places;
 use super::spec::TenantId;
 use super::tenant::Tenant;
+use super::wakes::Wakes;
 use crate::app::AppOptions;
 use crate::settings::EncryptionKey;
 use crate::store::Pool;
@@ -33,6 +34,7 @@ pub(super) struct Surroundings {
     pub(super) events: Events,
     pub(super) awake: Awake,
     pub(super) alarms: Alarms,
+    pub(super) wakes: Wakes,
     /// Whether there is disk enough for tenants to grow.
     pub(super) growth: Growth,
     /// Requests that wait for a tenant to wake.
@@ -70,6 +72,7 @@ impl Surroundings {
             events: Events::default(),
             awake: Awake::default(),
             alarms: Alarms::default(),
+            wakes: Wakes::default(),
             growth: Growth::default(),
             waiting: Places::default(),
             closing: CancellationToken::new(),

@@ -193,8 +193,10 @@ impl Tenant {
             self.check_held(&file)?;
             let room = self.surroundings.room().await?;
             self.show(TenantState::Waking, None);
-            self.fill(&mut slot, &file, room).await?;
+            let begun = Instant::now();
+            self.fill(&mut slot, &file, room).await.inspect_err(|_| self.surroundings.wakes.failed())?;
             self.appear(slot.as_ref());
+            self.surroundings.wakes.succeeded(begun.elapsed());
         }
         Ok(Lease::new(self, slot.downgrade()))
     }

@@ -1,7 +1,7 @@
 //! `/api/backups`: for superusers. Downloads take a file token, since a browser follows them as plain links.
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use chrono::Utc;
 use http::Method;
@@ -17,6 +17,7 @@ use crate::auth;
 use crate::backups::{self, Failure, Key};
 use crate::error::{ApiError, Error, FieldError, Problems, Result};
 use crate::files::Upload;
+use crate::http::path::Path;
 
 const UNREADABLE: &str = "An error occurred while loading the submitted data.";
 const INVALID: &str = "An error occurred while validating the submitted data.";

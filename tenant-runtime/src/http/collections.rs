@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use chrono::Utc;
 use http::StatusCode;
@@ -16,6 +16,7 @@ use super::respond;
 use crate::app::App;
 use crate::collections as engine;
 use crate::error::{ApiError, Error, FieldError, Problems, Result};
+use crate::http::path::Path;
 use crate::json;
 use crate::records::find::to_sql;
 use crate::records::list::Page;

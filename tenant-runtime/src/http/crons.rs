@@ -1,6 +1,6 @@
 //! `/api/crons`: what is due when, and doing it now. For superusers.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
@@ -9,6 +9,7 @@ use super::respond;
 use crate::app::App;
 use crate::cron;
 use crate::error::{ApiError, Result};
+use crate::http::path::Path;
 use crate::json;
 
 /// `GET /api/crons`

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use rusqlite::Connection;
 use serde_json::{Map, json};
@@ -17,6 +17,7 @@ use crate::error::{ApiError, Error, Result};
 use crate::files::key::FileKey;
 use crate::files::storage::Storage;
 use crate::files::thumbs::Thumb;
+use crate::http::path::Path;
 use crate::records::access::{self, Scope};
 use crate::records::{Record, find};
 use crate::rules::Context;

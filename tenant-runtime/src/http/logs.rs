@@ -1,12 +1,13 @@
 //! `/api/logs`: what happened, for superusers.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 
 use super::request::{Head, authorise_superuser};
 use super::respond;
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::http::path::Path;
 use crate::records::list::Page;
 
 /// `GET /api/logs`

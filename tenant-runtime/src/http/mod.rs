@@ -17,6 +17,7 @@ mod health;
 mod logs;
 mod oauth2;
 mod pages;
+mod path;
 pub(crate) mod pick;
 mod public;
 mod real_ip;

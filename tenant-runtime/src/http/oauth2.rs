@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 use http::{HeaderValue, Method, StatusCode, header};
@@ -18,6 +18,7 @@ use crate::auth::oauth2::{Failure, Link, Profile, Provider, SignIn, Token};
 use crate::auth::{self, oauth2};
 use crate::error::{ApiError, Error, FieldError, Problems, Result};
 use crate::files::{self, Upload};
+use crate::http::path::Path;
 use crate::realtime::{Client, Message, State as Listening};
 use crate::records::actions::{Credentials, Submission};
 use crate::records::save;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::body;
@@ -15,6 +15,7 @@ use super::respond;
 use crate::app::App;
 use crate::client_address;
 use crate::error::{ApiError, Error, Result};
+use crate::http::path::Path;
 use crate::records::access::{self, Scope};
 use crate::records::list::{self, Page};
 use crate::records::pattern;

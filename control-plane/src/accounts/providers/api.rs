@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::super::sign_in::begin_session;
 use super::super::tickets::{self, Purpose};
 use super::super::tries::By;
-use super::super::{Account, device, second_factor, store};
+use super::super::{Account, device, second_factor, store, unverified};
 use super::NoWay;
 use super::store::account_of;
 use crate::audit;
@@ -133,7 +133,7 @@ async fn arrive(
     let found = platform.providers.profile(provider, &given.code, verifier, &return_url(platform, provider)).await;
     let (profile, label) = found.ok_or_else(failed)?;
     let mut tx = platform.database.begin().await?;
-    let id = account_of(platform, &mut tx, provider, &profile).await?;
+    let (id, is_proven_now) = account_of(platform, &mut tx, provider, &profile).await?;
     if second_factor::is_on(&mut tx, &id).await? {
         let secret = tickets::issue(&mut tx, &id, Purpose::SecondFactor).await?;
         tx.commit().await?;
@@ -144,6 +144,9 @@ async fn arrive(
     audit::note(&mut tx, Some(&id), None, "signed_in", &line).await?;
     tx.commit().await?;
     platform.jobs.poke();
+    if is_proven_now {
+        unverified::lift(platform, &id).await?;
+    }
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/projects")).into_response())
 }
 

@@ -11,7 +11,8 @@ use crate::config::SignUp;
 use crate::error::{Error, Result};
 use crate::state::Platform;
 
-/// The account of somebody from a provider: the one they had before, the one with their proven address, or a new one.
+/// The account of somebody from a provider: the one they had before, the one with their proven address, or a new one. And
+/// whether the address was proven by this.
 ///
 /// # Errors
 /// `no_address` without a proven address, `sign_up_closed` and `invitation_needed` where nobody may simply come in.
@@ -20,7 +21,7 @@ pub async fn account_of(
     tx: &mut Transaction<'static, Any>,
     provider: &str,
     profile: &Profile,
-) -> Result<String> {
+) -> Result<(String, bool)> {
     let known: Option<String> =
         sqlx::query_scalar("SELECT account_id FROM identity WHERE provider = $1 AND subject = $2")
             .bind(provider)
@@ -28,7 +29,7 @@ pub async fn account_of(
             .fetch_optional(&mut **tx)
             .await?;
     if let Some(account) = known {
-        return Ok(account);
+        return Ok((account, false));
     }
     let email: Email = profile.email.parse().map_err(|_| {
         let message = "The provider told no proven mail address.";
@@ -36,17 +37,17 @@ pub async fn account_of(
     })?;
     let sql = "SELECT id FROM account WHERE email = $1";
     let opened: Option<String> = sqlx::query_scalar(sql).bind(email.as_str()).fetch_optional(&mut **tx).await?;
-    let account = match opened {
+    let (account, is_proven_now) = match opened {
         Some(id) => {
-            take_over(tx, &platform.urls, &id).await?;
-            id
+            let is_proven_now = take_over(tx, &platform.urls, &id).await?;
+            (id, is_proven_now)
         }
         None => {
             refuse_uninvited(platform, tx, &email).await?;
             let name: String = profile.name.chars().filter(|c| !c.is_control()).take(80).collect();
             let id = store::create(tx, &email, &name, NO_PASSWORD, platform.config.dev).await?.id;
             store::verify(tx, &id).await?;
-            id
+            (id, true)
         }
     };
     sqlx::query("INSERT INTO identity (provider, subject, account_id, created_ms) VALUES ($1, $2, $3, $4)")
@@ -56,7 +57,7 @@ pub async fn account_of(
         .bind(clock::now_ms())
         .execute(&mut **tx)
         .await?;
-    Ok(account)
+    Ok((account, is_proven_now))
 }
 
 async fn refuse_uninvited(platform: &Platform, tx: &mut Transaction<'static, Any>, email: &Email) -> Result<()> {

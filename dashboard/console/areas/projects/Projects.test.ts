@@ -2,7 +2,7 @@ import { text } from '$kit/text'
 import { screen } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import { expect, it } from 'vitest'
-import { project, serve, stage } from '../../testing/stage'
+import { config, project, serve, stage } from '../../testing/stage'
 import Projects from './Projects.svelte'
 
 const day = 86_400_000
@@ -20,6 +20,17 @@ it('says that there is no room instead of offering what would be refused', async
   stage(Projects, {})
   await screen.findByText(text.projects.full.title(1, 1))
   expect(screen.queryByRole('link', { name: text.projects.new })).toBeNull()
+})
+
+it('tells whoever has to confirm an address that there is room after it', async () => {
+  const unverified = { projects: 1 }
+  serve({
+    'GET /api/projects': { body: { items: [project()], limit: 1, team } },
+    'GET /api/account': { body: { email: 'ana@example.com', verified: false, operator: false } },
+    'GET /api/config': { body: { ...config, unverified } },
+  })
+  stage(Projects, {})
+  await screen.findByText(text.projects.full.unconfirmed)
 })
 
 it('does not count the projects of other teams', async () => {

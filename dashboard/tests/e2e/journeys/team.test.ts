@@ -5,7 +5,7 @@ import { text } from '$kit/text/all'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { check, underDialog } from '../axe'
-import { ask, launch, newPerson, openPage, signUp, uniqueSlug, url } from '../browser'
+import { ask, launch, newPerson, openPage, proveAddress, signUp, uniqueSlug, url } from '../browser'
 
 let browser: Browser
 beforeAll(async () => void (browser = await launch()))
@@ -18,7 +18,7 @@ it('shows a viewer everything and lets them change nothing', async () => {
   const words = text.people
   const slug = uniqueSlug('shared')
   const { page: owner, complaints } = await openPage(browser, { reducedMotion: 'reduce' })
-  await signUp(owner)
+  await proveAddress(owner, await signUp(owner))
   expect((await ask(owner, 'POST', '/api/projects', { name: 'Shared', slug })).status).toBe(201)
 
   await owner.goto('/teams')

@@ -1,6 +1,6 @@
 //! Another mail address.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::auth_collection;
@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::auth::email_change;
 use crate::error::{ApiError, Result};
 use crate::http::form::{self, Form};
+use crate::http::path::Path;
 use crate::http::request::Head;
 use crate::http::{body, respond};
 use crate::records::pattern;

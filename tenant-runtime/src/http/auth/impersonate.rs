@@ -1,6 +1,6 @@
 //! A superuser signs in as somebody else.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::answer::Proven;
@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::auth;
 use crate::error::{Error, Result};
 use crate::http::form::Form;
+use crate::http::path::Path;
 use crate::http::request::{Head, require_superuser};
 use crate::records::find;
 use crate::records::value::cast_number;

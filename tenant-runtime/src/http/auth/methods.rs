@@ -1,6 +1,6 @@
 //! The ways to sign in that a collection offers.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
@@ -8,6 +8,7 @@ use super::auth_collection;
 use crate::app::App;
 use crate::auth::oauth2::Provider;
 use crate::error::Result;
+use crate::http::path::Path;
 use crate::http::respond;
 
 /// `GET /api/collections/{collection}/auth-methods`

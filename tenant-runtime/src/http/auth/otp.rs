@@ -1,6 +1,6 @@
 //! Signing in with a one-time password.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use serde_json::json;
 
@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::auth::{Method, otp};
 use crate::error::{ApiError, Result};
 use crate::http::form::{Form, MOST_BYTES};
+use crate::http::path::Path;
 use crate::http::respond;
 use crate::schema::auth_options::AuthOptions;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use serde_json::{Map, Value as Json};
 
@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::auth::{self, Method};
 use crate::error::{ApiError, FieldError, Result};
 use crate::http::form::{Form, MOST_BYTES};
+use crate::http::path::Path;
 use crate::records::{Record, find, pattern};
 use crate::schema::Collection;
 use crate::schema::auth_options::AuthOptions;

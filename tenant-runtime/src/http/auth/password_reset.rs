@@ -1,6 +1,6 @@
 //! A new password for a forgotten one.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::auth_collection;
@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::auth::{self, password_reset};
 use crate::error::{ApiError, FieldError, Result};
 use crate::http::form::{self, Form, MOST_BYTES};
+use crate::http::path::Path;
 use crate::http::respond;
 use crate::schema::{Collection, FieldKind};
 

@@ -1,6 +1,6 @@
 //! A new token for an old one.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::answer::Proven;
@@ -8,6 +8,7 @@ use super::auth_collection;
 use crate::app::App;
 use crate::auth;
 use crate::error::{ApiError, Result};
+use crate::http::path::Path;
 use crate::http::request::Head;
 use crate::records::Record;
 use crate::schema::Collection;

@@ -1,6 +1,6 @@
 //! Proving a mail address.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::auth_collection;
@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::auth::{self, verification};
 use crate::error::{ApiError, Result};
 use crate::http::form::{self, Form};
+use crate::http::path::Path;
 use crate::http::respond;
 use crate::schema::Collection;
 
