@@ -15,6 +15,7 @@ use crate::fleet::Fleet;
 use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
 use crate::jobs::Jobs;
+use crate::plans::Plans;
 use crate::usage::Usage;
 
 /// The platform's parts; clones share them.
@@ -28,6 +29,7 @@ pub struct Parts {
     pub started_ms: i64,
     pub urls: Urls,
     pub database: Database,
+    pub plans: Plans,
     pub hashing: Hashing,
     pub tries: Tries,
     pub providers: Providers,

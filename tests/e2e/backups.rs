@@ -235,15 +235,10 @@ async fn the_audit_says_who_ended_a_job() {
     ann.finish("/api/projects/orchard/backups").await;
     let backup = newest(&ann).await;
     let dev = ann.invite(&roost, &project.team, "dev@example.com", "developer").await;
-    let copies = roost.tenant_dirs()[0].join("copies");
     let restored = format!("/api/projects/orchard/backups/{}/restore", backup["id"].as_str().unwrap());
     for (path, who) in [(restored.as_str(), &ann), ("/api/projects/orchard/backups", &dev)] {
-        // As long as there is no place for its copy the job is tried again.
-        std::fs::remove_dir(&copies).unwrap();
-        std::fs::write(&copies, "a file where the directory should be").unwrap();
-        let job = ann.begin(path).await;
-        std::fs::remove_file(&copies).unwrap();
-        std::fs::create_dir(&copies).unwrap();
+        let (job, file) = begin_endless(&roost, &ann, path).await;
+        std::fs::remove_file(file).unwrap();
         who.change(Method::POST, &format!("/api/jobs/{job}/cancel"), &json!({})).await;
         assert_eq!(ann.end_of(&job).await, "cancelled");
     }
@@ -441,15 +436,15 @@ async fn a_cancelled_restore_leaves_everything_as_it_was() {
     }
 }
 
-/// Puts a file into a project that takes no room and has no end, as far as a test is concerned, and begins a backup; the job
-/// and the file, once the archive is being written.
-async fn begin_endless(roost: &Roost, ann: &Console) -> (String, PathBuf) {
+/// Puts a file into a project that takes no room and has no end, as far as a test is concerned, and begins what writes an
+/// archive; the job and the file, once it is being written.
+async fn begin_endless(roost: &Roost, ann: &Console, path: &str) -> (String, PathBuf) {
     let home = roost.tenant_dirs().remove(0);
     let folder = home.join("data-1/storage/posts/1");
-    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join("endless.png");
-    std::fs::File::create(&file).unwrap().set_len(1 << 40).unwrap();
-    let job = ann.begin("/api/projects/orchard/backups").await;
+    std::fs::File::create(&file).and_then(|file| file.set_len(1 << 40)).expect("a file");
+    let job = ann.begin(path).await;
     let drafts = || {
         let copies = std::fs::read_dir(home.join("copies")).into_iter().flatten().flatten();
         copies.filter(|copy| copy.path().extension().is_some_and(|ending| ending == "part")).count()
@@ -462,7 +457,7 @@ async fn begin_endless(roost: &Roost, ann: &Console) -> (String, PathBuf) {
 async fn a_backup_whose_project_is_closed_meanwhile_goes_on_and_is_never_red() {
     let roost = Roost::start();
     let (ann, _project) = orchard(&roost, 1).await;
-    let (job, file) = begin_endless(&roost, &ann).await;
+    let (job, file) = begin_endless(&roost, &ann, "/api/projects/orchard/backups").await;
     // It is read still, though nobody finds it any more.
     std::fs::remove_file(file).unwrap();
     let id = ann.get("/api/projects/orchard").await["id"].take();
@@ -481,7 +476,7 @@ async fn a_backup_whose_project_is_closed_meanwhile_goes_on_and_is_never_red() {
 async fn a_backup_cancelled_while_its_archive_is_written_is_cancelled_and_leaves_nothing() {
     let roost = Roost::start();
     let (ann, _project) = orchard(&roost, 1).await;
-    let (job, _file) = begin_endless(&roost, &ann).await;
+    let (job, _file) = begin_endless(&roost, &ann, "/api/projects/orchard/backups").await;
     ann.change(Method::POST, &format!("/api/jobs/{job}/cancel"), &json!({})).await;
     assert_eq!(ann.end_of(&job).await, "cancelled");
     let copies = roost.tenant_dirs()[0].join("copies");

@@ -17,6 +17,7 @@ const SUITE: &[&str] = &[
     "numbers::",
     "operator::",
     "people::",
+    "plans::",
     "projects::",
     "providers::",
     "quotas::",

@@ -65,10 +65,13 @@ impl Furnished {
         let body = json!({ "identity": "admin@example.com", "password": "correct horse" });
         let sign_in = format!("{}/api/collections/_superusers/auth-with-password", self.project.url);
         assert_eq!(roost.http.post(&sign_in, &body).await.status, 400);
-        let mails = roost.mails().await;
-        let told = mails.iter().filter(|mail| mail["subject"] == "Projects in your account").collect::<Vec<_>>();
-        assert_eq!((told.len(), &told[0]["to"]), (1, &json!("ann@example.com")), "{mails:?}");
-        assert!(told[0]["text"].as_str().is_some_and(|text| text.contains("orchard")), "{told:?}");
+        let told = async || {
+            let mut mails = roost.mails().await;
+            mails.retain(|mail| mail["subject"] == "Projects in your account" && mail["to"] == "ann@example.com");
+            mails.iter().map(|mail| mail["text"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        in_the_end("a mail", async || !told().await.is_empty()).await;
+        assert!(told().await.iter().all(|text| text.contains("orchard")), "{:?}", told().await);
     }
 }
 

@@ -7,6 +7,7 @@ mod jobs;
 mod machine;
 mod node;
 pub mod numbers;
+mod plans;
 mod purges;
 mod tenants;
 
@@ -21,6 +22,7 @@ pub fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new()
         .merge(node::routes())
         .merge(tenants::routes())
+        .merge(plans::routes())
         .merge(attention::routes())
         .merge(jobs::routes())
         .merge(purges::routes())

@@ -82,7 +82,8 @@ impl Control {
                 Some((binary, mut link)) = self.next() => {
                     if under_way.is_some() {
                         refuse(&mut link, "an upgrade is under way").await;
-                    } else if !alone.is_cancelled() {
+                    // Whoever saw the process before end may be faster than this one.
+                    } else if timeout(PATIENCE, alone.cancelled()).await.is_err() {
                         refuse(&mut link, "the upgrade before is not through: its old process still answers").await;
                     } else {
                         tracing::info!("starting {} to take over", binary.display());
