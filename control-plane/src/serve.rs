@@ -11,6 +11,7 @@ use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::{HttpService, Options, PerAddress, Proxy, Sockets};
 use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
+use tenant_runtime::auth::oauth2::Transport;
 use tenant_runtime::files;
 use tenant_runtime::host::{Host, HostOptions, NodeClient, TenantId};
 use tenant_runtime::mail::Outbox;
@@ -125,7 +126,7 @@ pub(crate) async fn assemble(config: Config, succeeds: bool) -> anyhow::Result<(
         plans,
         hashing: Hashing::start()?,
         tries: Tries::new(!config.dev),
-        providers: Providers::new(&config.sign_in),
+        providers: Providers::new(&config.sign_in, transport(&config)),
         jobs: Jobs::default(),
         fleet: Fleet::local(NodeClient::new(host.admin()), hasher.for_tenant()),
         backups: backups::Target::of(&config).context("open the place for backups")?,
@@ -137,6 +138,11 @@ pub(crate) async fn assemble(config: Config, succeeds: bool) -> anyhow::Result<(
         config,
     });
     Ok((platform, host))
+}
+
+/// Under development a provider may be on this machine, where nothing can be read on the way.
+fn transport(config: &Config) -> Transport {
+    if config.dev { Transport::HttpsOrLoopback } else { Transport::Https }
 }
 
 /// What has to end in a certain order.

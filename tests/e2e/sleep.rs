@@ -161,3 +161,24 @@ async fn only_what_would_wake_again_is_put_to_sleep_and_no_work_is_disturbed() {
     assert_eq!(refused(&project.id).await, (409, "deleted".to_owned()));
     assert!(lines(&operator, "put_to_sleep").await.is_empty());
 }
+
+#[tokio::test]
+async fn waking_a_project_from_the_console_is_told_once() {
+    let roost = Roost::start_with(SLEEPY);
+    let ann = roost.sign_up("ann@example.com").await;
+    ann.create_project("orchard").await;
+    let told = async |kind: &str| {
+        let lines = ann.get("/api/projects/orchard/activity").await["items"].take();
+        lines.as_array().expect("a list").iter().filter(|line| line["kind"] == kind).count()
+    };
+    let fallen_asleep = async |times| told("slept").await == times && ann.state("orchard").await == "asleep";
+    eventually("the project to fall asleep", || fallen_asleep(1)).await;
+    let before = told("woke").await;
+    for time in 1..=3 {
+        let woken = ann.change(Method::POST, "/api/projects/orchard/wake", &json!({})).await;
+        assert_eq!(woken["state"], "awake");
+        // By then all is told of its waking.
+        eventually("it to fall asleep again", || fallen_asleep(1 + time)).await;
+        assert_eq!(told("woke").await, before + time);
+    }
+}

@@ -1,6 +1,7 @@
 //! Projects: what a customer owns. A project is a wish; the fleet makes it true.
 
 pub mod api;
+pub mod lock_out;
 mod logs;
 pub mod mail;
 pub mod purge;

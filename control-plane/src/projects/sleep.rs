@@ -12,7 +12,6 @@ use super::store::Row;
 use super::{Project, Wish};
 use crate::audit;
 use crate::error::{Error, ErrorBody, Result};
-use crate::fleet::reconcile;
 use crate::jobs;
 use crate::session::Session;
 use crate::state::Platform;
@@ -66,7 +65,7 @@ pub(crate) async fn put_to_sleep(platform: &Platform, account: &str, row: &Row) 
         audit::note(&mut tx, Some(account), Some(&row.id), "put_to_sleep", &line).await?;
         tx.commit().await?;
     }
-    reconcile::note_change(platform, report).await;
+    platform.fleet.see(platform, report);
     Ok(())
 }
 

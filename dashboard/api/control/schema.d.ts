@@ -3985,7 +3985,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Sends a browser to a provider's page */
+        /** Sends a browser to a provider's page, or says at the sign-in page why not */
         get: {
             parameters: {
                 query?: never;
@@ -5027,7 +5027,7 @@ export interface components {
          * @description What needs attention
          * @enum {string}
          */
-        AttentionKind: "diskFilling" | "purgesHeld" | "damaged" | "notStarting" | "backupFailed" | "backupUnproven" | "overQuota" | "certificateFailing" | "jobStuck" | "jobFailed" | "mailNotSent";
+        AttentionKind: "diskFilling" | "purgesHeld" | "damaged" | "notStarting" | "backupFailed" | "backupUnproven" | "backupUnchecked" | "overQuota" | "certificateFailing" | "jobStuck" | "jobFailed" | "mailNotSent";
         AttentionList: {
             /** @description The most urgent first. */
             items: components["schemas"]["AttentionItem"][];

@@ -55,6 +55,7 @@ const operator = {
       notStarting: 'Not starting',
       backupFailed: 'Backup failed',
       backupUnproven: 'No proven backup',
+      backupUnchecked: 'Backup not checked',
       certificateFailing: 'Certificate',
       jobStuck: 'Job stuck',
       jobFailed: 'Job failed',
@@ -267,6 +268,7 @@ const operator = {
       restore: 'Restore',
       undo_restore: 'Undo of a restore',
       purge_project: 'Removal for good',
+      lock_out: 'Removal of superusers',
       send_mail: 'Mail',
     } as Record<string, string>,
     states: {

@@ -1,5 +1,7 @@
 //! Every answer the host gives itself, in PocketBase's envelope with a stable code.
 
+use std::io::ErrorKind;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
 
@@ -50,6 +52,8 @@ pub(super) enum Refusal {
     NoCopy,
     /// The disk is full.
     DiskFull,
+    /// It was given up before its end, as nobody wanted it any more or the tenant was closed.
+    BrokenOff,
     /// The disk, most likely; the log knows.
     StorageFailed,
     /// What the engine answered.
@@ -108,6 +112,9 @@ impl Refusal {
             }
             Refusal::NoCopy => coded(S::NOT_FOUND, "no_copy", "There is no such copy of the data."),
             Refusal::DiskFull => coded(S::INSUFFICIENT_STORAGE, "disk_full", "The disk is full.").retry_after(60),
+            Refusal::BrokenOff => {
+                coded(S::SERVICE_UNAVAILABLE, "broken_off", "This was broken off, please try again.").retry_after(1)
+            }
             Refusal::StorageFailed => {
                 coded(S::SERVICE_UNAVAILABLE, "storage_failed", "The data could not be read or written just now.")
                     .retry_after(5)
@@ -138,11 +145,11 @@ impl From<InvalidTenantId> for Refusal {
 
 impl From<std::io::Error> for Refusal {
     fn from(error: std::io::Error) -> Refusal {
-        tracing::error!("the host's directory could not be read or written: {error}");
-        match error.kind() {
-            std::io::ErrorKind::StorageFull => Refusal::DiskFull,
-            _ => Refusal::StorageFailed,
+        if error.kind() == ErrorKind::Interrupted {
+            return Refusal::BrokenOff;
         }
+        tracing::error!("the host's directory could not be read or written: {error}");
+        if error.kind() == ErrorKind::StorageFull { Refusal::DiskFull } else { Refusal::StorageFailed }
     }
 }
 
@@ -155,6 +162,13 @@ impl From<Error> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_broken_off_is_no_failure_of_the_disk() {
+        assert_eq!(Refusal::from(std::io::Error::from(ErrorKind::Interrupted)), Refusal::BrokenOff);
+        assert_eq!(Refusal::from(std::io::Error::from(ErrorKind::StorageFull)), Refusal::DiskFull);
+        assert_eq!(Refusal::from(std::io::Error::from(ErrorKind::PermissionDenied)), Refusal::StorageFailed);
+    }
 
     #[test]
     fn the_edge_learns_the_code_of_what_the_host_refuses() {

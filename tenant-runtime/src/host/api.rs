@@ -34,7 +34,7 @@ pub(super) fn router(host: Host) -> Router {
         .route("/v1/tenants/{id}", get(get_tenant).put(put_tenant).delete(delete_tenant))
         .route("/v1/tenants/{id}/wake", post(wake_tenant))
         .route("/v1/tenants/{id}/sleep", post(sleep_tenant))
-        .route("/v1/tenants/{id}/superusers", put(put_superuser))
+        .route("/v1/tenants/{id}/superusers", put(put_superuser).delete(remove_superusers))
         .route("/v1/tenants/{id}/logs", get(logs::look))
         .merge(copies::routes())
         .route("/v1/growth", put(allow_growth))
@@ -119,6 +119,19 @@ async fn put_superuser(State(host): State<Host>, Path(id): Path<String>, body: B
     let SuperuserUpsert { email, password_hash } = parse(&body)?;
     let lease = tenant.lease().await?;
     lease.running().backend.put_superuser(FirstSuperuser { email, password_hash }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Also of a tenant that is not to run: it may again one day.
+async fn remove_superusers(State(host): State<Host>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    let tenant = host.find(id.parse()?)?;
+    to_its_end(async move {
+        let visit = tenant.visit().await?;
+        let removed = visit.running().backend.remove_superusers().await;
+        tenant.leave(visit).await;
+        removed
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

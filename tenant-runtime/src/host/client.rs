@@ -100,6 +100,12 @@ impl NodeClient {
         Ok(())
     }
 
+    /// Removes all superusers of a tenant, without waking it.
+    pub async fn remove_superusers(&self, id: &TenantId) -> Result<(), NodeError> {
+        self.send(Method::DELETE, &format!("/v1/tenants/{id}/superusers"), Body::empty()).await?;
+        Ok(())
+    }
+
     /// Says whether tenants may grow. What they have they keep; reads, deletes and signing in go on either way.
     pub async fn allow_growth(&self, allowed: bool) -> Result<(), NodeError> {
         self.send(Method::PUT, "/v1/growth", json(&Growth { allowed })?).await?;
