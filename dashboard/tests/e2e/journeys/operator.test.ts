@@ -152,6 +152,9 @@ it.skipIf(!operator)(
     await page.getByText(text.states.asleep, { exact: true }).waitFor()
     await button(page, words.tenant.sleep).waitFor({ state: 'detached' })
     await check(page, 'a project that sleeps')
+  await page.goBack()
+  await row.waitFor()
+  expect(await page.getByLabel(text.common.search, { exact: true }).inputValue()).toBe(slug)
 
     // Whose it is sees by whom, and may do the same
     await owner.goto(`/p/${slug}`)
