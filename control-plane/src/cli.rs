@@ -92,7 +92,7 @@ enum Command {
     Jobs(Remote<jobs::Jobs>),
     /// Lists, makes and revokes your tokens
     Tokens(login::Tokens),
-    /// Lists the plans projects may have
+    /// Lists the plans projects may have; for operators: changes them
     Plans(plans::Plans),
     /// Shows what a project uses, and its limits
     Usage(usage::Usage),

@@ -12,7 +12,8 @@ use proxy::{HttpService, Options, PerAddress, Proxy, Sockets};
 use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
 use tenant_runtime::files;
-use tenant_runtime::host::{Host, HostOptions, NodeClient};
+use tenant_runtime::host::{Host, HostOptions, NodeClient, TenantId};
+use tenant_runtime::mail::Outbox;
 use tenant_runtime::meter::Meter;
 use tenant_runtime::outbound::Outbound;
 use tenant_runtime::store::Pool;
@@ -34,6 +35,7 @@ use crate::fleet::urls::Urls;
 use crate::fleet::{Fleet, reconcile, routes};
 use crate::jobs::Jobs;
 use crate::operator::pace::Pace;
+use crate::plans::Plans;
 use crate::state::{Parts, Platform};
 use crate::upgrade::{self, Control, Heir, Predecessor, Successor};
 use crate::usage::{self, Usage};
@@ -114,11 +116,13 @@ pub(crate) async fn assemble(config: Config, succeeds: bool) -> anyhow::Result<(
     add_local_node(&database).await.context("note this machine as a node")?;
     let domains = Domains::new(&config, Arc::new(EdgeStore::new(database.clone())))?;
     let hasher = Hasher::for_this_machine();
-    let host = open_host(&config, &hasher, &database, succeeds)?;
+    let plans = Plans::open(&config, &database).await?;
+    let host = open_host(&config, &hasher, projects::mail::outboxes(&config, &plans, &database), succeeds)?;
     let platform = Platform::new(Parts {
         started_ms: clock::now_ms(),
         urls: Urls::of(&config),
         database,
+        plans,
         hashing: Hashing::start()?,
         tries: Tries::new(!config.dev),
         providers: Providers::new(&config.sign_in),
@@ -188,7 +192,12 @@ async fn work_alone(platform: Platform, host: Host, alone: CancellationToken, st
     );
 }
 
-fn open_host(config: &Config, hasher: &Hasher, database: &Database, succeeds: bool) -> anyhow::Result<Host> {
+fn open_host(
+    config: &Config,
+    hasher: &Hasher,
+    outboxes: impl Fn(TenantId) -> Arc<dyn Outbox> + Send + Sync + 'static,
+    succeeds: bool,
+) -> anyhow::Result<Host> {
     let engine = AppOptions {
         pool: Pool::for_this_machine(),
         hasher: hasher.clone(),
@@ -203,7 +212,7 @@ fn open_host(config: &Config, hasher: &Hasher, database: &Database, succeeds: bo
     let options = HostOptions {
         dir: config.dir.join("tenants"),
         engine,
-        outboxes: Some(Arc::new(projects::mail::outboxes(config, database))),
+        outboxes: Some(Arc::new(outboxes)),
         max_awake: Some(config.rest.most_awake).filter(|most| *most > 0),
         succeeds,
     };

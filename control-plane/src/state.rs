@@ -16,6 +16,7 @@ use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
 use crate::jobs::Jobs;
 use crate::operator::pace::Pace;
+use crate::plans::Plans;
 use crate::usage::Usage;
 
 /// The platform's parts; clones share them.
@@ -29,6 +30,7 @@ pub struct Parts {
     pub started_ms: i64,
     pub urls: Urls,
     pub database: Database,
+    pub plans: Plans,
     pub hashing: Hashing,
     pub tries: Tries,
     pub providers: Providers,

@@ -166,6 +166,18 @@ const pages: Page[] = [
     load: () => import('./areas/operator/Plans.svelte'),
   },
   {
+    path: '/operator/plans/:name',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/operator/PlanPage.svelte'),
+  },
+  {
+    path: '/operator/plans-new',
+    audience: 'account',
+    frame: 'shell',
+    load: () => import('./areas/operator/NewPlan.svelte'),
+  },
+  {
     path: '/operator/jobs',
     audience: 'account',
     frame: 'shell',
@@ -201,4 +213,5 @@ export function findPage(path: string): Match {
 
 export const teamPath = (id: string) => `/team/${encodeURIComponent(id)}`
 export const tenantPath = (id: string) => `/operator/tenants/${encodeURIComponent(id)}`
+export const planPath = (name: string) => `/operator/plans/${encodeURIComponent(name)}`
 export const projectPath = (slug: string) => `/p/${encodeURIComponent(slug)}`

@@ -1,7 +1,7 @@
 //! The command line over the console's API, as a script uses it.
 
 use serde_json::{Value as Json, json};
-use tests::{PASSWORD, Roost, run, run_as};
+use tests::{PASSWORD, Roost, eventually, run, run_as};
 
 struct Script {
     url: String,
@@ -159,4 +159,40 @@ async fn secrets_come_from_the_input_and_never_from_the_words_of_a_command() {
     command(&login, &format!("{PASSWORD}\n")).expect_err("a code is asked for");
     command(&login, &format!("{PASSWORD}\n{}\n", codes[0])).expect("signs in");
     command(&["projects", "show", "orchard"], "").expect("works");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_changes_plans_with_a_password_and_nobody_does_with_a_token() {
+    let roost = Roost::start();
+    let operator = roost.sign_up("operator@example.com").await;
+    operator.create_project("orchard").await;
+    let ann = roost.sign_up("ann@example.com").await;
+    let team = ann.get("/api/teams").await["items"][0]["id"].as_str().expect("an id").to_owned();
+    let token = ann.create_token(&team, "read").await;
+    let variables = [("ROOST_URL", roost.url()), ("ROOST_TOKEN", token)];
+    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let plans = |email: &str, words: &str| {
+        let words = format!("plans --email {email} {words}");
+        run_as(&words.split(' ').collect::<Vec<_>>(), &variables, &format!("{PASSWORD}\n"))
+    };
+    let by_operator = |words: &str| plans("operator@example.com", words).expect(words);
+
+    let requests = || async { operator.get("/api/projects/orchard/usage").await["limits"][3]["used"].as_i64() };
+    eventually("a request to be counted", || async { requests().await >= Some(1) }).await;
+    let seen = by_operator("preview standard --requests 1");
+    assert!(seen.contains("\norchard") && seen.contains("over it: 1."), "{seen}");
+    let made = by_operator("set pro --database-mb 500 --json");
+    let made: Json = serde_json::from_str(&made).expect("JSON");
+    assert_eq!((&made["databaseMb"], &made["title"], &made["uploadMb"]), (&json!(500), &json!("pro"), &json!(2048)));
+    let changed = by_operator("set pro --title Pro --requests 7");
+    assert!(changed.contains(" Pro\n") && changed.contains("500"), "{changed}");
+    by_operator("reset pro");
+    assert_eq!(ann.get("/api/plans").await["items"].as_array().map(Vec::len), Some(1));
+
+    let refused = plans("operator@example.com", "set pro --awake-hours 1000").expect_err("no month is that long");
+    assert!(refused.contains("awakeHours: At most 744 hours"), "{refused}");
+    let refused = plans("ann@example.com", "set pro").expect_err("she is no operator");
+    assert!(refused.contains("Only operators"), "{refused}");
+    let refused = run_as(&["plans", "reset", "standard"], &variables, "").expect_err("a token is not enough");
+    assert!(refused.contains("--email"), "{refused}");
 }

@@ -16,6 +16,7 @@ const SUITE: &[&str] = &[
     "numbers::",
     "operator::",
     "people::",
+    "plans::",
     "projects::",
     "providers::",
     "quotas::",

@@ -14,6 +14,7 @@ mod mail;
 mod numbers;
 mod operator;
 mod people;
+mod plans;
 mod projects;
 mod providers;
 mod quotas;

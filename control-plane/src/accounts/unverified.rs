@@ -123,7 +123,7 @@ pub async fn lift(platform: &Platform, account: &str) -> Result<()> {
          WHERE m.account_id = $1 AND m.role = 'owner' AND p.wish <> 'deleted'";
     let projects: Vec<String> = sqlx::query_scalar(sql).bind(account).fetch_all(platform.database.write()).await?;
     for project in projects {
-        platform.usage.forget(&project);
+        platform.usage.judge_anew(&project);
         fleet::reconcile::now(platform, &project).await;
     }
     Ok(())
@@ -132,14 +132,14 @@ pub async fn lift(platform: &Platform, account: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plans::{Overrides, grant};
+    use crate::plans::{Catalog, Overrides};
 
     #[test]
     fn a_plan_is_bounded_except_for_what_an_operator_granted() {
         let mut config = Config::load(None).expect("loads");
         let own = serde_json::to_string(&Overrides { storage_mb: Some(0), ..Overrides::default() }).expect("is JSON");
-        let bounded = |config: &Config| bound(config, grant(config, None, Some(&own))).figures;
-        let plan = grant(&config, None, Some(&own)).figures;
+        let bounded = |config: &Config| bound(config, Catalog::of_settings(config).grant(None, Some(&own))).figures;
+        let plan = Catalog::of_settings(&config).grant(None, Some(&own)).figures;
         assert_eq!(bounded(&config), plan, "without mail nobody could prove anything");
         config.dev = true;
         let limits = config.unverified.clone();

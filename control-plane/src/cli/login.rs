@@ -167,7 +167,8 @@ async fn find_team(console: &Console, wanted: Option<&str>) -> anyhow::Result<St
     }
 }
 
-async fn sign_in(url: &str, email: &str) -> anyhow::Result<Console> {
+/// Signs in as a person, whose password is asked for.
+pub(super) async fn sign_in(url: &str, email: &str) -> anyhow::Result<Console> {
     let password = read_secret("Password: ")?;
     match Console::sign_in(url, email, &password, None).await? {
         Some(console) => Ok(console),
@@ -179,7 +180,8 @@ async fn sign_in(url: &str, email: &str) -> anyhow::Result<Console> {
     }
 }
 
-async fn sign_out(console: &Console) -> anyhow::Result<()> {
+/// Ends that session.
+pub(super) async fn sign_out(console: &Console) -> anyhow::Result<()> {
     console.call(Method::DELETE, "/api/session", None).await.map(drop)
 }
 

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{LOCAL, Seen, routes};
 use crate::accounts::tickets::digest;
 use crate::audit;
+use crate::plans;
 use crate::projects::store::{self, Row};
 use crate::projects::{Project, ProjectState, Wish};
 use crate::session::Session;
@@ -69,6 +70,7 @@ pub async fn run(platform: Platform, stop: CancellationToken) {
 }
 
 async fn round(platform: &Platform) -> anyhow::Result<()> {
+    plans::change::reread(platform).await?;
     let reports = platform.fleet.node(LOCAL)?.tenants().await?;
     let known: HashMap<String, TenantReport> =
         reports.into_iter().map(|report| (report.id.to_string(), report)).collect();

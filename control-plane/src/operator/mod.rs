@@ -8,6 +8,7 @@ mod machine;
 mod node;
 pub mod numbers;
 pub mod pace;
+mod plans;
 mod purges;
 mod tenants;
 
@@ -22,6 +23,7 @@ pub fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new()
         .merge(node::routes())
         .merge(tenants::routes())
+        .merge(plans::routes())
         .merge(attention::routes())
         .merge(jobs::routes())
         .merge(purges::routes())

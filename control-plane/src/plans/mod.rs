@@ -1,9 +1,13 @@
-//! Plans: what a project may use. They are data, `[plans]` in the settings; an operator may give a project another plan
-//! and figures of its own.
+//! Plans: what a project may use. They are data: `[plans]` in the settings, with what operators changed at the console in
+//! their place. An operator may also give a project another plan and figures of its own.
 //!
 //! Here is only what is granted. What is used, and what happens when that is more, is `usage`.
 
 pub mod api;
+mod catalog;
+pub mod change;
+mod draft;
+pub mod preview;
 
 use std::collections::BTreeMap;
 
@@ -16,11 +20,13 @@ use utoipa::ToSchema;
 use crate::accounts::unverified;
 use crate::audit;
 use crate::clock::HOUR_MS;
-use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::fleet;
 use crate::projects::store::Row;
 use crate::state::Platform;
+
+pub use self::catalog::{Catalog, Plans};
+pub use self::draft::Draft;
 
 /// The plan every installation has, of which others say only how they differ.
 pub const STANDARD: &str = "standard";
@@ -100,7 +106,9 @@ pub struct Grant {
 /// # Errors
 /// `unknown_plan`.
 pub async fn assign(platform: &Platform, by: &str, project: &Row, change: &Assignment) -> Result<()> {
-    if change.plan.as_ref().is_some_and(|plan| !platform.config.plans.contains_key(plan)) {
+    let alone = platform.plans.lock().await;
+    let plans = platform.plans.now();
+    if change.plan.as_ref().is_some_and(|plan| plans.find(plan).is_none()) {
         return Err(Error::field("plan", "unknown_plan", "There is no plan of that name."));
     }
     let overrides = change.overrides.as_ref().map(serde_json::to_string).transpose().map_err(anyhow::Error::new)?;
@@ -109,23 +117,15 @@ pub async fn assign(platform: &Platform, by: &str, project: &Row, change: &Assig
          WHERE id = $3 RETURNING plan, plan_overrides";
     let row = sqlx::query(sql).bind(&change.plan).bind(overrides).bind(&project.id).fetch_one(&mut *tx).await?;
     let (plan, overrides): (Option<String>, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
-    let granted = grant(&platform.config, plan.as_deref(), overrides.as_deref());
+    let granted = plans.grant(plan.as_deref(), overrides.as_deref());
     let own = if granted.overrides == Overrides::default() { "" } else { ", with limits of its own" };
     let line = format!("{} has the plan {}{own}", project.name, granted.figures.title);
     audit::note(&mut tx, Some(by), Some(&project.id), "plan", &line).await?;
     tx.commit().await?;
-    platform.usage.forget(&project.id);
+    drop(alone);
+    platform.usage.judge_anew(&project.id);
     fleet::reconcile::now(platform, &project.id).await;
     Ok(())
-}
-
-/// What a project is granted by these settings. A plan that is not among them any more is the default one.
-pub fn grant(config: &Config, plan: Option<&str>, overrides: Option<&str>) -> Grant {
-    let named = plan.and_then(|name| config.plans.get_key_value(name));
-    let default = || config.plans.get_key_value(&config.default_plan);
-    let (name, plan) = named.or_else(default).expect("the default plan was looked for when the settings were read");
-    let overrides: Overrides = overrides.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    Grant { plan: name.clone(), figures: plan.with(&overrides), overrides }
 }
 
 /// Whether the plan of those without another is among the plans.
@@ -209,50 +209,12 @@ fn unless_none(bytes: u64) -> u64 {
 impl Platform {
     /// What a project is granted: its plan's figures, with its own in their place, bounded while nobody answers for it.
     pub fn grant_of(&self, project: &Row) -> Grant {
-        let granted = grant(&self.config, project.plan.as_deref(), project.plan_overrides.as_deref());
+        let granted = self.plans.now().grant_of(project);
         if project.is_vouched_for { granted } else { unverified::bound(&self.config, granted) }
     }
 
     /// The same as its host keeps to it.
     pub fn limits_of(&self, project: &Row) -> Limits {
         self.grant_of(project).figures.for_host()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn with(text: &str) -> anyhow::Result<Config> {
-        let dir = tempfile::tempdir().expect("a directory");
-        let file = dir.path().join("roost.toml");
-        std::fs::write(&file, text).expect("writes");
-        Config::load(Some(&file))
-    }
-
-    #[test]
-    fn a_plan_says_only_how_it_differs() {
-        let config = with("default_plan = \"free\"\n[plans.free]\ndatabase_mb = 500\n").expect("loads");
-        let grant = grant(&config, None, None);
-        assert_eq!((grant.plan.as_str(), grant.figures.title.as_str()), ("free", "free"));
-        assert_eq!(grant.figures.database_mb, 500);
-        assert_eq!(grant.figures.storage_mb, config.plans[STANDARD].storage_mb);
-        assert!(with("default_plan = \"fre\"\n").is_err());
-        assert!(with("[plans.pro]\ndatabase = 1\n").is_err());
-    }
-
-    #[test]
-    fn what_an_operator_set_wins_and_nothing_is_no_limit() {
-        let config = with("[plans.pro]\nrequests_per_second = 5\n").expect("loads");
-        let grant = grant(&config, Some("pro"), Some(r#"{"storageMb":0,"requests":7}"#));
-        assert_eq!((grant.figures.storage_mb, grant.figures.requests), (0, 7));
-        let limits = grant.figures.for_host();
-        assert_eq!((limits.storage_bytes, limits.requests_per_second), (u64::MAX, Some(5)));
-    }
-
-    #[test]
-    fn the_standard_plan_is_what_hosts_grant_by_themselves() {
-        let config = with("").expect("loads");
-        assert_eq!(grant(&config, Some("gone"), None).figures.for_host(), Limits::default());
     }
 }

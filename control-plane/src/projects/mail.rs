@@ -15,19 +15,27 @@ use crate::clock::{self, DAY_MS};
 use crate::config::Config;
 use crate::database::Database;
 use crate::mail::{Mail, Sender};
-use crate::plans;
+use crate::plans::Plans;
 
 /// Takes the mails of one project.
 struct Quota {
     project: TenantId,
     config: Arc<Config>,
+    plans: Plans,
     database: Database,
 }
 
 /// What hands out a place for mail to each project.
-pub fn outboxes(config: &Config, database: &Database) -> impl Fn(TenantId) -> Arc<dyn Outbox> + Send + Sync + use<> {
-    let (config, database) = (Arc::new(config.clone()), database.clone());
-    move |project| Arc::new(Quota { project, config: Arc::clone(&config), database: database.clone() })
+pub fn outboxes(
+    config: &Config,
+    plans: &Plans,
+    database: &Database,
+) -> impl Fn(TenantId) -> Arc<dyn Outbox> + Send + Sync + use<> {
+    let (config, plans, database) = (Arc::new(config.clone()), plans.clone(), database.clone());
+    move |project| {
+        let (config, plans, database) = (Arc::clone(&config), plans.clone(), database.clone());
+        Arc::new(Quota { project, config, plans, database })
+    }
 }
 
 impl Outbox for Quota {
@@ -66,7 +74,7 @@ impl Quota {
         let row: Option<(Option<String>, Option<String>)> =
             sqlx::query_as(sql).bind(self.project.to_string()).fetch_optional(self.database.read()).await?;
         let (plan, overrides) = row.unwrap_or_default();
-        let most = plans::grant(&self.config, plan.as_deref(), overrides.as_deref()).figures.mails_per_day;
+        let most = self.plans.now().grant(plan.as_deref(), overrides.as_deref()).figures.mails_per_day;
         Ok(if most == 0 { i64::MAX } else { i64::from(most) })
     }
 

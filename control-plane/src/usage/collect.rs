@@ -1,6 +1,5 @@
 //! Every few seconds: what came on top goes into the database, and whoever came near a limit is told.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
@@ -68,16 +67,26 @@ pub async fn finish(platform: &Platform) {
 
 async fn round(platform: &Platform) -> anyhow::Result<()> {
     let month = Month::at(clock::now_ms());
-    let mut due: HashSet<String> = write(platform, month).await?.into_iter().collect();
-    due.extend(platform.usage.unknown_in(month));
-    for id in due {
-        let known = platform.usage.known(&id).filter(|known| known.month_ms == month.begins_ms);
-        match projects::by_id(platform.database.read(), &id).await? {
-            Some(row) => judge(platform, &row, known, month).await?,
-            None => platform.usage.remove(&id),
+    let changed = write(platform, month).await?;
+    platform.usage.judge_later(changed.into_iter().chain(platform.usage.unknown_in(month)));
+    while let Some(id) = platform.usage.next_due() {
+        if let Err(error) = look_at(platform, &id, month).await {
+            platform.usage.judge_later([id]);
+            return Err(error);
         }
     }
     Ok(())
+}
+
+async fn look_at(platform: &Platform, id: &str, month: Month) -> anyhow::Result<()> {
+    let known = platform.usage.known(id).filter(|known| known.month_ms == month.begins_ms);
+    match projects::by_id(platform.database.read(), id).await? {
+        Some(row) => judge(platform, &row, known, month).await,
+        None => {
+            platform.usage.remove(id);
+            Ok(())
+        }
+    }
 }
 
 /// Writes what came on top since the last time. Answers whose figures changed.
@@ -153,7 +162,7 @@ async fn judge(platform: &Platform, row: &Row, known: Option<Known>, month: Mont
         known.looked_up_ms = now;
         known.earlier = store::earlier(db, &row.id, now - TREND_DAYS * DAY_MS).await?;
     }
-    known.limits = work_out(platform, row, &known, month);
+    known.limits = work_out(platform, row, &platform.grant_of(row).figures, &known, month);
     let written = platform.usage.written.lock().await.get(&row.id).cloned().unwrap_or_default().counts;
     // What is counted here and not yet in the database is part of the month, too.
     let used = known.month.plus(counted.since(written));

@@ -11,7 +11,7 @@ pub mod limits;
 mod notices;
 mod store;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Datelike as _, TimeZone as _, Utc};
@@ -22,6 +22,7 @@ use self::limits::{Earlier, LimitUse, Used, When};
 use self::store::{Counts, Sizes};
 use crate::clock::{self, DAY_MS};
 use crate::fleet::Counters;
+use crate::plans::Plan;
 use crate::projects::store::Row;
 use crate::state::Platform;
 
@@ -30,6 +31,8 @@ use crate::state::Platform;
 pub struct Usage {
     meters: Mutex<HashMap<String, Arc<Meter>>>,
     known: Mutex<HashMap<String, Known>>,
+    /// Whose limits are to be worked out anew.
+    due: Mutex<HashSet<String>>,
     /// What is in the database already of what was counted since the start. Held while it is written.
     written: tokio::sync::Mutex<HashMap<String, Written>>,
     /// A project is there of which nothing is known, or what was known does not hold any more.
@@ -80,10 +83,22 @@ impl Usage {
         counts.map(|(id, requests)| (id.clone(), requests)).collect()
     }
 
-    /// Has everything about a project worked out anew: it is granted something else.
-    pub fn forget(&self, project: &str) {
-        lock(&self.known).remove(project);
+    /// Has worked out anew how it stands with a project's limits: it is granted something else.
+    pub fn judge_anew(&self, project: &str) {
+        self.judge_later([project.to_owned()]);
         self.news.notify_one();
+    }
+
+    /// The same with the next round.
+    fn judge_later(&self, projects: impl IntoIterator<Item = String>) {
+        lock(&self.due).extend(projects);
+    }
+
+    fn next_due(&self) -> Option<String> {
+        let mut due = lock(&self.due);
+        let next = due.iter().next().cloned()?;
+        due.remove(&next);
+        Some(next)
     }
 
     /// Counts a project no longer: it is gone.
@@ -106,12 +121,17 @@ impl Usage {
 
 /// How it stands with a project's limits now.
 pub fn limits_of(platform: &Platform, project: &Row) -> Vec<LimitUse> {
-    let month = Month::at(clock::now_ms());
-    let known = platform.usage.known(&project.id).filter(|known| known.month_ms == month.begins_ms);
-    work_out(platform, project, &known.unwrap_or_default(), month)
+    limits_under(platform, project, &platform.grant_of(project).figures)
 }
 
-fn work_out(platform: &Platform, project: &Row, known: &Known, month: Month) -> Vec<LimitUse> {
+/// How it would stand with them under these figures.
+pub fn limits_under(platform: &Platform, project: &Row, figures: &Plan) -> Vec<LimitUse> {
+    let month = Month::at(clock::now_ms());
+    let known = platform.usage.known(&project.id).filter(|known| known.month_ms == month.begins_ms);
+    work_out(platform, project, figures, &known.unwrap_or_default(), month)
+}
+
+fn work_out(platform: &Platform, project: &Row, figures: &Plan, known: &Known, month: Month) -> Vec<LimitUse> {
     let counters = platform.fleet.counters(&project.id);
     let sizes = platform.fleet.seen(&project.id).or_else(|| project.seen.clone());
     let (database, storage) = sizes.map_or((0, 0), |seen| (seen.database_bytes, seen.storage_bytes));
@@ -130,7 +150,7 @@ fn work_out(platform: &Platform, project: &Row, known: &Known, month: Month) -> 
         resets_ms: month.resets_ms,
         since_ms: project.created_ms,
     };
-    limits::limits(&platform.grant_of(project).figures, &used, when, known.earlier)
+    limits::limits(figures, &used, when, known.earlier)
 }
 
 /// A calendar month.

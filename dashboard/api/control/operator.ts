@@ -1,7 +1,7 @@
 // What operators see and do: the machine, everybody's projects from outside, jobs.
 
 import { createInfiniteQuery, createMutation, createQuery, useQueryClient } from '@tanstack/svelte-query'
-import { answer, api, type Overrides } from './client'
+import { answer, api, type Overrides, type PlanDraft, type PlanPreview } from './client'
 import { useAccount } from './queries'
 
 const fresh = 10_000
@@ -92,8 +92,38 @@ export const useSetLimits = (id: () => string) =>
     answer(api.PATCH('/api/operator/tenants/{id}/limits', { params: { path: { id: id() } }, body })),
   )
 
+// Plans
+
 export const usePlans = () =>
-  createQuery(() => ({ queryKey: ['plans'], queryFn: () => answer(api.GET('/api/plans')) }))
+  createQuery(() => ({ queryKey: ['operator', 'plans'], queryFn: () => answer(api.GET('/api/plans')) }))
+
+/** What a plan would mean; nothing is asked while there is no whole draft. */
+export const usePlanPreview = (name: () => string, draft: () => PlanDraft | undefined) =>
+  createQuery(() => {
+    const [path, body] = [{ name: name() }, draft()]
+    return {
+      queryKey: ['operator', 'plan preview', path.name, body],
+      queryFn: () =>
+        answer(
+          api.POST('/api/operator/plans/{name}/preview', {
+            params: { path },
+            body: body ?? { title: '' },
+          }),
+        ),
+      staleTime: 0,
+      retry: false,
+      placeholderData: (previous: PlanPreview | undefined) => previous,
+      enabled: path.name !== '' && body !== undefined,
+    }
+  })
+
+export const useSavePlan = () =>
+  useChange(({ name, draft }: { name: string; draft: PlanDraft }) =>
+    answer(api.PUT('/api/operator/plans/{name}', { params: { path: { name } }, body: draft })),
+  )
+
+export const useTakePlanBack = (name: () => string) =>
+  useChange(() => answer(api.DELETE('/api/operator/plans/{name}', { params: { path: { name: name() } } })))
 
 // Projects that are to be removed for good
 

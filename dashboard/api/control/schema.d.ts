@@ -1493,6 +1493,139 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/operator/plans/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a plan other figures, for all projects that have it, or makes a plan */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PlanDraft"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NamedPlan"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Has a plan be what the settings say again; one made here goes, unless a project has it */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/plans/{name}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What such a plan would mean for the projects that have it; nothing is changed */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PlanDraft"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PlanPreview"];
+                    };
+                };
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/operator/purges": {
         parameters: {
             query?: never;
@@ -5042,6 +5175,18 @@ export interface components {
             /** Format: int64 */
             records: number;
         };
+        /** @description A limit as it would stand */
+        ConcernedLimit: components["schemas"]["LimitUse"] & {
+            /** @description How it stands now. */
+            now: components["schemas"]["LimitState"];
+        };
+        /** @description A project that would newly be near a limit or over one */
+        ConcernedProject: {
+            id: string;
+            limits: components["schemas"]["ConcernedLimit"][];
+            name: string;
+            slug: string;
+        };
         /** @description What the console needs to know before anybody signs in */
         Config: {
             /** @description Whether domains get certificates by themselves. */
@@ -5465,8 +5610,11 @@ export interface components {
             /** Format: int64 */
             totalBytes: number;
         };
+        /** @description A plan in force */
         NamedPlan: components["schemas"]["Plan"] & {
             name: string;
+            origin: components["schemas"]["PlanOrigin"];
+            settings?: components["schemas"]["Plan"] | null;
         };
         /** @description A project, as far as it has to be named */
         NamedProject: {
@@ -5650,10 +5798,40 @@ export interface components {
             /** Format: int64 */
             uploadMb: number;
         };
+        /** @description A plan as an operator writes it: with every figure, of which 0 is no limit */
+        PlanDraft: components["schemas"]["Overrides"] & {
+            /** @description What people read. */
+            title: string;
+        };
         PlanList: {
             /** @description The name of the one new projects get. */
             default: string;
             items: components["schemas"]["NamedPlan"][];
+        };
+        /**
+         * @description Whose word a plan is
+         * @enum {string}
+         */
+        PlanOrigin: "settings" | "changed" | "console";
+        /** @description What a plan would mean for the projects that have it */
+        PlanPreview: {
+            /**
+             * Format: int64
+             * @description How many of them would newly be near a limit or over one.
+             */
+            concerned: number;
+            /** @description The first of those that are concerned, with what would be over before what would be near. */
+            items: components["schemas"]["ConcernedProject"][];
+            /**
+             * Format: int64
+             * @description How many of those would be over.
+             */
+            over: number;
+            /**
+             * Format: int64
+             * @description How many projects have the plan.
+             */
+            projects: number;
         };
         /** @description A project as the console shows it. */
         Project: {

@@ -52,6 +52,8 @@ export const common = {
     tenants: 'Tenants',
     jobs: 'Jobs',
     plans: 'Plans',
+    plan: 'Plan',
+    newPlan: 'New plan',
     outbox: 'Outbox',
     overview: 'Overview',
     usage: 'Usage',

@@ -1,7 +1,7 @@
 // The words of who operates this installation.
 
 import { text as shared } from '.'
-import { plural } from '../i18n'
+import { count, plural } from '../i18n'
 import { marked } from './pseudo'
 
 const operator = {
@@ -172,11 +172,85 @@ const operator = {
   },
   plans: {
     title: 'Plans',
-    lead: 'They stand in the settings file of this installation; a project can have figures of its own.',
+    lead: 'What projects may use. They begin in the settings file; what is changed here holds in its place.',
     list: 'Plans',
+    table: 'Plans side by side',
     failed: 'The plans could not be loaded',
     figure: 'Limit',
     default: 'for new projects',
+    origins: { settings: 'from the settings', changed: 'changed here', console: 'made here' },
+    change: 'Change',
+    changeOf: (title: string) => `Change ${title}`,
+    create: 'New plan',
+  },
+  plan: {
+    missing: 'There is no such plan',
+    missingBody: 'It may have been removed.',
+    all: 'All plans',
+    leads: {
+      settings: 'As the settings file has it.',
+      changed: 'Changed here, in place of what the settings file says.',
+      console: 'Made here; the settings file does not know it.',
+    },
+    createLead:
+      'It begins as a copy of the plan for new projects. Nobody has it until you give it to a project.',
+    name: 'Short name',
+    nameHint: 'For commands and the API: small letters, digits and dashes. It cannot be changed later.',
+    invalidName: 'Use 1 to 32 small letters, digits and dashes.',
+    takenName: 'There is a plan of that name already.',
+    planTitle: 'Title',
+    titleHint: 'What people read on their usage page.',
+    formTitle: 'What it grants',
+    formLead: '0 is no limit.',
+    /** Under each field, while it is not 0. */
+    hints: {
+      databaseMb: 'Beyond it nothing is added; reading and deleting go on.',
+      storageMb: 'Beyond it no file is taken in.',
+      egressGb: 'Beyond it answers are slow; beyond 110 % files are refused.',
+      requests: 'Beyond it every request is refused until the month ends.',
+      requestsPerSecond: 'Twice as many may come at once.',
+      realtimeConnections: 'Open at once; further ones are refused.',
+      uploadMb: 'The largest body of one request.',
+      backupsKept: 'Older scheduled ones go when the next is made.',
+      mailsPerDay: 'For projects without a mail server of their own.',
+      awakeHours: 'At most 744. Beyond it requests are refused until the month ends.',
+    },
+    noLimit: 'No limit.',
+    inSettings: (amount: string) => `The settings say ${amount}.`,
+    whole: 'A whole number; 0 is no limit.',
+    save: 'Save the plan',
+    saving: 'Saving…',
+    saved: 'The plan holds now.',
+    confirmTitle: (title: string) => `Change ${title}?`,
+    confirmLead: 'It holds at once, for all projects that have this plan.',
+    preview: {
+      title: 'Who would be over',
+      lead: 'Nothing is changed until you save.',
+      working: 'Working out what it would mean…',
+      failed: 'What it would mean could not be worked out',
+      incomplete: 'Fill in every field to see what it would mean.',
+      unused: 'No project has this plan.',
+      fits: (projects: number) =>
+        `${plural(projects, { one: '# project has', other: '# projects have' })} this plan. What they use now fits.`,
+      over: (over: number, projects: number) =>
+        `${count(over)} of ${plural(projects, { one: '# project', other: '# projects' })} would be over at once`,
+      near: (near: number, projects: number) =>
+        `${count(near)} of ${plural(projects, { one: '# project', other: '# projects' })} would come near a limit`,
+      more: (more: number) => plural(more, { one: 'and # more', other: 'and # more' }),
+      states: { ok: 'fits', near: 'near', over: 'over' },
+      list: 'Projects it concerns',
+      limit: (name: string, used: string) => `${name}: ${used}`,
+      before: (state: string) => `now ${state}`,
+    },
+    back: 'Back to the settings…',
+    backTitle: (title: string) => `Have ${title} as the settings file says?`,
+    backLead: 'What was changed here is forgotten.',
+    backAction: 'Back to the settings',
+    remove: 'Remove…',
+    removeTitle: (title: string) => `Remove ${title}?`,
+    removeLead: 'Only a plan that no project has can go, a deleted one that can be brought back included.',
+    removeAction: 'Remove it',
+    busy: 'One moment…',
   },
   jobs: {
     title: 'Jobs',

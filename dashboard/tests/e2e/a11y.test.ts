@@ -206,7 +206,8 @@ describe.each(looks)('$theme at $width', ({ theme, width }) => {
 
     await actAsOperator(page)
     await showOperator(page)
-    const places = ['', '/tenants', '/jobs', '/plans', ...tenants.map(({ id }) => `/tenants/${id}`)]
+    const planned = ['/plans', '/plans/trial', '/plans/gone', '/plans-new']
+    const places = ['', '/tenants', '/jobs', ...planned, ...tenants.map(({ id }) => `/tenants/${id}`)]
     for (const place of places) {
       await visit(page, `/operator${place}`)
       await page.locator('[role=status].late').waitFor({ state: 'detached' })
@@ -223,6 +224,20 @@ describe.each(looks)('$theme at $width', ({ theme, width }) => {
     await page.getByRole('button', { name: text.operator.tenant.suspend }).click()
     await page.getByRole('dialog').waitFor()
     await check(page, 'suspend dialog', underDialog)
+    await visit(page, '/operator/plans/large')
+    await page.getByText(text.operator.plan.preview.over(1, 60)).waitFor()
+    await page.getByRole('button', { name: text.operator.plan.save }).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'a plan to be saved', underDialog)
+    await page.getByRole('dialog').getByRole('button', { name: text.common.cancel }).click()
+    await page.getByRole('button', { name: text.operator.plan.back }).click()
+    await page.getByRole('dialog').getByText(text.operator.plan.preview.over(1, 60)).waitFor()
+    await check(page, 'a plan to be taken back', underDialog)
+    await visit(page, '/operator/plans-new')
+    await page.getByLabel(text.operator.plan.name, { exact: true }).fill('Large')
+    await page.getByLabel(text.operator.limits.figures.requests, { exact: true }).fill('many')
+    await page.getByText(text.operator.plan.whole).waitFor()
+    await check(page, 'a plan that makes no sense')
     expect(complaints).toEqual([])
     await context.close()
   })

@@ -61,6 +61,7 @@ const pages = [
   '/operator',
   '/operator/tenants',
   '/operator/tenants/idorchard000000',
+  '/operator/plans/large',
   '/operator/jobs',
 ]
 

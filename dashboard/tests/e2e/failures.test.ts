@@ -33,6 +33,7 @@ it.each([
   ['/operator/tenants', '**/api/operator/tenants?*', text.operator.tenants.failed],
   ['/operator/jobs', '**/api/operator/jobs?*', text.operator.jobs.failed],
   ['/operator/plans', '**/api/plans', text.operator.plans.failed],
+  ['/operator/plans/large', '**/api/operator/plans/large/preview', text.operator.plan.preview.failed],
   ['/outbox', '**/api/outbox', text.outbox.failed],
   ['/projects', '**/api/account', text.errors.start],
 ])('%s recovers from a 500 and from a dropped connection of %s', async (path, asked, message) => {

@@ -7,6 +7,7 @@ import type {
   Node,
   OperatorJob,
   Plan,
+  PlanPreview,
   ProjectState,
   Tenant,
   TenantDetails,
@@ -138,6 +139,7 @@ export const jobs: OperatorJob[] = [
 
 const standard: Plan = {
   name: 'standard',
+  origin: 'settings',
   title: 'Standard',
   databaseMb: 500,
   storageMb: 10_240,
@@ -160,8 +162,37 @@ export const plans: Plan[] = [
     storageMb: 102_400,
     egressGb: 500,
     requests: 0,
+    origin: 'changed',
+    settings: standard,
   },
+  { ...standard, name: 'trial', title: 'Trial', databaseMb: 100, origin: 'console' },
 ]
+
+/** What a smaller plan would mean. */
+const preview: PlanPreview = {
+  projects: 60,
+  concerned: 52,
+  over: 1,
+  items: [
+    {
+      id: 'idorchard000000',
+      slug: 'orchard',
+      name: 'Orchard',
+      limits: [
+        {
+          limit: 'database',
+          used: 212 * MB,
+          max: 100 * MB,
+          unit: 'bytes',
+          period: 'now',
+          state: 'over',
+          now: 'ok',
+        },
+        { limit: 'mails', used: 41, max: 50, unit: 'count', period: 'day', state: 'near', now: 'ok' },
+      ],
+    },
+  ],
+}
 
 export const details = (of: Tenant): TenantDetails => ({
   tenant: of,
@@ -214,6 +245,7 @@ export async function showOperator(page: Page, shown = tenants) {
     '/tenants': { items: shown, total: 212, page: 1, perPage: 50 },
     '/jobs': { items: jobs, next: 'older' },
   }
+  for (const { name } of plans) answers[`/plans/${name}/preview`] = preview
   for (const one of shown) answers[`/tenants/${one.id}`] = details(one)
   for (const one of jobs)
     answers[`/jobs/${one.id}`] = {

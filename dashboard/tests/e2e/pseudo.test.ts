@@ -43,7 +43,8 @@ it('has no word of its own on any page', async () => {
   await showLogs(page, 'orchard')
   await showSupport(page, 'tide', true)
   const inside = ['/p/orchard', '/p/orchard/usage', '/p/orchard/logs', '/p/tide/settings']
-  const operator = ['', '/tenants', '/jobs', '/plans'].map((place) => `/operator${place}`)
+  const places = ['', '/tenants', '/jobs', '/plans', '/plans-new']
+  const operator = places.map((place) => `/operator${place}`)
   const others = ['/projects', '/projects/new', '/account', '/erased', '/nowhere']
   for (const path of [...others, ...domains, ...inside, ...operator]) {
     await page.goto(path)

@@ -103,7 +103,8 @@ describe.each(ways)('%s', (_, options) => {
     await actAsOperator(page)
     await showOperator(page)
     await showSupport(page, 'tide', true)
-    const operator = ['', '/tenants', '/jobs', '/plans'].map((place) => `/operator${place}`)
+    const planned = ['/plans', '/plans/large', '/plans-new']
+    const operator = ['', '/tenants', '/jobs', ...planned].map((place) => `/operator${place}`)
     for (const path of operator) await visit(page, path)
     const places = [
       '/p/orchard',

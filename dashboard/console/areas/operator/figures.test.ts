@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest'
 import type { Limit, Plan } from '$api/control/client'
-import { draftOf, isFine, overridesOf, wouldBeOver } from './figures'
+import { draftOf, draftOfPlan, isFine, isPlanName, overridesOf, planOf, wouldBeOver } from './figures'
 
 const MB = 1024 ** 2
 
 const plan: Plan = {
   name: 'standard',
+  origin: 'settings',
   title: 'Standard',
   databaseMb: 500,
   storageMb: 0,
@@ -46,4 +47,21 @@ it('says before saving what would be used up, and takes 0 for no limit', () => {
     { ...database, max: 100 * MB, state: 'over' },
   ])
   expect(wouldBeOver([database], plan, { databaseMb: 0 })).toEqual([])
+})
+
+it('takes a plan only when it is whole', () => {
+  const draft = draftOfPlan(plan)
+  expect(planOf(' Pro ', { ...draft, requests: ' 7 ' })).toMatchObject({
+    title: 'Pro',
+    requests: 7,
+    storageMb: 0,
+  })
+  expect(planOf(' ', draft)).toBeUndefined()
+  expect(planOf('Pro', { ...draft, requests: '' })).toBeUndefined()
+  expect(planOf('Pro', { ...draft, requests: 'many' })).toBeUndefined()
+})
+
+it('knows what commands can call a plan', () => {
+  expect(['pro', 'pro-2', 'x'.repeat(32)].every(isPlanName)).toBe(true)
+  expect(['', 'Pro', 'pro plan', 'x'.repeat(33)].some(isPlanName)).toBe(false)
 })

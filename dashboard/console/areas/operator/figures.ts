@@ -1,6 +1,6 @@
 // A plan's figures as an operator edits them, and what they would mean for what is used already.
 
-import type { Limit, Overrides, Plan } from '$api/control/client'
+import type { Limit, Overrides, Plan, PlanDraft } from '$api/control/client'
 
 const MB = 1024 ** 2
 const GB = 1024 ** 3
@@ -27,6 +27,20 @@ export function draftOf(overrides: Overrides): Draft {
   const text = (figure: Figure) => overrides[figure]?.toString() ?? ''
   return Object.fromEntries(figures.map((figure) => [figure, text(figure)])) as Draft
 }
+
+/** All of a plan's figures, as they are edited. */
+export function draftOfPlan(plan: Plan): Draft {
+  return Object.fromEntries(figures.map((figure) => [figure, String(plan[figure])])) as Draft
+}
+
+/** The plan that was typed; nothing while something is missing or no number. */
+export function planOf(title: string, draft: Draft): PlanDraft | undefined {
+  const isWhole = figures.every((figure) => isFine(draft[figure]) && draft[figure].trim() !== '')
+  return title.trim() && isWhole ? { title: title.trim(), ...overridesOf(draft) } : undefined
+}
+
+/** What commands and the API may call a plan. */
+export const isPlanName = (name: string) => /^[a-z0-9-]{1,32}$/.test(name)
 
 /** A whole number or nothing, and not more than a number holds exactly. */
 export const isFine = (typed: string) => /^\d{0,15}$/.test(typed.trim())

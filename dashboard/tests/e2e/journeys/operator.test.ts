@@ -1,9 +1,9 @@
-// D12: an operator sees beforehand what a limit would mean, puts a project to sleep, suspends it with a reason that its owner
-// gets by mail, lifts it again, and all of it stands in the audit. And J13.3 from the console: nobody looks into a project
-// uninvited.
+// D12: an operator sees beforehand what a limit, or a plan, would mean, puts a project to sleep, suspends it with a reason that
+// its owner gets by mail, lifts it again, and all of it stands in the audit. And J13.3 from the console: nobody looks into a
+// project uninvited.
 
 import { text } from '$kit/text/all'
-import { ClientResponseError } from 'pocketbase'
+import PocketBase, { ClientResponseError } from 'pocketbase'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { check } from '../axe'
@@ -28,19 +28,27 @@ const button = (page: Page, name: string) => page.getByRole('button', { name, ex
 const link = (page: Page, name: string) => page.getByRole('link', { name, exact: true })
 const reason = 'Unpaid since October'
 
+/** A project with 2 MB in its database. */
+async function createFull(owner: Page, slug: string) {
+  const { id, endpoint } = await createProject(owner, slug)
+  const pocketbase = connect(endpoint)
+  await pocketbase.collection('_superusers').authWithPassword(superuser.email, superuser.password)
+  const fields = [{ name: 'title', type: 'text', max: 100_000 }]
+  await pocketbase.collections.create({ name: 'posts', type: 'base', fields })
+  for (let n = 0; n < 40; n += 1) await addPost(pocketbase)
+  return { id, pocketbase }
+}
+
+const addPost = (pocketbase: PocketBase) =>
+  pocketbase.collection('posts').create({ title: ''.padEnd(50_000, 'fig ') })
+
 it.skipIf(!operator)(
   'limits, suspends and lifts, with a preview, a notice and a trace',
   async () => {
     const { page: owner } = await openPage(browser, { reducedMotion: 'reduce' })
     const person = await signUp(owner)
     const slug = uniqueSlug('harbour')
-    const { endpoint } = await createProject(owner, slug)
-    const pocketbase = connect(endpoint)
-    await pocketbase.collection('_superusers').authWithPassword(superuser.email, superuser.password)
-    const fields = [{ name: 'title', type: 'text', max: 100_000 }]
-    await pocketbase.collections.create({ name: 'posts', type: 'base', fields })
-    for (let n = 0; n < 40; n += 1)
-      await pocketbase.collection('posts').create({ title: `${n} `.padEnd(50_000, 'fig ') })
+    const { pocketbase } = await createFull(owner, slug)
 
     // From the machine to the project
     const { page, complaints } = await openPage(browser, { reducedMotion: 'reduce' })
@@ -152,9 +160,9 @@ it.skipIf(!operator)(
     await page.getByText(text.states.asleep, { exact: true }).waitFor()
     await button(page, words.tenant.sleep).waitFor({ state: 'detached' })
     await check(page, 'a project that sleeps')
-  await page.goBack()
-  await row.waitFor()
-  expect(await page.getByLabel(text.common.search, { exact: true }).inputValue()).toBe(slug)
+    await page.goBack()
+    await row.waitFor()
+    expect(await page.getByLabel(text.common.search, { exact: true }).inputValue()).toBe(slug)
 
     // Whose it is sees by whom, and may do the same
     await owner.goto(`/p/${slug}`)
@@ -169,6 +177,86 @@ it.skipIf(!operator)(
     await check(page, 'the machine with wakes')
     expect(complaints).toEqual([])
   },
+)
+
+it.skipIf(!operator)(
+  'makes a plan, sees who would be over when it shrinks, changes it, and removes it',
+  async () => {
+    const { page: owner } = await openPage(browser, { reducedMotion: 'reduce' })
+    await signUp(owner)
+    const slug = uniqueSlug('quay')
+    const { id, pocketbase } = await createFull(owner, slug)
+    const { page, complaints } = await openPage(browser, { reducedMotion: 'reduce' })
+    await signInOperator(page)
+    const name = uniqueSlug('quayside')
+    const database = page.getByLabel(words.limits.figures.databaseMb, { exact: true })
+
+    // Make it
+    await page.goto('/operator/plans')
+    await link(page, words.plans.create).click()
+    await button(page, words.plan.save).click()
+    await page.getByText(text.errors.emptyField).first().waitFor()
+    await page.getByLabel(words.plan.planTitle, { exact: true }).fill('Quayside')
+    await page.getByLabel(words.plan.name, { exact: true }).fill(name)
+    await database.fill('500')
+    await check(page, 'a plan to be')
+    await button(page, words.plan.save).click()
+    await page.getByText(words.plan.preview.unused).waitFor()
+    await page.goto(`/operator/tenants/${id}`)
+    await page.getByLabel(words.limits.plan, { exact: true }).selectOption(name)
+    await button(page, words.limits.action).click()
+    await page.getByText(words.limits.done).waitFor()
+
+    // Who would be over, before anything is saved
+    await link(page, text.common.nav.plans).click()
+    await link(page, words.plans.changeOf('Quayside')).first().click()
+    await page.getByText(words.plan.preview.fits(1)).waitFor()
+    await database.fill('1')
+    await page.getByText(words.plan.preview.over(1, 1)).waitFor()
+    await link(page, 'Orchard').waitFor()
+    await check(page, 'a plan under which somebody would be over')
+    expect(await addPost(pocketbase)).toHaveProperty('id')
+
+    // Save, with what it means once more
+    await button(page, words.plan.save).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText(words.plan.preview.over(1, 1)).waitFor()
+    await check(page, 'what saving means')
+    await dialog.getByRole('button', { name: words.plan.save, exact: true }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await page.getByText(words.plan.saved).waitFor()
+    await expect
+      .poll(() =>
+        addPost(pocketbase).then(
+          () => 200,
+          (error: unknown) => (error as ClientResponseError).status,
+        ),
+      )
+      .toBe(507)
+    await owner.goto(`/p/${slug}/usage`)
+    await owner
+      .getByText(/of 1 MB/)
+      .first()
+      .waitFor()
+
+    // It stays while somebody has it
+    await button(page, words.plan.remove).click()
+    await dialog.getByRole('button', { name: words.plan.removeAction, exact: true }).click()
+    await dialog.getByText(/^Projects have this plan/).waitFor()
+    await dialog.getByRole('button', { name: text.common.cancel, exact: true }).click()
+    await page.goto(`/operator/tenants/${id}`)
+    await page.getByLabel(words.limits.plan, { exact: true }).selectOption('standard')
+    await button(page, words.limits.action).click()
+    await page.getByText(words.limits.done).waitFor()
+    await page.goto(`/operator/plans/${name}`)
+    await button(page, words.plan.remove).click()
+    await dialog.getByRole('button', { name: words.plan.removeAction, exact: true }).click()
+    await page.getByRole('heading', { name: words.plans.title, exact: true }).waitFor()
+    await page.getByText(name, { exact: true }).waitFor({ state: 'detached' })
+    expect(await addPost(pocketbase)).toHaveProperty('id')
+    expect(complaints.filter((line) => !line.includes('409'))).toEqual([])
+  },
+  60_000,
 )
 
 it.skipIf(!operator)('lets an operator see a log only while its people allow it', async () => {
