@@ -8,6 +8,7 @@ mod jobs;
 mod login;
 mod logs;
 mod plans;
+mod platform;
 mod projects;
 mod show;
 mod usage;
@@ -21,13 +22,9 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 
-use crate::accounts::tickets::{self, Purpose};
-use crate::accounts::{Email, store, take_over};
 use crate::config::Config;
-use crate::database::Database;
-use crate::fleet::urls::Urls;
-use crate::rescue::{self, Address, Place};
-use crate::{doctor, http, serve, upgrade};
+use crate::failure::Failure;
+use crate::{http, serve, upgrade};
 
 /// Hosts many PocketBase-compatible backends on one machine.
 #[derive(Debug, Parser)]
@@ -42,44 +39,16 @@ enum Command {
     /// Runs the platform: console, proxy and all projects
     Serve(ServeArguments),
     /// Looks at everything outside of Roost that has to be right, and says what to do
-    Doctor {
-        #[command(flatten)]
-        settings: Settings,
-        /// For programs
-        #[arg(long)]
-        json: bool,
-    },
+    Doctor(platform::Doctor),
     /// Lets a new binary take over from the running platform, without losing a request
-    Upgrade {
-        /// The new binary; this one if not given
-        #[arg(long)]
-        binary: Option<PathBuf>,
-        #[command(flatten)]
-        settings: Settings,
-    },
+    Upgrade(platform::Upgrade),
     /// Copies the whole platform, running or not, into a new directory or a bucket
-    Backup {
-        /// A directory, or s3://bucket/prefix
-        #[arg(long)]
-        to: Address,
-        #[command(flatten)]
-        settings: Settings,
-    },
+    Backup(platform::Backup),
     /// Restores the whole platform from a copy, on a machine that has none
-    Restore {
-        /// A directory, or s3://bucket/prefix
-        #[arg(long)]
-        from: Address,
-        /// The directory to restore into; it must be empty
-        #[arg(long)]
-        dir: PathBuf,
-        /// Where the settings go; without it, into the folder restored-files of the directory
-        #[arg(long)]
-        config: Option<PathBuf>,
-    },
+    Restore(platform::Restore),
     /// Manages operators
     #[command(subcommand)]
-    Admin(Admin),
+    Admin(platform::Admin),
     /// Keeps a token for the commands below, which use the console's API
     Login(login::SignIn),
     /// Lists, shows, creates, deletes projects and brings them back
@@ -143,24 +112,11 @@ struct ServeArguments {
     dev: bool,
 }
 
-#[derive(Debug, Subcommand)]
-enum Admin {
-    /// Makes an operator, or an existing account one, and prints a link to choose a password
-    Create {
-        /// Mail address
-        #[arg(id = "operator", value_name = "EMAIL")]
-        email: String,
-        #[command(flatten)]
-        settings: Settings,
-        /// For programs
-        #[arg(long)]
-        json: bool,
-    },
-}
-
 /// The program.
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    let tell = if command.wants_json() { Tell::Program } else { Tell::Person };
+    match command {
         Command::Runtime(command) => tenant_runtime::cli::run(command),
         Command::Openapi => {
             show::print(&http::openapi());
@@ -169,36 +125,58 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => {
             // Under development the requests of one's own browser would drown everything else.
             let log = if arguments.dev { "info,sqlx=warn,proxy::access=warn" } else { "info,sqlx=warn" };
-            run(log, async move {
+            run(log, tell, async move {
                 let served = async { serve::serve(arguments.load()?).await }.await;
                 served.inspect_err(upgrade::tell_failure)
             })
         }
-        Command::Doctor { settings, json } => run("warn", async move {
-            let mut config = settings.load()?;
-            config.settle_listeners();
-            match doctor::run(config, json).await? {
-                true => Ok(()),
-                false => bail!("something is wrong; see above"),
-            }
-        }),
-        Command::Upgrade { binary, settings } => run("warn", async { ask_for_upgrade(binary, settings) }),
-        Command::Backup { to, settings } => run("warn", back_up(to, settings)),
-        Command::Restore { from, dir, config } => run("warn", restore(from, dir, config)),
-        Command::Admin(Admin::Create { email, settings, json }) => run("warn", create_operator(email, settings, json)),
-        Command::Login(login) => run("warn", login.run()),
-        Command::Projects(Remote { action, json }) => run("warn", action.run(json)),
-        Command::Backups(Remote { action, json }) => run("warn", action.run(json)),
-        Command::Domains(Remote { action, json }) => run("warn", action.run(json)),
-        Command::Jobs(Remote { action, json }) => run("warn", action.run(json)),
-        Command::Tokens(tokens) => run("warn", tokens.run()),
-        Command::Plans(plans) => run("warn", plans.run()),
-        Command::Usage(usage) => run("warn", usage.run()),
-        Command::Logs(logs) => run("warn", logs.run()),
+        Command::Doctor(doctor) => run("warn", tell, doctor.run()),
+        Command::Upgrade(upgrade) => run("warn", tell, upgrade.run()),
+        Command::Backup(backup) => run("warn", tell, backup.run()),
+        Command::Restore(restore) => run("warn", tell, restore.run()),
+        Command::Admin(platform::Admin::Create(operator)) => run("warn", tell, operator.create()),
+        Command::Login(login) => run("warn", tell, login.run()),
+        Command::Projects(Remote { action, json }) => run("warn", tell, action.run(json)),
+        Command::Backups(Remote { action, json }) => run("warn", tell, action.run(json)),
+        Command::Domains(Remote { action, json }) => run("warn", tell, action.run(json)),
+        Command::Jobs(Remote { action, json }) => run("warn", tell, action.run(json)),
+        Command::Tokens(tokens) => run("warn", tell, tokens.run()),
+        Command::Plans(plans) => run("warn", tell, plans.run()),
+        Command::Usage(usage) => run("warn", tell, usage.run()),
+        Command::Logs(logs) => run("warn", tell, logs.run()),
     }
 }
 
-fn run(log: &str, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+/// Who hears why a command failed.
+#[derive(Clone, Copy)]
+enum Tell {
+    Person,
+    Program,
+}
+
+impl Command {
+    fn wants_json(&self) -> bool {
+        match self {
+            Command::Doctor(doctor) => doctor.json,
+            Command::Upgrade(upgrade) => upgrade.json,
+            Command::Backup(backup) => backup.json,
+            Command::Restore(restore) => restore.json,
+            Command::Admin(platform::Admin::Create(operator)) => operator.json,
+            Command::Login(login) => login.json,
+            Command::Projects(projects) => projects.json,
+            Command::Backups(backups) => backups.json,
+            Command::Domains(domains) => domains.json,
+            Command::Jobs(jobs) => jobs.json,
+            Command::Tokens(tokens) => tokens.json,
+            Command::Plans(plans) => plans.json,
+            Command::Usage(usage) => usage.json,
+            Command::Logs(logs) => logs.json,
+            Command::Serve(_) | Command::Openapi | Command::Runtime(_) => false,
+        }
+    }
+}
+
+fn run(log: &str, tell: Tell, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("ROOST_LOG").unwrap_or_else(|_| log.into());
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
@@ -213,10 +191,29 @@ fn run(log: &str, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {error:#}");
+            tell.of(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+impl Tell {
+    /// On the standard error: what a program reads of the standard output is a result.
+    fn of(self, error: &anyhow::Error) {
+        match self {
+            Tell::Person => eprintln!("Error: {error:#}"),
+            Tell::Program => {
+                let told = json!({ "code": code_of(error), "message": format!("{error:#}") });
+                eprintln!("{}", json!({ "error": told }));
+            }
+        }
+    }
+}
+
+/// The stable word of a failure: the console's own, a command's, or one for all others.
+fn code_of(error: &anyhow::Error) -> &str {
+    let of_console = error.downcast_ref::<console::Refused>().and_then(console::Refused::code);
+    of_console.or_else(|| error.downcast_ref::<Failure>().map(|failure| failure.code)).unwrap_or("failed")
 }
 
 impl Settings {
@@ -264,52 +261,6 @@ impl ServeArguments {
         }
         Ok(config)
     }
-}
-
-fn ask_for_upgrade(binary: Option<PathBuf>, settings: Settings) -> anyhow::Result<()> {
-    let binary = binary.map_or_else(|| std::env::current_exe().context("find this binary"), Ok)?;
-    upgrade::ask(&settings.load()?.dir, &binary)
-}
-
-async fn back_up(to: Address, settings: Settings) -> anyhow::Result<()> {
-    let file = settings.config.clone();
-    let config = settings.load()?;
-    let place = Place::open(&to, &config.backups)?;
-    rescue::backup(&config, file.as_deref(), &place).await
-}
-
-async fn restore(from: Address, dir: PathBuf, config: Option<PathBuf>) -> anyhow::Result<()> {
-    let dir = std::path::absolute(&dir).context("find the directory")?;
-    let settings = Config::load(config.as_deref().filter(|path| path.exists()))?;
-    let place = Place::open(&from, &settings.backups)?;
-    rescue::restore(&place, &dir, config.as_deref()).await
-}
-
-async fn create_operator(email: String, settings: Settings, as_json: bool) -> anyhow::Result<()> {
-    let mut config = settings.load()?;
-    config.settle_listeners();
-    let email: Email = email.parse()?;
-    std::fs::create_dir_all(&config.dir).with_context(|| format!("create {}", config.dir.display()))?;
-    let database = Database::open(&config.database_url()).await?;
-    let existing = store::by_email(database.write(), &email).await?;
-    let mut tx = database.begin().await?;
-    let id = match existing {
-        // Whoever opened it without proving the address may be anybody.
-        Some(stored) => {
-            take_over(&mut tx, &stored.account.id).await?;
-            stored.account.id
-        }
-        // No password fits this hash; the link below sets one.
-        None => store::create(&mut tx, &email, "", store::NO_PASSWORD, false).await?.id,
-    };
-    store::make_operator(&mut tx, &id).await?;
-    let secret = tickets::issue(&mut tx, &id, Purpose::Reset).await?;
-    tx.commit().await?;
-    database.close().await;
-    let link = format!("{}/reset#{secret}", Urls::of(&config).console());
-    let made = json!({ "email": email.to_string(), "link": link });
-    show::sentence(as_json, &made, &format!("{email} is an operator. Within an hour, choose a password at {link}"));
-    Ok(())
 }
 
 #[cfg(test)]

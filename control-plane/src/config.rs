@@ -230,6 +230,7 @@ pub struct GitHub {
 #[expect(missing_docs, reason = "ops/roost.toml explains each")]
 pub struct Oidc {
     pub name: String,
+    pub issuer: String,
     pub client_id: String,
     pub client_secret: String,
     pub auth_url: String,

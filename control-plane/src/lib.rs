@@ -31,6 +31,7 @@ pub mod mail;
 pub mod operator;
 
 mod clock;
+mod failure;
 mod page;
 mod state;
 

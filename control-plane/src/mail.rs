@@ -16,6 +16,7 @@ use crate::clock::{self, DAY};
 use crate::config::{self, Config, Security};
 use crate::database::Database;
 use crate::error::Result;
+use crate::fleet::urls::Urls;
 use crate::jobs::{self, Kind, Run};
 use crate::state::Platform;
 
@@ -107,6 +108,19 @@ impl Mail {
         );
         let link = format!("{}/account", platform.urls.console());
         Mail::of_platform(&before.email, "Your mail address was changed", &sentence, "Look at my account", &link)
+    }
+
+    /// "There were projects in your account."
+    pub fn projects_found(urls: &Urls, to: &str, names: &[String]) -> Mail {
+        let sentence = format!(
+            "You proved that this address is yours. Before you did, somebody, possibly you, made projects in its account: \
+             {}. They go on serving, but whoever knew the passwords of their superusers is locked out: all superusers are \
+             removed. Look at each project; if it is yours, set a superuser in its settings, and if not, delete it. \
+             Everything else in it is as that person left it, and its backups still have the old superusers.",
+            names.join(", ")
+        );
+        let link = format!("{}/projects", urls.console());
+        Mail::of_platform(to, "Projects in your account", &sentence, "Look at the projects", &link)
     }
 
     /// "Join our team."

@@ -11,6 +11,7 @@ use proxy::certificates::{CertificateFiles, Certificates};
 use proxy::{HttpService, Options, PerAddress, Proxy, Sockets};
 use tenant_runtime::app::{AppOptions, Site};
 use tenant_runtime::auth::Hasher;
+use tenant_runtime::auth::oauth2::Transport;
 use tenant_runtime::files;
 use tenant_runtime::host::{Host, HostOptions, NodeClient, TenantId};
 use tenant_runtime::mail::Outbox;
@@ -34,6 +35,7 @@ use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
 use crate::fleet::{Fleet, reconcile, routes};
 use crate::jobs::Jobs;
+use crate::operator::pace::Pace;
 use crate::plans::Plans;
 use crate::state::{Parts, Platform};
 use crate::upgrade::{self, Control, Heir, Predecessor, Successor};
@@ -92,6 +94,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     tasks.spawn(usage::collect::run(platform.clone(), stop.clone()));
     tasks.spawn(domains::keeper::run(platform.clone(), stop.clone()));
     tasks.spawn(operator::disk::run(platform.clone(), stop.clone()));
+    tasks.spawn(operator::pace::run(platform.clone(), stop.clone()));
     tasks.spawn(work_alone(platform.clone(), host.clone(), alone.clone(), stop.clone()));
 
     let running = Running { proxy, host, stop, tasks };
@@ -123,17 +126,23 @@ pub(crate) async fn assemble(config: Config, succeeds: bool) -> anyhow::Result<(
         plans,
         hashing: Hashing::start()?,
         tries: Tries::new(!config.dev),
-        providers: Providers::new(&config.sign_in),
+        providers: Providers::new(&config.sign_in, transport(&config)),
         jobs: Jobs::default(),
         fleet: Fleet::local(NodeClient::new(host.admin()), hasher.for_tenant()),
         backups: backups::Target::of(&config).context("open the place for backups")?,
         routes: Publisher::new(host.service()),
         domains,
         usage: Usage::default(),
+        pace: Pace::begin(),
         changes: broadcast::channel(CHANGES).0,
         config,
     });
     Ok((platform, host))
+}
+
+/// Under development a provider may be on this machine, where nothing can be read on the way.
+fn transport(config: &Config) -> Transport {
+    if config.dev { Transport::HttpsOrLoopback } else { Transport::Https }
 }
 
 /// What has to end in a certain order.

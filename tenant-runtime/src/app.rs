@@ -441,6 +441,14 @@ impl OpenError {
         }
     }
 
+    /// Whether it says nothing of the data: there was no room on the disk to look.
+    pub fn is_disk_full(&self) -> bool {
+        let OpenError::Other(cause) = self else { return false };
+        let of_database = cause.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+        let of_file = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        of_database == Some(rusqlite::ErrorCode::DiskFull) || of_file == Some(std::io::ErrorKind::StorageFull)
+    }
+
     /// The same for an error of the engine.
     pub fn from_store(error: Error) -> OpenError {
         match error {

@@ -88,6 +88,16 @@ pub fn put(db: &Connection, email: &str, password_hash: &str) -> Result<()> {
     Ok(())
 }
 
+/// Removes all superusers. Their tokens, links and codes are worth nothing from then on.
+pub fn remove_all(db: &Connection) -> Result<()> {
+    for dependent in ["_externalAuths", "_authOrigins", "_mfas", "_otps"] {
+        let sql = format!("DELETE FROM `{dependent}` WHERE `recordRef` IN (SELECT `id` FROM `{SUPERUSERS}`)");
+        db.execute(&sql, [])?;
+    }
+    db.execute(&format!("DELETE FROM `{SUPERUSERS}`"), [])?;
+    Ok(())
+}
+
 /// A token with which the first superuser can be made through the API; none once there is one. It is that of an
 /// account nobody knows the password of, which goes as soon as there is a real one.
 pub async fn installer_token(app: &App) -> Result<Option<String>> {

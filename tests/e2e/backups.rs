@@ -1,12 +1,13 @@
-//! Backups: made of sleeping projects, proven, red when they cannot be read, restored, undone; whatever is interrupted
-//! ends in the old state or the new.
+//! Backups: made of sleeping projects, proven, red when they cannot be read, restored, undone, cancelled.
+
+use std::path::PathBuf;
 
 use http::Method;
 use serde_json::{Value as Json, json};
 use tests::{Console, Project, Roost, SLEEPY, eventually, in_the_end};
 
 /// A project with so many posts.
-async fn orchard(roost: &Roost, posts: usize) -> (Console, Project) {
+pub async fn orchard(roost: &Roost, posts: usize) -> (Console, Project) {
     let ann = roost.sign_up("ann@example.com").await;
     let project = ann.create_project("orchard").await;
     project.create_collection("posts").await;
@@ -16,30 +17,15 @@ async fn orchard(roost: &Roost, posts: usize) -> (Console, Project) {
     (ann, project)
 }
 
-async fn newest(ann: &Console) -> Json {
+/// The newest backup.
+pub async fn newest(ann: &Console) -> Json {
     ann.backups("orchard").await.into_iter().next().unwrap_or_default()
 }
 
-async fn restore(ann: &Console, backup: &Json) -> String {
+/// Begins to restore a backup; the job.
+pub async fn restore(ann: &Console, backup: &Json) -> String {
     let path = format!("/api/projects/orchard/backups/{}/restore", backup["id"].as_str().expect("an id"));
     ann.begin(&path).await
-}
-
-/// Begins a job at one of whose lines the process is killed, and starts the next process; the job.
-async fn begin_and_kill(roost: &mut Roost, ann: &mut Console, path: &str, line: &str) -> String {
-    roost.kill_when_it_says(line);
-    let _ = ann.call(Method::POST, path, Some(&json!({}))).await;
-    go_on(roost, ann).await
-}
-
-/// Starts the next process once the one before is killed; the job in which it was. It is asked for then, as the kill may
-/// have been faster than the answer.
-async fn go_on(roost: &mut Roost, ann: &mut Console) -> String {
-    in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
-    roost.restart();
-    ann.sign_in_again(&roost.http).await;
-    let jobs = ann.get("/api/projects/orchard/jobs").await;
-    jobs["items"][0]["id"].as_str().expect("a job").to_owned()
 }
 
 /// Mails that told of a failed backup.
@@ -249,15 +235,10 @@ async fn the_audit_says_who_ended_a_job() {
     ann.finish("/api/projects/orchard/backups").await;
     let backup = newest(&ann).await;
     let dev = ann.invite(&roost, &project.team, "dev@example.com", "developer").await;
-    let copies = roost.tenant_dirs()[0].join("copies");
     let restored = format!("/api/projects/orchard/backups/{}/restore", backup["id"].as_str().unwrap());
     for (path, who) in [(restored.as_str(), &ann), ("/api/projects/orchard/backups", &dev)] {
-        // As long as there is no place for its copy the job is tried again.
-        std::fs::remove_dir(&copies).unwrap();
-        std::fs::write(&copies, "a file where the directory should be").unwrap();
-        let job = ann.begin(path).await;
-        std::fs::remove_file(&copies).unwrap();
-        std::fs::create_dir(&copies).unwrap();
+        let (job, file) = begin_endless(&roost, &ann, path).await;
+        std::fs::remove_file(file).unwrap();
         who.change(Method::POST, &format!("/api/jobs/{job}/cancel"), &json!({})).await;
         assert_eq!(ann.end_of(&job).await, "cancelled");
     }
@@ -339,6 +320,29 @@ async fn of_zips_that_are_brought_one_is_checked_at_a_time() {
     std::fs::remove_file(&copies).unwrap();
     assert_eq!(ann.end_of(first.json()["jobId"].as_str().unwrap()).await, "done");
     assert_eq!(bring().await.status, 202);
+}
+
+#[tokio::test]
+async fn a_check_that_its_node_cannot_do_turns_nothing_red_and_operators_see_it() {
+    let roost = Roost::start();
+    let (ann, _project) = orchard(&roost, 1).await;
+    ann.finish("/api/projects/orchard/backups").await;
+    let unchecked = async || {
+        let items = ann.get("/api/operator/attention").await["items"].take();
+        items.as_array().unwrap().iter().filter(|item| item["kind"] == "backupUnchecked").count()
+    };
+    // As long as there is no place to unpack it the check is tried again.
+    let copies = roost.tenant_dirs()[0].join("copies");
+    std::fs::remove_dir(&copies).unwrap();
+    std::fs::write(&copies, "a file where the directory should be").unwrap();
+    let id = newest(&ann).await["id"].as_str().unwrap().to_owned();
+    let job = ann.begin(&format!("/api/projects/orchard/backups/{id}/check")).await;
+    in_the_end("the check to fail", || async { unchecked().await == 1 }).await;
+    let backup = newest(&ann).await;
+    assert_eq!((&backup["state"], &backup["reason"]), (&json!("proven"), &Json::Null));
+    std::fs::remove_file(&copies).unwrap();
+    assert_eq!(ann.end_of(&job).await, "done");
+    assert_eq!((unchecked().await, alarms(&roost).await), (0, 0));
 }
 
 #[tokio::test]
@@ -432,137 +436,53 @@ async fn a_cancelled_restore_leaves_everything_as_it_was() {
     }
 }
 
-#[tokio::test]
-async fn a_backup_killed_at_any_step_is_finished_by_the_next_process() {
-    let mut roost = Roost::start();
-    let (mut ann, _project) = orchard(&roost, 2).await;
-    for line in
-        ["Writing the archive", "The archive has", "Storing the archive", "to prove it", "The stored copy is whole"]
-    {
-        let job = begin_and_kill(&mut roost, &mut ann, "/api/projects/orchard/backups", line).await;
-        assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
-        assert_eq!(newest(&ann).await["state"], "proven", "killed at {line:?}");
-    }
-    assert_eq!((ann.backups("orchard").await.len(), roost.backup_files().len()), (5, 10));
-    let copies = roost.tenant_dirs()[0].join("copies");
-    assert_eq!(std::fs::read_dir(copies).unwrap().count(), 0, "nothing is left at the node");
+/// Puts a file into a project that takes no room and has no end, as far as a test is concerned, and begins what writes an
+/// archive; the job and the file, once it is being written.
+async fn begin_endless(roost: &Roost, ann: &Console, path: &str) -> (String, PathBuf) {
+    let home = roost.tenant_dirs().remove(0);
+    let folder = home.join("data-1/storage/posts/1");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("endless.png");
+    std::fs::File::create(&file).and_then(|file| file.set_len(1 << 40)).expect("a file");
+    let job = ann.begin(path).await;
+    let drafts = || {
+        let copies = std::fs::read_dir(home.join("copies")).into_iter().flatten().flatten();
+        copies.filter(|copy| copy.path().extension().is_some_and(|ending| ending == "part")).count()
+    };
+    eventually("an archive to be begun", || std::future::ready(drafts() == 1)).await;
+    (job, file)
 }
 
 #[tokio::test]
-async fn a_restore_killed_at_any_step_ends_in_the_new_state() {
-    let mut roost = Roost::start();
-    let (mut ann, mut project) = orchard(&roost, 2).await;
-    ann.finish("/api/projects/orchard/backups").await;
-    let path = format!("/api/projects/orchard/backups/{}/restore", newest(&ann).await["id"].as_str().unwrap());
-    let mut old = 0;
-    for line in [
-        "Writing the archive",
-        "Storing the archive",
-        "to prove it",
-        "Restoring the backup aside",
-        "Putting the restored data",
-        "The restored data is in place",
-        "Restored.",
-    ] {
-        project.create("posts", "after the backup").await.expect("acknowledged");
-        let job = begin_and_kill(&mut roost, &mut ann, &path, line).await;
-        project = project.reconnect(&roost.http);
-        let posts = project.ids("posts").await.len();
-        assert!(posts == 2 || posts == 3, "killed at {line:?}: {posts} posts are neither the old state nor the new");
-        old += usize::from(posts == 3);
-        assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
-        assert_eq!(project.ids("posts").await.len(), 2, "killed at {line:?}");
-    }
-    assert!(old > 0, "before the switch the old state serves");
-    let dirs = std::fs::read_dir(roost.tenant_dirs()[0].clone()).unwrap();
-    let data = dirs.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("data-")).count();
-    assert_eq!(data, 2, "the present data and that before the last restore");
-}
-
-#[tokio::test]
-async fn an_undo_and_a_check_killed_at_any_step_are_finished_by_the_next_process() {
-    let mut roost = Roost::start();
-    let (mut ann, mut project) = orchard(&roost, 2).await;
-    ann.finish("/api/projects/orchard/backups").await;
-    let backup = newest(&ann).await;
-    let check = format!("/api/projects/orchard/backups/{}/check", backup["id"].as_str().unwrap());
-    for line in ["to prove it", "The stored copy is whole"] {
-        let job = begin_and_kill(&mut roost, &mut ann, &check, line).await;
-        assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
-    }
-    project = project.reconnect(&roost.http);
-    for line in ["Going back to", "The data before the restore is back"] {
-        project.create("posts", "after the backup").await.expect("acknowledged");
-        let posts = project.ids("posts").await.len();
-        let restored = restore(&ann, &backup).await;
-        assert_eq!(ann.end_of(&restored).await, "done");
-        assert_eq!(project.ids("posts").await.len(), 2);
-        let undo = format!("/api/projects/orchard/restores/{restored}/undo");
-        let job = begin_and_kill(&mut roost, &mut ann, &undo, line).await;
-        project = project.reconnect(&roost.http);
-        assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
-        assert_eq!(project.ids("posts").await.len(), posts, "killed at {line:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_import_killed_at_any_step_is_finished_by_the_next_process() {
-    let mut roost = Roost::start();
-    let (mut ann, mut project) = orchard(&roost, 2).await;
-    ann.finish("/api/projects/orchard/backups").await;
-    let path = format!("/api/projects/orchard/backups/{}/zip", newest(&ann).await["id"].as_str().unwrap());
-    let zip = ann.call(Method::GET, &path, None).await.unwrap().body;
-    project.create("posts", "after the backup").await.expect("acknowledged");
-    for line in ["to prove it", "The stored copy is whole"] {
-        roost.kill_when_it_says(line);
-        let _ = ann.send_zip("/api/projects/orchard/imports", zip.to_vec()).await;
-        let job = go_on(&mut roost, &mut ann).await;
-        project = project.reconnect(&roost.http);
-        assert_eq!(ann.end_of(&job).await, "done", "killed at {line:?}");
-        let report = newest(&ann).await;
-        assert_eq!((&report["origin"], &report["state"]), (&json!("import"), &json!("proven")), "killed at {line:?}");
-        assert_eq!(project.ids("posts").await.len(), 3, "nothing changed yet");
-    }
-    assert_eq!((ann.backups("orchard").await.len(), roost.backup_files().len()), (3, 6));
-    let copies = roost.tenant_dirs()[0].join("copies");
-    assert_eq!(std::fs::read_dir(copies).unwrap().count(), 0, "nothing is left at the node");
-    let job = restore(&ann, &newest(&ann).await).await;
+async fn a_backup_whose_project_is_closed_meanwhile_goes_on_and_is_never_red() {
+    let roost = Roost::start();
+    let (ann, _project) = orchard(&roost, 1).await;
+    let (job, file) = begin_endless(&roost, &ann, "/api/projects/orchard/backups").await;
+    // It is read still, though nobody finds it any more.
+    std::fs::remove_file(file).unwrap();
+    let id = ann.get("/api/projects/orchard").await["id"].take();
+    let suspend = format!("/api/operator/tenants/{}/suspend", id.as_str().unwrap());
+    ann.change(Method::POST, &suspend, &json!({ "reason": "For a moment" })).await;
+    in_the_end("the backup to be broken off", || async {
+        ann.get(&format!("/api/jobs/{job}")).await["lines"].to_string().contains("broken off")
+    })
+    .await;
+    assert_ne!(newest(&ann).await["state"], "failed");
     assert_eq!(ann.end_of(&job).await, "done");
-    assert_eq!(project.ids("posts").await.len(), 2);
+    assert_eq!((&newest(&ann).await["state"], alarms(&roost).await), (&json!("proven"), 0));
 }
 
 #[tokio::test]
-async fn a_restore_into_a_new_project_killed_at_any_step_ends_with_that_project() {
-    let mut roost = Roost::start();
-    let (mut ann, mut project) = orchard(&roost, 2).await;
-    ann.finish("/api/projects/orchard/backups").await;
-    let path = format!("/api/projects/orchard/backups/{}/restore", newest(&ann).await["id"].as_str().unwrap());
-    project.create("posts", "after the backup").await.expect("acknowledged");
-    let lines =
-        ["Restoring the backup aside", "Putting the restored data", "The restored data is in place", "Restored."];
-    for (number, line) in lines.into_iter().enumerate() {
-        let slug = format!("copy-{number}");
-        let into = json!({ "into": { "name": slug, "slug": slug } });
-        roost.kill_when_it_says(line);
-        // The answer may come too late.
-        let _ = ann.call(Method::POST, &path, Some(&into)).await;
-        in_the_end("the kill", || std::future::ready(!roost.is_running())).await;
-        roost.restart();
-        ann.sign_in_again(&roost.http).await;
-        project = project.reconnect(&roost.http);
-        assert_eq!(project.ids("posts").await.len(), 3, "killed at {line:?}");
-        let job = ann.get(&format!("/api/projects/{slug}/jobs")).await["items"][0]["id"].take();
-        assert_eq!(ann.end_of(job.as_str().expect("a job")).await, "done", "killed at {line:?}");
-        let copy = ann.open_project(&ann.get(&format!("/api/projects/{slug}")).await).await;
-        assert_eq!(copy.ids("posts").await.len(), 2, "killed at {line:?}");
-        let dirs = roost.tenant_dirs();
-        let dir = dirs.iter().find(|dir| dir.ends_with(&copy.id)).expect("its directory");
-        let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
-        let data = entries.filter(|name| name.to_string_lossy().starts_with("data-")).count();
-        assert_eq!(data, 1, "killed at {line:?}: what it was created with is gone");
-        assert_eq!(std::fs::read_dir(dir.join("copies")).unwrap().count(), 0, "killed at {line:?}");
-    }
-    assert_eq!(ann.backups("orchard").await.len(), 1);
+async fn a_backup_cancelled_while_its_archive_is_written_is_cancelled_and_leaves_nothing() {
+    let roost = Roost::start();
+    let (ann, _project) = orchard(&roost, 1).await;
+    let (job, _file) = begin_endless(&roost, &ann, "/api/projects/orchard/backups").await;
+    ann.change(Method::POST, &format!("/api/jobs/{job}/cancel"), &json!({})).await;
+    assert_eq!(ann.end_of(&job).await, "cancelled");
+    let copies = roost.tenant_dirs()[0].join("copies");
+    assert_eq!((std::fs::read_dir(copies).unwrap().count(), ann.backups("orchard").await.len()), (0, 0));
+    let told = ann.get(&format!("/api/jobs/{job}")).await;
+    assert_eq!((&told["error"], alarms(&roost).await), (&Json::Null, 0), "{told}");
 }
 
 #[tokio::test]

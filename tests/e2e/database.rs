@@ -12,6 +12,7 @@ const SUITE: &[&str] = &[
     "domains::",
     "edge::",
     "erasing::",
+    "killed::",
     "mail::",
     "numbers::",
     "operator::",

@@ -109,3 +109,24 @@ async fn whoever_took_an_address_without_proving_it_erases_nothing_of_its_owners
     let audit = bob.get(&format!("/api/teams/{team}/audit")).await["items"].to_string();
     assert!(audit.contains("ann@example.com was invited"), "{audit}");
 }
+
+#[tokio::test]
+async fn of_the_last_two_operators_who_leave_at_once_one_stays() {
+    let roost = Roost::start();
+    let first = roost.sign_up("first@example.com").await;
+    for round in 0..4 {
+        let email = format!("second{round}@example.com");
+        let token = roost.create_operator(&email);
+        let confirm = format!("{}/api/password-reset/confirm", roost.url());
+        let chosen = roost.http.post(&confirm, &json!({ "token": token, "password": PASSWORD })).await;
+        assert_eq!(chosen.status, 204);
+        let second = roost.sign_in(&email).await;
+        let (one, other) = tokio::join!(erase(&first, PASSWORD, true), erase(&second, PASSWORD, true));
+        let mut codes = [(one.status.as_u16(), one.code()), (other.status.as_u16(), other.code())];
+        codes.sort();
+        assert_eq!(codes, [(204, String::new()), (409, "last_operator".to_owned())]);
+        if one.status == 204 {
+            return;
+        }
+    }
+}

@@ -106,3 +106,57 @@ async fn a_second_factor_is_asked_for_behind_a_provider_too() {
     let again = roost.http.post(&url, &json!({ "token": ticket, "code": codes[1] })).await;
     assert_eq!(again.code(), "invalid_token");
 }
+
+#[tokio::test]
+async fn a_provider_is_known_by_its_issuer_alone() {
+    let provider = IdentityProvider::start().await;
+    let roost = Roost::start_with(&provider.settings_by_issuer());
+    let offered = roost.http.get(&format!("{}/api/config", roost.url())).await.json()["signIn"].take();
+    assert_eq!(offered, json!([{ "name": "oidc", "label": "The provider" }]));
+    provider.set("u1", "ann@example.com", true);
+    let answer = walk(&roost, str::to_owned).await;
+    assert_eq!(
+        (header(&answer, "location"), email_of(&roost, &answer).await.as_str()),
+        ("/projects", "ann@example.com")
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_is_given_wins_over_what_a_provider_says() {
+    let provider = IdentityProvider::start().await;
+    let settings = format!("{}auth_url = \"{}/own/page\"\n", provider.settings_by_issuer(), provider.url());
+    let roost = Roost::start_with(&settings);
+    provider.set("u1", "ann@example.com", true);
+    let start = roost.http.get(&format!("{}/api/sign-in/oidc", roost.url())).await;
+    let page = format!("{}/own/page?", provider.url());
+    assert!(header(&start, "location").starts_with(&page), "{}", header(&start, "location"));
+    assert_eq!(email_of(&roost, &walk(&roost, str::to_owned).await).await, "ann@example.com");
+}
+
+#[tokio::test]
+async fn an_identity_token_that_does_not_count_lets_nobody_in() {
+    let provider = IdentityProvider::start().await;
+    let roost = Roost::start_with(&provider.settings_by_issuer());
+    provider.set("u1", "ann@example.com", true);
+    provider.vouch_for("u2");
+    assert_eq!(header(&walk(&roost, str::to_owned).await, "location"), "/login?trouble=provider");
+    provider.vouch_for("u1");
+    assert_eq!(header(&walk(&roost, str::to_owned).await, "location"), "/projects");
+    provider.sign_in_secret();
+    assert_eq!(header(&walk(&roost, str::to_owned).await, "location"), "/login?trouble=provider");
+}
+
+#[tokio::test]
+async fn a_provider_that_calls_itself_otherwise_is_not_gone_to_and_the_doctor_says_so() {
+    let provider = IdentityProvider::start().await;
+    provider.call_itself("https://somebody.example.com");
+    let roost = Roost::start_with(&provider.settings_by_issuer());
+    let start = roost.http.get(&format!("{}/api/sign-in/oidc", roost.url())).await;
+    assert_eq!((start.status.as_u16(), header(&start, "location")), (303, "/login?trouble=provider_away"));
+    let (report, is_content) = roost.doctor();
+    let mut findings = report["findings"].as_array().expect("a list").iter();
+    let finding = findings.find(|finding| finding["check"] == "sign-in").expect("a finding");
+    assert!(!is_content && finding["ok"] == false && finding["advice"].is_string(), "{finding}");
+    // Without --dev nobody is asked over plain HTTP, so that is what it finds first.
+    assert!(finding["found"].as_str().is_some_and(|found| found.contains("no https address")), "{finding}");
+}

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use tests::{Console, IdentityProvider, PASSWORD, Roost};
+use tests::{Console, IdentityProvider, PASSWORD, Project, Roost, in_the_end};
 
 use crate::providers::{email_of, walk};
 use crate::second_factor::switch_on;
@@ -13,6 +13,8 @@ const LENIENT: &str = "[unverified]\nteams = true\n";
 /// What Eve set up in Ann's name, without reading Ann's mail.
 struct Furnished {
     eve: Console,
+    /// Whose superuser she is.
+    project: Project,
     team: String,
     token: String,
     /// Another address of hers, as an owner of the team.
@@ -25,7 +27,8 @@ struct Furnished {
 impl Furnished {
     async fn by_eve(roost: &Roost) -> Furnished {
         let eve = roost.sign_up("ann@example.com").await;
-        let team = eve.create_project("orchard").await.team;
+        let project = eve.create_project("orchard").await;
+        let team = project.team.clone();
         let token = eve.create_token(&team, "admin").await;
         let second = eve.invite(roost, &team, "eve@example.com", "owner").await;
         let seconds_token = second.create_token(&team, "admin").await;
@@ -39,7 +42,7 @@ impl Furnished {
         let member = format!("/api/teams/{team}/members/{opened}");
         second.change(Method::PATCH, &member, &json!({ "role": "viewer" })).await;
         switch_on(&eve).await;
-        Furnished { eve, team, token, second, seconds_token, invitation }
+        Furnished { eve, project, team, token, second, seconds_token, invitation }
     }
 
     async fn assert_gone(&self, roost: &Roost) {
@@ -55,6 +58,20 @@ impl Furnished {
         let session = format!("{}/api/session", roost.url());
         let body = json!({ "email": "ann@example.com", "password": PASSWORD });
         assert_eq!(roost.http.post(&session, &body).await.code(), "wrong_credentials");
+        // The project serves as before, but she is nobody in it.
+        let collections = async || self.project.call(Method::GET, "/api/collections", None).await.expect("an answer");
+        in_the_end("her to be locked out", async || collections().await.status == 401).await;
+        assert_eq!(roost.http.get(&format!("{}/api/health", self.project.url)).await.status, 200);
+        let body = json!({ "identity": "admin@example.com", "password": "correct horse" });
+        let sign_in = format!("{}/api/collections/_superusers/auth-with-password", self.project.url);
+        assert_eq!(roost.http.post(&sign_in, &body).await.status, 400);
+        let told = async || {
+            let mut mails = roost.mails().await;
+            mails.retain(|mail| mail["subject"] == "Projects in your account" && mail["to"] == "ann@example.com");
+            mails.iter().map(|mail| mail["text"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        in_the_end("a mail", async || !told().await.is_empty()).await;
+        assert!(told().await.iter().all(|text| text.contains("orchard")), "{:?}", told().await);
     }
 }
 
@@ -94,6 +111,13 @@ async fn what_a_stranger_furnished_is_gone_when_its_owner_comes_by_a_link_from_a
     let shown = roost.http.send(Method::GET, &team, &[("cookie", &cookie)], None).await.unwrap().json();
     assert_eq!(shown["members"].as_array().unwrap().len(), 1);
     assert_eq!(shown["team"]["role"], "owner", "she is alone in it, and it is hers");
+
+    let ann = Console::signed_in(&roost.http, &roost.url(), &cookie);
+    let lines = ann.get("/api/projects/orchard/activity").await["items"].take();
+    assert!(lines.as_array().unwrap().iter().any(|line| line["kind"] == "locked_out"), "{lines}");
+    let superuser = json!({ "email": "admin@example.com", "password": "correct horse" });
+    ann.change(Method::PUT, "/api/projects/orchard/superuser", &superuser).await;
+    ann.open_project(&ann.get("/api/projects/orchard").await).await;
 }
 
 #[tokio::test]

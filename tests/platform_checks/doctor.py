@@ -50,7 +50,7 @@ def doctor():
             (roost.directory / "doctor.toml").write_text(settings_text(roost.settings))
             done = subprocess.run([ROOST, "doctor", "--json", "--config", roost.directory / "doctor.toml"], capture_output=True, text=True)
             findings = {}
-            for found in json.loads(done.stdout):
+            for found in json.loads(done.stdout)["findings"]:
                 findings.setdefault(found["check"], []).append(found)
             return done.returncode, findings
 

@@ -43,7 +43,7 @@ def bring_back(copy, backups):
             serials = [old.serial(name) for name in names]
             config = old.directory / "roost.toml"
             made = run("backup", "--to", copy, "--config", config)
-            fact("it is copied beside the running platform", made.returncode == 0, made.stderr.strip() or made.stdout.strip().splitlines()[-1])
+            fact("it is copied beside the running platform", made.returncode == 0, (made.stdout.strip() or made.stderr.strip()).splitlines()[-1])
             again = run("backup", "--to", copy, "--config", config)
             fact("a place that is used is refused", again.returncode != 0 and "already" in again.stderr or "not empty" in again.stderr, again.stderr.strip())
             old.kill()
@@ -58,7 +58,7 @@ def bring_back(copy, backups):
                 os.chown(fresh / "data", 12345, 12345)
             (fresh / "roost.toml").write_bytes(config.read_bytes())
             restored = run("restore", "--from", copy, "--dir", fresh / "data", "--config", fresh / "roost.toml")
-            fact("it is restored", restored.returncode == 0, restored.stderr.strip() or restored.stdout.strip().splitlines()[-1])
+            fact("it is restored", restored.returncode == 0, (restored.stdout.strip() or restored.stderr.strip()).splitlines()[-1])
             owners = {path.lstat().st_uid for path in (fresh / "data").rglob("*")}
             fact("everything belongs to whom the directory belongs to", owners == {(fresh / "data").stat().st_uid}, owners)
             new.settings = {**settings, "dir": fresh / "data"}

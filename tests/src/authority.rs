@@ -1,6 +1,5 @@
 //! A certificate authority for tests, with DNS that says what it is told: Let's Encrypt's own, as Debian packages them.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -8,12 +7,13 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::{Http, eventually};
+use crate::{Http, Port, eventually};
 
 /// A running authority. Dropping it ends it.
 pub struct Authority {
     dir: TempDir,
     ports: Ports,
+    _reserved: [Port; 5],
     running: Vec<Child>,
     http: Http,
 }
@@ -38,10 +38,12 @@ impl Authority {
             return None;
         };
         let dir = tempfile::tempdir().expect("a directory");
-        let [acme, management, dns_port, dns_management, answers] = free_ports();
+        let reserved = [(); 5].map(|()| Port::reserve());
+        let [acme, management, dns_port, dns_management, answers] = reserved.each_ref().map(Port::number);
         let ports = Ports { acme, management, dns: dns_port, dns_management, answers };
         let root = write_certificate(&dir);
-        let mut authority = Authority { http: Http::trusting(&root), dir, ports, running: Vec::new() };
+        let mut authority =
+            Authority { http: Http::trusting(&root), dir, ports, _reserved: reserved, running: Vec::new() };
         let dns_address = format!("127.0.0.1:{dns_port}");
         let management = format!("127.0.0.1:{dns_management}");
         authority.run(Command::new(dns).args([
@@ -158,10 +160,4 @@ fn program(variable: &str, name: &str) -> Option<PathBuf> {
     }
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|directory| directory.join(name)).find(|program| program.is_file())
-}
-
-/// Ports nobody listens on, all different.
-fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-    listeners.map(|listener| listener.local_addr().expect("an address").port())
 }

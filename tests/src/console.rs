@@ -46,6 +46,11 @@ impl Console {
         console
     }
 
+    /// Somebody whose session was begun elsewhere.
+    pub fn signed_in(http: &Http, url: &str, cookie: &str) -> Console {
+        Console { http: http.clone(), url: url.to_owned(), email: String::new(), cookie: cookie.to_owned() }
+    }
+
     /// Signs in again, for instance after a restart.
     pub async fn sign_in_again(&mut self, http: &Http) {
         self.http = http.clone();

@@ -1,6 +1,6 @@
 //! One backend as a process, over a directory that outlives it: our runtime, or the stock server it must agree with.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use http::Method;
 use serde_json::{Value as Json, json};
 
-use crate::{Answer, Http, Upload};
+use crate::{Answer, Http, Port, Upload};
 
 /// The variable every process finds an encryption key in, should a flag name it.
 pub const KEY_VARIABLE: &str = "TEST_ENCRYPTION_KEY";
@@ -25,6 +25,7 @@ pub enum Make {
 /// A running backend. Dropping it kills the process and leaves the directory.
 pub struct Engine {
     child: Child,
+    _port: Port,
     /// Its origin.
     pub url: String,
     /// The client everything goes through.
@@ -67,12 +68,13 @@ impl Make {
 
     /// The same with more flags.
     pub fn serve_with(self, dir: &Path, flags: &[&str]) -> Engine {
-        let port = free_port();
+        let reserved = Port::reserve();
+        let port = reserved.number();
         let address = format!("127.0.0.1:{port}");
         let mut command = self.command(dir, &["serve", "--http", &address]);
         command.args(flags);
         let child = command.stdout(Stdio::null()).spawn().expect("the program starts");
-        let mut engine = Engine { child, url: format!("http://{address}"), http: Http::new() };
+        let mut engine = Engine { child, _port: reserved, url: format!("http://{address}"), http: Http::new() };
         let end = Instant::now() + Duration::from_secs(20);
         while std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             let ended = engine.child.try_wait().expect("the process can be asked");
@@ -159,10 +161,4 @@ impl Drop for Engine {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A port nobody listens on. A stock server does not tell which one it took.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("an address").port()
 }

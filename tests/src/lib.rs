@@ -5,6 +5,7 @@ mod console;
 mod engine;
 mod http;
 mod identity_provider;
+mod port;
 mod postgres;
 mod roost;
 
@@ -13,6 +14,7 @@ pub use console::{Console, PASSWORD, Project};
 pub use engine::{Engine, KEY_VARIABLE, Make};
 pub use http::{Answer, Http, Upload};
 pub use identity_provider::IdentityProvider;
+pub use port::Port;
 pub use postgres::Postgres;
 pub use roost::{POSTGRES_VARIABLE, Roost, SLEEPY, Underway, binary_under_test, run, run_as, signal};
 

@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
 
 use crate::postgres::new_database;
-use crate::{Answer, Authority, Console, Http, eventually};
+use crate::{Answer, Authority, Console, Http, Port, eventually};
 
 /// Names the directory of a PostgreSQL server, if platforms should keep their control database there.
 pub const POSTGRES_VARIABLE: &str = "ROOST_TEST_POSTGRES";
@@ -31,8 +31,10 @@ pub struct Roost {
     /// The line of the settings that says where the control database is; empty for SQLite.
     database: String,
     settings: String,
-    /// The port for plain HTTP, 0 at first.
+    /// The port for plain HTTP.
     http_port: u16,
+    /// That it is this platform's also while it does not run. An authority for tests keeps its own.
+    _port: Option<Port>,
     origin: String,
     /// A client for all of its hosts.
     pub http: Http,
@@ -51,9 +53,10 @@ impl Roost {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (fatal, database) = (Fatal::default(), database_line());
         let settings = format!("{database}{settings}");
-        let (child, origin) = launch(dir.path(), &settings, 0, &fatal);
-        let http_port = port_of(&origin);
-        Roost { child, fatal, dir, database, settings, http_port, origin, http: Http::new() }
+        let port = Port::reserve();
+        let http_port = port.number();
+        let (child, origin) = launch(dir.path(), &settings, http_port, &fatal);
+        Roost { child, fatal, dir, database, settings, http_port, _port: Some(port), origin, http: Http::new() }
     }
 
     /// Starts with certificates from an authority, at this domain.
@@ -63,7 +66,7 @@ impl Roost {
         let (settings, http_port) = (format!("{database}{}", authority.settings(domain)), authority.answers_port());
         let (child, origin) = launch(dir.path(), &settings, http_port, &fatal);
         let http = Http::trusting(&authority.issued_under().await);
-        Roost { child, fatal, dir, database, settings, http_port, origin, http }
+        Roost { child, fatal, dir, database, settings, http_port, _port: None, origin, http }
     }
 
     /// Restores a copy of a platform on a machine that has nothing, and starts it.
@@ -74,9 +77,10 @@ impl Roost {
             .expect("is restored");
         let settings = std::fs::read_to_string(&config).expect("the settings are restored");
         let fatal = Fatal::default();
-        let (child, origin) = launch(dir.path(), &settings, 0, &fatal);
-        let http_port = port_of(&origin);
-        Roost { child, fatal, dir, database: String::new(), settings, http_port, origin, http: Http::new() }
+        let (port, database) = (Port::reserve(), String::new());
+        let http_port = port.number();
+        let (child, origin) = launch(dir.path(), &settings, http_port, &fatal);
+        Roost { child, fatal, dir, database, settings, http_port, _port: Some(port), origin, http: Http::new() }
     }
 
     /// Copies the whole platform into a new directory, whether or not it runs.
@@ -157,6 +161,15 @@ impl Roost {
         }
     }
 
+    /// Runs a command of operators on this platform's settings and directory; what it prints.
+    ///
+    /// # Errors
+    /// What it says when it fails.
+    pub fn command(&self, words: &[&str]) -> Result<String, String> {
+        let (config, data) = (self.dir.path().join("roost.toml"), self.dir.path().join("data"));
+        run(&[words, &["--config", text(&config), "--dir", text(&data)]].concat())
+    }
+
     /// What `roost doctor` says beside the running platform, and whether it is content.
     pub fn doctor(&self) -> (Json, bool) {
         let output = Command::new(binary_under_test())
@@ -171,8 +184,7 @@ impl Roost {
 
     /// Makes somebody an operator by the command line; the secret with which they choose a password.
     pub fn create_operator(&self, email: &str) -> String {
-        let (config, data) = (self.dir.path().join("roost.toml"), self.dir.path().join("data"));
-        let told = run(&["admin", "create", email, "--config", text(&config), "--dir", text(&data)]).expect("is made");
+        let told = self.command(&["admin", "create", email]).expect("is made");
         told.split_once("/reset#").map(|(_, secret)| secret.trim().to_owned()).expect("a link")
     }
 

@@ -215,10 +215,11 @@ async fn confirm_reset(
     let mut tx = platform.database.begin().await?;
     let id = tickets::redeem(&mut tx, &given.token, Purpose::Reset).await?.ok_or_else(invalid_token)?;
     // Whoever read the mail owns the address.
-    let is_proven_now = take_over(&mut tx, &id).await?;
+    let is_proven_now = take_over(&mut tx, &platform.urls, &id).await?;
     store::set_password(&mut tx, &id, &hash, None).await?;
     audit::note(&mut tx, Some(&id), None, "password_changed", "Set a new password with a link from a mail").await?;
     tx.commit().await?;
+    platform.jobs.poke();
     if is_proven_now {
         unverified::lift(&platform, &id).await?;
     }

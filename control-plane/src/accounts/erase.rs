@@ -63,7 +63,7 @@ async fn erase_account(
     prove_password(&platform, account, given.current_password).await?;
     second_factor::demand(&platform, account, given.code.as_deref()).await?;
     let mut tx = platform.database.begin().await?;
-    if account.operator && store::operators(&mut tx).await?.len() <= 1 {
+    if account.operator && store::lock_operators(&mut tx).await? <= 1 {
         return Err(refused("last_operator", "You are the only operator. Make somebody else one first."));
     }
     let teams = owned_alone(&mut tx, &account.id).await?;

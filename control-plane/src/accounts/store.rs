@@ -128,6 +128,13 @@ pub async fn operators(tx: &mut Transaction<'static, Any>) -> Result<Vec<String>
     Ok(sqlx::query_scalar(sql).fetch_all(&mut **tx).await?)
 }
 
+/// How many operators there are. None of them goes until the transaction ends: of two that leave at once each would count
+/// the other.
+pub async fn lock_operators(tx: &mut Transaction<'static, Any>) -> Result<u64> {
+    let sql = "UPDATE account SET operator = 1 WHERE operator = 1";
+    Ok(sqlx::query(sql).execute(&mut **tx).await?.rows_affected())
+}
+
 /// Makes an account an operator.
 pub async fn make_operator(tx: &mut Transaction<'static, Any>, id: &str) -> Result<()> {
     sqlx::query("UPDATE account SET operator = 1 WHERE id = $1").bind(id).execute(&mut **tx).await?;

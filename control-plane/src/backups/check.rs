@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::{Any, Transaction};
 use tenant_runtime::host::{CopyName, NodeError, RestoreReport};
-use tokio::time::{Duration, sleep};
+use tokio::time::{Duration, sleep, timeout};
 
 use super::make::{self, Input};
 use super::{Manifest, Origin, State, archive_key, copy_name, keeper, manifest_key, remove_objects, store};
@@ -18,9 +18,15 @@ use crate::jobs::{self, GiveUp, Kind, Run};
 
 const DEADLINE: Duration = clock::HOUR;
 /// The key of a project's check among the jobs: it has one at a time.
-pub(super) const CHECK: &str = "check";
+pub const CHECK: &str = "check";
 /// The same for what is imported, which waits for no other check: whoever brought it would have to bring it again.
 pub(super) const IMPORT: &str = "import";
+
+/// An import is checked in a few minutes, and as long as it takes at so many bytes a second,
+const LEAST_PATIENCE: Duration = Duration::from_secs(5 * 60);
+const SLOWEST: u64 = 1 << 20;
+/// but not longer than this, however large it is.
+const MOST_PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 /// What is stored is not what was made, or cannot be restored. Reading it once more changes nothing.
 #[derive(Debug, thiserror::Error)]
@@ -40,10 +46,20 @@ pub(super) async fn begin(
     jobs::enqueue(tx, Kind::CheckBackup, project, Some(key), &input, clock::now_ms(), DEADLINE).await
 }
 
-/// The one step of the job.
+/// The one step of the job. What strangers bring may be made to take for ever, and others wait meanwhile.
 pub async fn perform(run: &Run) -> anyhow::Result<()> {
     let Input { backup } = run.input()?;
-    prove(run, &backup).await.map_err(give_up_if_unsound)
+    let row = store::by_id(run.platform.database.write(), &backup).await?;
+    let brought = row.filter(is_new_import).and_then(|row| row.manifest);
+    let patience = brought.map_or(Duration::MAX, |manifest| patience_with(manifest.bytes));
+    let proven = timeout(patience, prove(run, &backup)).await;
+    let slow = |_| Err(GiveUp(format!("It takes longer than {} minutes to check", patience.as_secs() / 60)).into());
+    proven.unwrap_or_else(slow).map_err(give_up_if_unsound)
+}
+
+/// How long an import of so many bytes may take to be checked.
+fn patience_with(bytes: u64) -> Duration {
+    (LEAST_PATIENCE + Duration::from_secs(bytes / SLOWEST)).min(MOST_PATIENCE)
 }
 
 /// For who can do nothing about what is stored.
@@ -54,37 +70,46 @@ pub(super) fn give_up_if_unsound(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// Turns the backup red. Of an import that nobody will ever restore only that is left.
+/// Turns the backup red, unless the check could not be done. Of an import that nobody will ever restore only that is left.
 pub async fn failed(run: &Run, error: &anyhow::Error, last: bool) -> anyhow::Result<()> {
     let Input { backup } = run.input()?;
     let row = store::by_id(run.platform.database.write(), &backup).await?;
-    let is_proven = row.is_some_and(|row| row.state == State::Proven);
-    if is_proven && error.downcast_ref::<NodeError>().is_some_and(|error| error.is("disk_full")) {
-        // That says nothing about what is stored.
-        run.say(&format!("{error}.")).await;
+    let Some(row) = row else { return Ok(()) };
+    if row.state == State::Proven && is_of_the_node(error) {
+        // That says nothing about what is stored. Operators see that it is to be checked still.
+        run.say(&format!("{error}. The backup was not checked, and stays proven.")).await;
         return Ok(());
     }
     make::note_failure(run, &backup, error).await?;
-    if last && is_new_import(run, &backup).await? {
+    if last && is_new_import(&row) {
         remove_objects(&run.platform, &run.project, &backup).await?;
         store::not_stored(run.platform.database.write(), &backup).await?;
     }
     Ok(())
 }
 
+/// Whether it is the node that could not do it, for want of room or of a place to unpack. What it was sent it did not judge.
+fn is_of_the_node(error: &anyhow::Error) -> bool {
+    match error.downcast_ref::<NodeError>() {
+        Some(NodeError::Refused { code, .. }) => !matches!(code.as_str(), "unfit" | "invalid_request"),
+        Some(NodeError::Unreachable(_) | NodeError::Misunderstood(_)) => true,
+        None => false,
+    }
+}
+
 /// Removes what was restored aside, and an import that was not proven yet.
 pub async fn cancelled(run: &Run) -> anyhow::Result<()> {
     let Input { backup } = run.input()?;
-    if is_new_import(run, &backup).await? {
+    let row = store::by_id(run.platform.database.write(), &backup).await?;
+    if row.as_ref().is_some_and(is_new_import) {
         return make::discard(run, &backup).await;
     }
     let (node, id) = keeper(run).await?;
     Ok(node.discard_restore(&id, &copy_name(&backup)?).await?)
 }
 
-async fn is_new_import(run: &Run, backup: &str) -> anyhow::Result<bool> {
-    let row = store::by_id(run.platform.database.write(), backup).await?;
-    Ok(row.is_some_and(|row| row.origin == Origin::Import && row.proven_ms.is_none()))
+fn is_new_import(row: &store::Backup) -> bool {
+    row.origin == Origin::Import && row.proven_ms.is_none()
 }
 
 /// Proves a backup; only then it is green.
@@ -176,6 +201,24 @@ mod tests {
 
     fn census(posts: u64) -> Census {
         Census { records: [("posts".to_owned(), posts)].into(), ..Census::default() }
+    }
+
+    #[test]
+    fn an_import_is_checked_as_long_as_its_size_takes_and_never_for_hours() {
+        let minutes = |bytes| patience_with(bytes).as_secs() / 60;
+        assert_eq!([0, 600 << 20, 1 << 40].map(minutes), [5, 15, 30]);
+    }
+
+    #[test]
+    fn what_the_node_could_not_do_says_nothing_about_the_copy() {
+        let refused = |code: &str| {
+            let (code, message) = (code.to_owned(), String::new());
+            let error = NodeError::Refused { status: http::StatusCode::SERVICE_UNAVAILABLE, code, message };
+            is_of_the_node(&anyhow::Error::new(error).context("The stored copy could not be restored aside"))
+        };
+        assert!(["disk_full", "storage_failed", "busy"].map(refused).iter().all(|of_node| *of_node));
+        assert!(!refused("unfit") && !refused("invalid_request"), "the archive broke off on its way");
+        assert!(!is_of_the_node(&anyhow::anyhow!("The manifest could not be read")));
     }
 
     #[test]

@@ -4,13 +4,14 @@ use anyhow::Context as _;
 use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyPool, Transaction};
+use tenant_runtime::host::NodeError;
 
 use super::{
     Manifest, Origin, archive_key, check, copy_name, keeper, mail, manifest_key, remove_objects, retention, store,
 };
 use crate::clock;
 use crate::error::Result;
-use crate::jobs::{self, Kind, Run};
+use crate::jobs::{self, GiveUp, Kind, Run};
 
 /// How long a backup that fails is tried again.
 const DEADLINE: std::time::Duration = clock::HOUR.saturating_mul(6);
@@ -67,11 +68,21 @@ async fn archive(run: &Run, backup: &str) -> anyhow::Result<()> {
     run.platform.backups.probe().await.context("The place for backups cannot be reached")?;
     run.say("Writing the archive.").await;
     let (node, id) = keeper(run).await?;
-    let report = node.make_archive(&id, &copy_name(backup)?).await.context("The archive could not be made")?;
+    let report = node.make_archive(&id, &copy_name(backup)?).await.map_err(not_made)?;
     let records: u64 = report.census.records.values().sum();
     let files = report.census.files.count;
     run.say(&format!("The archive has {} bytes with {records} records and {files} files.", report.bytes)).await;
     Ok(())
+}
+
+/// Of too many files there are as many the next time.
+fn not_made(error: NodeError) -> anyhow::Error {
+    match error {
+        NodeError::Refused { ref code, ref message, .. } if code == "too_many_files" => {
+            GiveUp(message.trim_end_matches('.').to_owned()).into()
+        }
+        error => anyhow::Error::new(error).context("The archive could not be made"),
+    }
 }
 
 async fn keep(run: &Run, backup: &str) -> anyhow::Result<()> {
@@ -79,7 +90,7 @@ async fn keep(run: &Run, backup: &str) -> anyhow::Result<()> {
     let (node, id) = keeper(run).await?;
     let name = copy_name(backup)?;
     // Made already, unless the node lost it.
-    let report = node.make_archive(&id, &name).await.context("The archive could not be made")?;
+    let report = node.make_archive(&id, &name).await.map_err(not_made)?;
     let mut sent = 0;
     let content = node.fetch_archive(&id, &name).await.context("The archive could not be read")?;
     let content = content.inspect_ok(|chunk| {

@@ -22,6 +22,8 @@ use crate::operator::disk;
 use crate::state::Platform;
 
 const TICK: Duration = Duration::from_secs(5);
+/// A check that could not be done, though it was tried again and again, is left alone for so long.
+const PAUSE: Duration = clock::HOUR;
 /// A project's delay is at most this, and at most a tenth of the time between two runs.
 const LONGEST_DELAY_MS: i64 = 15 * 60 * 1000;
 /// Of the latest, of days, of weeks and of months: a year of days.
@@ -219,8 +221,10 @@ async fn check_due(platform: &Platform) -> anyhow::Result<()> {
     if !disk::may_grow(platform) {
         return Ok(());
     }
-    let every = clock::millis(Duration::from_secs(platform.config.backups.check_every.max(1)));
-    for (backup, project) in store::to_be_checked(platform.database.read(), clock::now_ms() - every).await? {
+    let every = Duration::from_secs(platform.config.backups.check_every.max(1));
+    let now = clock::now_ms();
+    let (before, tried) = (now - clock::millis(every), now - clock::millis(every.min(PAUSE)));
+    for (backup, project) in store::to_be_checked(platform.database.read(), before, tried).await? {
         let mut tx = platform.database.begin().await?;
         check::begin(&mut tx, check::CHECK, &project, &backup).await?;
         tx.commit().await?;

@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, AssertSqlSafe, Row as _, Transaction};
 use utoipa::ToSchema;
 
-use super::{Manifest, Origin, State, meaning, word};
+use super::{Manifest, Origin, State, check, meaning, word};
 use crate::clock;
 use crate::database::number;
 use crate::error::Result;
@@ -97,14 +97,19 @@ pub async fn newest_proven(db: &AnyPool, project: &str) -> Result<Option<Kept>> 
     }))
 }
 
-/// The newest proven backup of each project that was not checked since that moment.
-pub(super) async fn to_be_checked(db: &AnyPool, before_ms: i64) -> Result<Vec<(String, String)>> {
+/// The newest proven backup of each project that was not checked since `before_ms`. Whoever cancelled a check since then
+/// wants none before the next one is due; one that could not be done is not begun anew before `tried_ms` is past, either.
+pub(super) async fn to_be_checked(db: &AnyPool, before_ms: i64, tried_ms: i64) -> Result<Vec<(String, String)>> {
     let rows = sqlx::query(
         "SELECT b.id, b.project_id FROM backup b JOIN project p ON p.id = b.project_id
          WHERE b.state = 'proven' AND b.checked_ms <= $1 AND p.wish <> 'deleted' AND NOT EXISTS
-           (SELECT 1 FROM backup n WHERE n.project_id = b.project_id AND n.state = 'proven' AND n.created_ms > b.created_ms)",
+           (SELECT 1 FROM backup n WHERE n.project_id = b.project_id AND n.state = 'proven' AND n.created_ms > b.created_ms)
+           AND NOT EXISTS (SELECT 1 FROM job j WHERE j.tenant_id = b.project_id AND j.idem_key = $3
+             AND ((j.state = 'cancelled' AND j.updated_ms > $1) OR (j.state = 'failed' AND j.updated_ms > $2)))",
     )
     .bind(before_ms)
+    .bind(tried_ms)
+    .bind(check::CHECK)
     .fetch_all(db)
     .await?;
     Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<sqlx::Result<_>>()?)
@@ -268,6 +273,33 @@ fn restore_from_row(row: &AnyRow) -> sqlx::Result<Restore> {
 mod tests {
     use super::*;
     use crate::database::Database;
+    use crate::database::testing::{run, with_projects};
+
+    #[tokio::test]
+    async fn a_check_that_was_cancelled_waits_for_its_next_time() {
+        let (database, _dir) = with_projects(&[("orchard", "anns")]).await;
+        let mut tx = database.begin().await.expect("begins");
+        create(&mut tx, "night", "orchard", Origin::Schedule).await.expect("is there");
+        tx.commit().await.expect("commits");
+        proven(database.write(), "night").await.expect("is proven");
+        run(&database, "UPDATE backup SET checked_ms = 1000").await;
+        let due = async |before_ms, tried_ms| {
+            let due = to_be_checked(database.read(), before_ms, tried_ms).await.expect("asks");
+            due.into_iter().map(|(backup, _)| backup).collect::<Vec<_>>()
+        };
+        assert_eq!((due(999, 999).await.len(), due(2000, 2000).await), (0, vec!["night".to_owned()]));
+        let job = "INSERT INTO job (id, tenant_id, kind, idem_key, input, state, step, exclusive, attempt, due_ms,
+               deadline_ms, lease_epoch, lease_until_ms, created_ms, updated_ms)
+             VALUES ('j', 'orchard', 'check_backup', 'check', '', 'cancelled', 'prove', 0, 1, 0, 0, 0, 0, 2500, 2500)";
+        run(&database, job).await;
+        assert!(due(2000, 2000).await.is_empty(), "it was cancelled since then");
+        assert_eq!(due(3000, 3000).await, ["night"], "the next one is due");
+        run(&database, "UPDATE job SET state = 'failed'").await;
+        assert!(due(2000, 2400).await.is_empty(), "it could not be done a moment ago");
+        assert_eq!(due(2000, 2600).await, ["night"], "it is tried again");
+        run(&database, "UPDATE job SET idem_key = 'import'").await;
+        assert_eq!(due(2000, 2400).await, ["night"], "what somebody brought is another matter");
+    }
 
     #[tokio::test]
     async fn of_the_last_two_that_are_proven_only_one_can_be_removed() {

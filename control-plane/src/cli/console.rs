@@ -188,9 +188,18 @@ impl Console {
 /// An answer that is no success.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", refusal(.envelope).unwrap_or_else(|| format!("this is no console of Roost, or none that works: {status}")))]
-struct Refused {
+pub(super) struct Refused {
     status: StatusCode,
     envelope: Json,
+}
+
+impl Refused {
+    /// The stable word: that of the whole request, or else of the first field.
+    pub(super) fn code(&self) -> Option<&str> {
+        let data = &self.envelope["data"];
+        let of_field = || data.as_object()?.values().find_map(|field| field["code"].as_str());
+        data["code"].as_str().or_else(of_field)
+    }
 }
 
 /// The answer, unless it is a refusal, which then is the error.

@@ -22,6 +22,9 @@ pub(super) struct SignIn {
     email: Option<String>,
     #[command(flatten)]
     wanted: Wanted,
+    /// For programs
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// What a token is to be.
@@ -59,7 +62,7 @@ pub(super) struct Tokens {
     email: String,
     /// The API's own answer, for programs
     #[arg(long, global = true)]
-    json: bool,
+    pub(super) json: bool,
     #[command(subcommand)]
     action: Action,
 }
@@ -107,7 +110,9 @@ impl SignIn {
         let login = Login { url: self.url.trim_end_matches('/').to_owned(), token };
         let account = Console::with(&login)?.get("/api/account").await?;
         let path = login.keep().context("keep the token")?;
-        show::print(&format!("Signed in as {}. The token is kept in {}.", text(&account["email"]), path.display()));
+        let told = json!({ "email": account["email"], "file": path });
+        let sentence = format!("Signed in as {}. The token is kept in {}.", text(&account["email"]), path.display());
+        show::sentence(self.json, &told, &sentence);
         Ok(())
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Logs {
     follow: bool,
     /// The API's own entries, for programs; with --follow one on each line
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// As the engine numbers them.

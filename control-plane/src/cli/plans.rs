@@ -18,7 +18,7 @@ pub(super) struct Plans {
     email: String,
     /// The API's own answer, for programs
     #[arg(long, global = true)]
-    json: bool,
+    pub(super) json: bool,
     #[command(subcommand)]
     action: Option<Action>,
 }

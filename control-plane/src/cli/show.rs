@@ -13,9 +13,9 @@ pub(super) fn print(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// Prints an answer as it came.
+/// Prints an answer on one line.
 pub(super) fn json(answer: &Json) {
-    print(&serde_json::to_string_pretty(answer).unwrap_or_default());
+    print(&answer.to_string());
 }
 
 /// Prints the items of a list as a table, or the whole answer.

@@ -13,7 +13,7 @@ pub(super) struct Usage {
     project: String,
     /// The API's own answer, for programs
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 const LIMITS: &[Column] = &[

@@ -6,8 +6,9 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::Finding;
+use crate::accounts::providers;
 use crate::backups::Target;
-use crate::config::{Authority, Config};
+use crate::config::{Authority, Config, Oidc};
 use crate::edge::authorities;
 use crate::mail;
 
@@ -24,6 +25,7 @@ const MOST_DRIFT_S: i64 = 60;
 pub async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![directory(&config.dir), disk(&config.dir), open_files(), waiting_connections()];
     findings.extend([mail_server(config).await, backups(config).await]);
+    findings.extend(single_sign_on(&config.sign_in.oidc).await);
     if config.acme.is_on() {
         for authority in config.acme.authorities() {
             findings.extend(authority_and_clock(&authority).await);
@@ -132,6 +134,29 @@ async fn mail_server(config: &Config) -> Finding {
             Finding::bad("mail", format!("{host} does not take mails: {error:#}"), "check the settings under [mail]")
         }
     }
+}
+
+/// The provider of OpenID Connect, if people sign in with one.
+async fn single_sign_on(oidc: &Oidc) -> Option<Finding> {
+    let check = "sign-in";
+    let Oidc { issuer, client_id, auth_url, token_url, user_info_url, .. } = oidc;
+    if client_id.is_empty() && issuer.is_empty() {
+        return None;
+    }
+    let advice = "check issuer and client_id under [sign_in.oidc]";
+    let given = !auth_url.is_empty() && !token_url.is_empty();
+    Some(if client_id.is_empty() {
+        Finding::bad(check, "nobody signs in with a provider: there is no client_id", advice)
+    } else if given && (issuer.is_empty() || !user_info_url.is_empty()) {
+        Finding::good(check, "the provider's addresses are in the settings")
+    } else if issuer.is_empty() {
+        Finding::bad(check, "nobody signs in with a provider: there is neither its issuer nor its addresses", advice)
+    } else {
+        match providers::examine(issuer).await {
+            Ok(()) => Finding::good(check, format!("{issuer} describes itself")),
+            Err(trouble) => Finding::bad(check, trouble, advice),
+        }
+    })
 }
 
 async fn authority_and_clock(authority: &Authority) -> Vec<Finding> {

@@ -41,32 +41,41 @@ impl Finding {
     }
 }
 
-/// Looks at everything and prints it; whether nothing is wrong.
-pub async fn run(config: Config, json: bool) -> anyhow::Result<bool> {
+/// All that was found.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Whether nothing is wrong.
+    pub healthy: bool,
+    /// Thing by thing.
+    pub findings: Vec<Finding>,
+}
+
+/// Looks at everything.
+///
+/// # Errors
+/// When the control database cannot be asked.
+pub async fn examine(config: Config) -> anyhow::Result<Report> {
     let mut findings = machine::examine(&config).await;
     // Without a place to write there is nothing to look with.
     if findings.iter().all(|finding| finding.ok != Some(false) || finding.check != "directory") {
         findings.extend(network::examine(&config).await?);
     }
-    let healthy = findings.iter().all(|finding| finding.ok != Some(false));
-    if json {
-        println!("{}", serde_json::to_string_pretty(&findings)?);
-    } else {
-        print(&findings);
-    }
-    Ok(healthy)
+    Ok(Report { healthy: findings.iter().all(|finding| finding.ok != Some(false)), findings })
 }
 
-fn print(findings: &[Finding]) {
-    let colours = std::io::stdout().is_terminal();
-    for Finding { check, ok, found, advice } in findings {
-        let (word, colour) = match ok {
-            Some(true) => ("ok", 32),
-            Some(false) => ("WRONG", 31),
-            None => ("?", 33),
-        };
-        let (on, off) = if colours { (format!("\x1b[{colour}m"), "\x1b[0m") } else { (String::new(), "") };
-        let advice = advice.as_ref().map(|advice| format!(" -> {advice}")).unwrap_or_default();
-        println!("{on}{word:<5}{off}  {check:<16}  {found}{advice}");
+impl Report {
+    /// Prints it for people.
+    pub fn print(&self) {
+        let colours = std::io::stdout().is_terminal();
+        for Finding { check, ok, found, advice } in &self.findings {
+            let (word, colour) = match ok {
+                Some(true) => ("ok", 32),
+                Some(false) => ("WRONG", 31),
+                None => ("?", 33),
+            };
+            let (on, off) = if colours { (format!("\x1b[{colour}m"), "\x1b[0m") } else { (String::new(), "") };
+            let advice = advice.as_ref().map(|advice| format!(" -> {advice}")).unwrap_or_default();
+            println!("{on}{word:<5}{off}  {check:<16}  {found}{advice}");
+        }
     }
 }

@@ -134,7 +134,7 @@ fn spec(platform: &Platform, row: &Row) -> anyhow::Result<TenantSpec> {
 
 /// Follows what the node reports until cancelled, and keeps it in the database from time to time.
 pub async fn follow(platform: Platform, stop: CancellationToken) {
-    let mut kept = HashMap::new();
+    let (mut kept, mut told) = (HashMap::new(), Told::default());
     while !stop.is_cancelled() {
         let Ok(node) = platform.fleet.node(LOCAL) else { return };
         let mut events = Box::pin(node.events());
@@ -146,9 +146,9 @@ pub async fn follow(platform: Platform, stop: CancellationToken) {
                     return;
                 }
                 _ = keep.tick() => keep_seen(&platform, &mut kept).await,
-                _ = count.tick() => ask_awake(&platform, node).await,
+                _ = count.tick() => ask_awake(&platform, node, &mut told).await,
                 report = events.next() => match report {
-                    Some(report) => note_change(&platform, report).await,
+                    Some(report) => note_change(&platform, report, &mut told).await,
                     None => break,
                 },
             }
@@ -161,22 +161,26 @@ pub async fn follow(platform: Platform, stop: CancellationToken) {
 }
 
 /// Looks at the counters of those that are awake. Whoever is asleep is left alone: nothing of theirs changes.
-async fn ask_awake(platform: &Platform, node: &NodeClient) {
+async fn ask_awake(platform: &Platform, node: &NodeClient, told: &mut Told) {
     for (id, seen) in platform.fleet.all_seen() {
         let Ok(id) = id.parse::<TenantId>() else { continue };
         if seen.state == ProjectState::Awake
             && let Ok(report) = node.tenant(&id).await
         {
-            note_change(platform, report).await;
+            note_change(platform, report, told).await;
         }
     }
 }
 
+/// The state of each project that its activity knows of. It is nobody else's but the one's who follows the node: what the
+/// console shows may be ahead, as when somebody wakes a project there, and is told once all the same.
+type Told = HashMap<String, ProjectState>;
+
 /// Takes a report in; falling asleep and waking up go into the project's activity.
-async fn note_change(platform: &Platform, report: TenantReport) {
+async fn note_change(platform: &Platform, report: TenantReport, told: &mut Told) {
     let id = report.id.to_string();
-    let before = platform.fleet.seen(&id).map(|seen| seen.state);
     let state = Seen::of(&report).state;
+    let before = told.insert(id.clone(), state).or_else(|| Some(platform.fleet.seen(&id)?.state));
     let line = match (before, state) {
         (Some(ProjectState::Awake), ProjectState::Asleep) => Some(("slept", "Fell asleep")),
         (Some(ProjectState::Asleep | ProjectState::Waking), ProjectState::Awake) => Some(("woke", "Woke up")),

@@ -15,6 +15,7 @@ use tower::ServiceExt as _;
 use super::kinds::Kind;
 use super::lease::{self, Hold, Outcome};
 use super::run::Run;
+use super::store::enqueue;
 use crate::config::Config;
 use crate::state::Platform;
 use crate::{clock, http as console, serve};
@@ -29,11 +30,12 @@ enum Deed {
     Restore,
     Undo,
     RestoreIntoNew,
+    LockOut,
     Delete,
 }
 
 /// All of them, each after those whose work it needs.
-const ORDER: [Deed; 8] = [
+const ORDER: [Deed; 9] = [
     Deed::SignUp,
     Deed::BackUp,
     Deed::Check,
@@ -41,6 +43,7 @@ const ORDER: [Deed; 8] = [
     Deed::Restore,
     Deed::Undo,
     Deed::RestoreIntoNew,
+    Deed::LockOut,
     Deed::Delete,
 ];
 
@@ -52,6 +55,7 @@ impl Deed {
             Deed::Check | Deed::Import => Kind::CheckBackup,
             Deed::Restore | Deed::RestoreIntoNew => Kind::Restore,
             Deed::Undo => Kind::UndoRestore,
+            Deed::LockOut => Kind::LockOut,
             Deed::Delete => Kind::PurgeProject,
         }
     }
@@ -159,6 +163,7 @@ impl Stage {
             Deed::Restore => self.post(&path("backups", &asked, "restore"), &json!({})).await,
             Deed::RestoreIntoNew => self.post(&path("backups", &asked, "restore"), &into).await,
             Deed::Undo => self.post(&path("restores", &backups["restores"][0], "undo"), &json!({})).await,
+            Deed::LockOut => self.lock_out().await,
             Deed::Delete => self.delete().await,
         };
     }
@@ -168,6 +173,17 @@ impl Stage {
         let zip = self.exchange(Method::GET, &path("backups", backup, "zip"), Body::empty()).await;
         let begun = self.exchange(Method::POST, "/api/projects/orchard/imports", zip).await;
         serde_json::from_slice(&begun).expect("JSON")
+    }
+
+    /// What a proof of the account's address by its owner brings about: here for one of the projects.
+    async fn lock_out(&self) -> Json {
+        let orchard = self.get("/api/projects/orchard").await["id"].take();
+        let mut tx = self.platform.database.begin().await.expect("begins");
+        let id = orchard.as_str().expect("an id");
+        let asked = enqueue(&mut tx, Kind::LockOut, id, None, "{}", clock::now_ms(), clock::HOUR).await;
+        assert!(asked.expect("is queued").is_some());
+        tx.commit().await.expect("commits");
+        orchard
     }
 
     /// Deletes the project; the backup before it is another kind's affair.
@@ -217,7 +233,7 @@ impl Stage {
             Deed::Import => (2, 1, 0, 0),
             Deed::Restore => (3, 2, 1, 0),
             Deed::Undo => (3, 2, 1, 1),
-            Deed::RestoreIntoNew | Deed::Delete => (3, 3, 1, 1),
+            Deed::RestoreIntoNew | Deed::LockOut | Deed::Delete => (3, 3, 1, 1),
         };
         let found = (states.len(), self.data(), self.noted("restored").await, self.noted("restore_undone").await);
         assert_eq!(found, expected, "after {deed:?}: backups, data, restores and undone ones");

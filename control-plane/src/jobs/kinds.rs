@@ -14,6 +14,8 @@ pub enum Kind {
     SendMail,
     /// Removes a deleted project for good.
     PurgeProject,
+    /// Removes all superusers of a project.
+    LockOut,
     /// Makes a backup, stores it, and proves it.
     Backup,
     /// Proves a backup that is stored.
@@ -46,14 +48,22 @@ const fn firm(name: &'static str, begins_at: u8) -> Step {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 6] =
-        [Kind::SendMail, Kind::PurgeProject, Kind::Backup, Kind::CheckBackup, Kind::Restore, Kind::UndoRestore];
+    pub const ALL: [Kind; 7] = [
+        Kind::SendMail,
+        Kind::PurgeProject,
+        Kind::LockOut,
+        Kind::Backup,
+        Kind::CheckBackup,
+        Kind::Restore,
+        Kind::UndoRestore,
+    ];
 
     /// The name in the database.
     pub fn name(self) -> &'static str {
         match self {
             Kind::SendMail => "send_mail",
             Kind::PurgeProject => "purge_project",
+            Kind::LockOut => "lock_out",
             Kind::Backup => "backup",
             Kind::CheckBackup => "check_backup",
             Kind::Restore => "restore",
@@ -77,6 +87,7 @@ impl Kind {
         match self {
             Kind::SendMail => &const { [firm("send", 0)] },
             Kind::PurgeProject => &const { [firm("purge", 0)] },
+            Kind::LockOut => &const { [firm("lock_out", 0)] },
             Kind::Backup => &const { [step("archive", 0), step("store", 30), step("prove", 60), firm("tidy", 95)] },
             Kind::CheckBackup => &const { [step("prove", 0)] },
             Kind::Restore => {
@@ -98,7 +109,9 @@ impl Kind {
     /// What begins such a job. `origin` says why the backup is made that it is about.
     pub(super) fn begun_by(self, origin: Option<Origin>) -> Action {
         match (self, origin) {
-            (Kind::Backup, Some(Origin::Delete)) | (Kind::SendMail | Kind::PurgeProject, _) => Action::Delete,
+            (Kind::Backup, Some(Origin::Delete)) | (Kind::SendMail | Kind::PurgeProject | Kind::LockOut, _) => {
+                Action::Delete
+            }
             // Whoever restores sets the schedule.
             (Kind::Backup, Some(Origin::Schedule)) | (Kind::Restore | Kind::UndoRestore, _) => Action::Restore,
             (Kind::CheckBackup, Some(Origin::Import)) => Action::Import,
@@ -113,7 +126,7 @@ impl Kind {
 
     /// Whether it must not hold up the others.
     fn takes_long(self) -> bool {
-        !matches!(self, Kind::SendMail | Kind::PurgeProject)
+        !matches!(self, Kind::SendMail | Kind::PurgeProject | Kind::LockOut)
     }
 
     /// Whether what it was given may be kept after it failed: no secrets.
@@ -131,6 +144,7 @@ impl Kind {
         match self {
             Kind::SendMail => mail::send(run).await,
             Kind::PurgeProject => projects::purge::purge(&run.platform, &run.project).await,
+            Kind::LockOut => projects::lock_out::perform(run).await,
             Kind::Backup => backups::make::perform(run, step).await,
             Kind::CheckBackup => backups::check::perform(run).await,
             Kind::Restore => backups::restore::perform(run, step).await,
@@ -141,7 +155,7 @@ impl Kind {
     /// Cleans up after a try that failed. Nothing follows it if `last`.
     pub(super) async fn failed(self, run: &Run, error: &anyhow::Error, last: bool) -> anyhow::Result<()> {
         match self {
-            Kind::SendMail | Kind::PurgeProject | Kind::UndoRestore => Ok(()),
+            Kind::SendMail | Kind::PurgeProject | Kind::LockOut | Kind::UndoRestore => Ok(()),
             Kind::Backup => backups::make::failed(run, error).await,
             Kind::CheckBackup => backups::check::failed(run, error, last).await,
             Kind::Restore => backups::restore::failed(run, error, last).await,
@@ -151,7 +165,7 @@ impl Kind {
     /// Takes back what was done so far; only after steps that can be cancelled.
     pub(super) async fn cancelled(self, run: &Run) -> anyhow::Result<()> {
         match self {
-            Kind::SendMail | Kind::PurgeProject | Kind::UndoRestore => Ok(()),
+            Kind::SendMail | Kind::PurgeProject | Kind::LockOut | Kind::UndoRestore => Ok(()),
             Kind::CheckBackup => backups::check::cancelled(run).await,
             Kind::Backup => backups::make::cancelled(run).await,
             Kind::Restore => backups::restore::cancelled(run).await,

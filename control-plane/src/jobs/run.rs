@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use serde::de::DeserializeOwned;
+use tenant_runtime::host::NodeError;
 
 use super::kinds::{Kind, Step};
 use super::lease::Claim;
@@ -31,6 +32,12 @@ pub struct Run {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct GiveUp(pub String);
+
+/// Whether a step was only given up before its end, as when a project is closed while it is backed up: that is no failure,
+/// and the step is taken again.
+pub(super) fn is_broken_off(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<NodeError>().is_some_and(|error| error.is("broken_off"))
+}
 
 impl Run {
     pub(super) fn new(platform: &Platform, kind: Kind, claim: Claim) -> Run {
@@ -89,4 +96,19 @@ impl Run {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_broken_off_is_told_from_what_failed() {
+        let refused = |code: &str| {
+            let (code, message) = (code.to_owned(), String::new());
+            let error = NodeError::Refused { status: http::StatusCode::SERVICE_UNAVAILABLE, code, message };
+            is_broken_off(&anyhow::Error::new(error).context("The archive could not be made"))
+        };
+        assert!(refused("broken_off") && !refused("storage_failed"));
+    }
 }

@@ -1,5 +1,6 @@
 //! The workers: a few for what is quick, a few for what takes long, so that no backup holds up a mail.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,13 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::kinds::{Kind, Step};
 use super::lease::{self, Claim, Hold, Outcome};
-use super::run::{GiveUp, Run};
+use super::run::{GiveUp, Run, is_broken_off};
 use super::store;
 use crate::clock;
 use crate::state::Platform;
 use crate::teams::invitations;
 
 const QUICK_WORKERS: usize = 2;
+/// At least; a larger machine has as many as cores.
 const LONG_WORKERS: usize = 2;
 /// How often due work is looked for when nobody says there is some.
 const POLL: Duration = Duration::from_secs(5);
@@ -65,7 +67,7 @@ impl Jobs {
     pub async fn run(self, platform: Platform, stop: CancellationToken) {
         let owner = tenant_runtime::random_id(15);
         let quick = (0..QUICK_WORKERS).map(|_| false);
-        let workers = quick.chain((0..LONG_WORKERS).map(|_| true)).map(|long| {
+        let workers = quick.chain((0..long_workers()).map(|_| true)).map(|long| {
             let worker = Worker { long, kinds: Kind::names(long), owner: owner.clone(), platform: platform.clone() };
             tokio::spawn(worker.run(self.clone(), stop.clone()))
         });
@@ -75,6 +77,11 @@ impl Jobs {
             tracing::warn!("failed to give jobs back: {error}");
         }
     }
+}
+
+/// What takes long keeps a core busy, so that many teams wait for each other no longer than they have to.
+fn long_workers() -> usize {
+    std::thread::available_parallelism().map_or(LONG_WORKERS, NonZero::get).max(LONG_WORKERS)
 }
 
 /// Removes what ended long ago from the list.
@@ -221,7 +228,12 @@ async fn keep(run: &Run, step: Step) -> End {
 /// Whether there is another try, and when.
 async fn after_failure<'s>(run: &Run, step: &'s str, error: &anyhow::Error) -> Outcome<'s> {
     let retry = clock::now_ms() + clock::millis(delay(run.claim.attempt));
-    let last = retry > run.claim.deadline_ms || error.is::<GiveUp>();
+    let is_over = retry > run.claim.deadline_ms;
+    if is_broken_off(error) && !is_over {
+        run.say("This was broken off, and goes on in a moment.").await;
+        return Outcome { state: "queued", step, due_ms: retry, error: None };
+    }
+    let last = is_over || error.is::<GiveUp>();
     let state = if last { "failed" } else { "queued" };
     tracing::warn!("job {} ({}) failed, now {state}: {error:#}", run.id, run.claim.kind);
     match tokio::time::timeout(CLEANING, run.kind.failed(run, error, last)).await {

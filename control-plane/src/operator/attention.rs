@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::disk::{self, Room};
 use super::{NamedProject, purges};
+use crate::backups::check::CHECK;
 use crate::clock::{self, DAY, MINUTE};
 use crate::error::{ErrorBody, Result};
 use crate::fleet::LOCAL;
@@ -52,6 +53,7 @@ enum AttentionKind {
     NotStarting,
     BackupFailed,
     BackupUnproven,
+    BackupUnchecked,
     OverQuota,
     CertificateFailing,
     JobStuck,
@@ -100,6 +102,7 @@ async fn list_attention(State(platform): State<Platform>) -> Result<Json<Attenti
     items.extend(projects_broken(&platform).await?);
     items.extend(backups_failed(&platform).await?);
     items.extend(backups_unproven(&platform).await?);
+    items.extend(backups_unchecked(&platform).await?);
     items.extend(over_quota(&platform).await?);
     items.extend(certificates_failing(&platform).await?);
     items.extend(jobs_stuck(&platform).await?);
@@ -179,6 +182,24 @@ async fn backups_unproven(platform: &Platform) -> Result<Vec<AttentionItem>> {
     let items = rows.iter().map(|row| {
         let text = format!("It has no backup of the last {UNPROVEN_DAYS} days that was proven.");
         let item = AttentionItem::soon(AttentionKind::BackupUnproven, text);
+        Ok(AttentionItem { project: Some(named(row)?), since_ms: row.try_get(3)?, ..item })
+    });
+    Ok(items.collect::<sqlx::Result<_>>()?)
+}
+
+/// Projects whose newest proven backup is due to be checked, which could not be done. It is no worse for that: had the check
+/// come to an end it would be proven anew, or red.
+async fn backups_unchecked(platform: &Platform) -> Result<Vec<AttentionItem>> {
+    let sql = "SELECT p.id, p.slug, p.name, j.created_ms, j.error FROM job j JOIN project p ON p.id = j.tenant_id
+         WHERE j.idem_key = $1 AND j.error IS NOT NULL AND j.state IN ('queued', 'running', 'failed')
+           AND p.wish <> 'deleted' AND EXISTS (SELECT 1 FROM backup b WHERE b.project_id = p.id AND b.state = 'proven')
+           AND NOT EXISTS (SELECT 1 FROM backup b WHERE b.project_id = p.id AND b.checked_ms >= j.created_ms)
+         ORDER BY j.created_ms LIMIT $2";
+    let rows = sqlx::query(sql).bind(CHECK).bind(MOST_OF_A_KIND).fetch_all(platform.database.read()).await?;
+    let items = rows.iter().map(|row| {
+        let why: String = row.try_get(4)?;
+        let text = format!("Its newest backup could not be checked: {why}. It stays proven, and is tried again.");
+        let item = AttentionItem::soon(AttentionKind::BackupUnchecked, text);
         Ok(AttentionItem { project: Some(named(row)?), since_ms: row.try_get(3)?, ..item })
     });
     Ok(items.collect::<sqlx::Result<_>>()?)

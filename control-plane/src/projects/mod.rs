@@ -1,9 +1,11 @@
 //! Projects: what a customer owns. A project is a wish; the fleet makes it true.
 
 pub mod api;
+pub mod lock_out;
 mod logs;
 pub mod mail;
 pub mod purge;
+pub mod sleep;
 mod slug;
 pub mod store;
 pub mod support;

@@ -1,29 +1,48 @@
 //! `roost backup`: copies the platform, running or not.
 
+use std::fmt;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
+use serde::Serialize;
 use sqlx::{AnyConnection, Connection as _};
 use tenant_runtime::host::{OfflineHost, TenantId};
 use tokio::task::block_in_place;
 
-use super::{CONTROL, Control, File, MANIFEST, Manifest, Missing, Place, Tenant, file_key, named_files, tenant_key};
+use super::{
+    CONTROL, Control, ControlKind, File, MANIFEST, Manifest, Missing, Place, Tenant, file_key, named_files, tenant_key,
+};
 use crate::backups::Stored;
 use crate::clock;
 use crate::config::Config;
+use crate::failure::Failure;
 
 /// Where copies wait until they are stored.
 const FOLDER: &str = "copying";
 
+/// What was copied, and what was not.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Copied {
+    /// How many tenants, each restored aside and read back.
+    pub tenants: usize,
+    /// The bytes of their archives.
+    pub bytes: u64,
+    /// What keeps the control database.
+    pub control: ControlKind,
+    /// Tenants that could not be copied.
+    pub missing: Vec<Missing>,
+}
+
 /// Copies the platform of these settings, and the file they are from. Every object is read back before it counts.
 ///
 /// # Errors
-/// When there is no platform, the place cannot be used, or a tenant cannot be copied; then there is a copy of the others.
-pub async fn backup(config: &Config, settings: Option<&Path>, place: &Place) -> anyhow::Result<()> {
+/// When there is no platform, or the place cannot be used. A tenant that cannot be copied ends nothing.
+pub async fn backup(config: &Config, settings: Option<&Path>, place: &Place) -> anyhow::Result<Copied> {
     let tenants = config.dir.join("tenants");
-    ensure!(tenants.is_dir(), "there is no platform in {}", config.dir.display());
+    ensure!(tenants.is_dir(), Failure::new("no_platform", format!("there is no platform in {}", config.dir.display())));
     place.refuse_used().await?;
     let mut copying = Copying { place, scratch: Scratch::begin(&config.dir)?, stored: Vec::new() };
     let host = OfflineHost::at(&tenants).context("open the tenants")?;
@@ -34,17 +53,34 @@ pub async fn backup(config: &Config, settings: Option<&Path>, place: &Place) -> 
         }
     }
     let manifest = made?;
-    let bytes: u64 = manifest.tenants.iter().map(|tenant| tenant.content.bytes).sum();
-    println!("Copied {} tenants of {bytes} bytes, each restored aside and read back.", manifest.tenants.len());
-    if matches!(manifest.control, Control::Postgres) {
-        println!("The control database is PostgreSQL's: keep a dump beside this copy, made with pg_dump before it.");
+    Ok(Copied {
+        tenants: manifest.tenants.len(),
+        bytes: manifest.tenants.iter().map(|tenant| tenant.content.bytes).sum(),
+        control: manifest.control.kind(),
+        missing: manifest.missing,
+    })
+}
+
+impl Copied {
+    /// Refuses to call a copy good that lacks a tenant.
+    ///
+    /// # Errors
+    /// `incomplete`.
+    pub fn refuse_incomplete(&self) -> anyhow::Result<()> {
+        let (missing, all) = (self.missing.len(), self.missing.len() + self.tenants);
+        let told = || Failure::new("incomplete", format!("{missing} of {all} tenants are not in the copy"));
+        if missing == 0 { Ok(()) } else { Err(told().into()) }
     }
-    match manifest.missing.as_slice() {
-        [] => Ok(()),
-        missing => {
-            missing.iter().for_each(|tenant| eprintln!("Not copied: {}: {}", tenant.id, tenant.reason));
-            bail!("{} of {} tenants are not in the copy", missing.len(), missing.len() + manifest.tenants.len())
+}
+
+impl fmt::Display for Copied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Copied {} tenants of {} bytes, each restored aside and read back.", self.tenants, self.bytes)?;
+        if self.control == ControlKind::Postgres {
+            let dump = "keep a dump beside this copy, made with pg_dump before it.";
+            writeln!(f, "The control database is PostgreSQL's: {dump}")?;
         }
+        self.missing.iter().try_for_each(|tenant| writeln!(f, "Not copied: {}: {}", tenant.id, tenant.reason))
     }
 }
 
@@ -65,14 +101,12 @@ impl Copying<'_> {
         let (mut tenants, mut missing) = (Vec::new(), Vec::new());
         let all = host.tenants().context("list the tenants")?;
         for (number, id) in all.iter().enumerate() {
-            println!("Tenant {id}, {} of {}", number + 1, all.len());
+            eprintln!("Tenant {id}, {} of {}", number + 1, all.len());
             match self.tenant(host, *id).await {
                 Ok(tenant) => tenants.push(tenant),
-                Err(_) if !host.has(*id) => println!("It was removed meanwhile."),
-                Err(Failure::Tenant(error)) => {
-                    missing.push(Missing { id: id.to_string(), reason: format!("{error:#}") })
-                }
-                Err(Failure::Place(error)) => return Err(error),
+                Err(_) if !host.has(*id) => eprintln!("It was removed meanwhile."),
+                Err(Fault::Tenant(error)) => missing.push(Missing { id: id.to_string(), reason: format!("{error:#}") }),
+                Err(Fault::Place(error)) => return Err(error),
             }
         }
         let manifest = Manifest {
@@ -119,15 +153,15 @@ impl Copying<'_> {
         Ok(files)
     }
 
-    async fn tenant(&mut self, host: &OfflineHost, id: TenantId) -> Result<Tenant, Failure> {
+    async fn tenant(&mut self, host: &OfflineHost, id: TenantId) -> Result<Tenant, Fault> {
         let archive = self.scratch.file("tenant.zip");
         // This process does nothing else meanwhile.
         let copy = block_in_place(|| {
             remove_file(&archive)?;
             host.copy(id, &archive, &self.scratch.file("proof"))
         });
-        let copy = copy.map_err(Failure::Tenant)?;
-        let content = self.keep(&tenant_key(id.as_str()), &archive).await.map_err(Failure::Place)?;
+        let copy = copy.map_err(Fault::Tenant)?;
+        let content = self.keep(&tenant_key(id.as_str()), &archive).await.map_err(Fault::Place)?;
         Ok(Tenant { record: copy.record, census: copy.census, content })
     }
 
@@ -141,7 +175,7 @@ impl Copying<'_> {
 }
 
 /// What one tenant has no part in ends the whole copy.
-enum Failure {
+enum Fault {
     Tenant(anyhow::Error),
     Place(anyhow::Error),
 }

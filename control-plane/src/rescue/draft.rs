@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 
+use crate::failure::Failure;
+
 const FOLDER: &str = "restoring";
 /// What a restore brings.
 const PARTS: [&str; 3] = ["tenants", "control.db", FILES];
@@ -44,7 +46,8 @@ impl Draft {
         let mut entries = fs::read_dir(dir).with_context(|| format!("look into {}", dir.display()))?;
         // A file system of its own has this from the beginning.
         let used = entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "lost+found"));
-        ensure!(!used, "{} is not empty: a platform is restored into a directory of its own", dir.display());
+        let told = || format!("{} is not empty: a platform is restored into a directory of its own", dir.display());
+        ensure!(!used, Failure::new("not_empty", told()));
         make_private(&path).context("create the folder to restore in")?;
         Ok(Draft { dir: dir.to_owned(), path })
     }

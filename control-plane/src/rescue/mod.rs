@@ -26,10 +26,10 @@ use tenant_runtime::host::TenantRecord;
 use crate::backups::Stored;
 use crate::config::Config;
 
-pub use backup::backup;
+pub use backup::{Copied, backup};
 pub use draft::refuse_unfinished;
 pub use place::{Address, Place};
-pub use restore::restore;
+pub use restore::{PlacedFile, Restored, restore};
 
 const MANIFEST: &str = "platform.json";
 const CONTROL: &str = "control.db";
@@ -66,6 +66,25 @@ enum Control {
     Postgres,
 }
 
+impl Control {
+    fn kind(&self) -> ControlKind {
+        match self {
+            Control::Sqlite { .. } => ControlKind::Sqlite,
+            Control::Postgres => ControlKind::Postgres,
+        }
+    }
+}
+
+/// What keeps the control database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ControlKind {
+    /// A file, which is in the copy.
+    Sqlite,
+    /// A server, whose own tools copy it.
+    Postgres,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct File {
@@ -82,10 +101,13 @@ struct Tenant {
     content: Stored,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Missing {
-    id: String,
-    reason: String,
+/// A tenant that is not in a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// Its id.
+    pub id: String,
+    /// Why it could not be copied.
+    pub reason: String,
 }
 
 /// The files that settings name and a machine cannot do without.

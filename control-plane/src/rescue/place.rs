@@ -16,6 +16,7 @@ use tokio_util::io::ReaderStream;
 use super::MANIFEST;
 use crate::backups::{Stored, Target, create_file, hex};
 use crate::config;
+use crate::failure::Failure;
 
 const CHUNK: usize = 256 << 10;
 
@@ -90,11 +91,13 @@ impl Place {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
                 Err(error) => return Err(error).with_context(|| format!("look into {}", dir.display())),
             };
-            ensure!(empty, "{} is not empty: every copy has a directory of its own", dir.display());
+            let told = || format!("{} is not empty: every copy has a directory of its own", dir.display());
+            ensure!(empty, Failure::new("not_empty", told()));
         }
         self.target.probe().await.context("reach the place for the copy")?;
         if self.read_manifest().await.is_ok() {
-            bail!("a copy of the platform is there already: every copy has a prefix of its own");
+            let told = "a copy of the platform is there already: every copy has a prefix of its own";
+            bail!(Failure::new("not_empty", told));
         }
         Ok(())
     }
@@ -139,7 +142,8 @@ impl Place {
             anyhow::Ok(Stored { bytes, sha256: hex(&hash.finalize()) })
         };
         let found = read.await.with_context(|| format!("read {key}"))?;
-        ensure!(found == *made, "{key} is damaged: its checksum is not that of what was stored");
+        let told = || format!("{key} is damaged: its checksum is not that of what was stored");
+        ensure!(found == *made, Failure::new("damaged", told()));
         Ok(())
     }
 

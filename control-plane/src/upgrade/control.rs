@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Successor;
 use super::link::Link;
+use crate::failure::Failure;
 
 const NAME: &str = "control.sock";
 
@@ -81,7 +82,8 @@ impl Control {
                 Some((binary, mut link)) = self.next() => {
                     if under_way.is_some() {
                         refuse(&mut link, "an upgrade is under way").await;
-                    } else if !alone.is_cancelled() {
+                    // Whoever saw the process before end may be faster than this one.
+                    } else if timeout(PATIENCE, alone.cancelled()).await.is_err() {
                         refuse(&mut link, "the upgrade before is not through: its old process still answers").await;
                     } else {
                         tracing::info!("starting {} to take over", binary.display());
@@ -113,23 +115,37 @@ async fn refuse(link: &mut Link, why: &str) {
     let _ = link.say(&format!("refused {why}")).await;
 }
 
-/// Asks the process that serves a data directory to let a binary take over, and waits until it has ended.
+/// A process that has taken over.
+pub struct TakenOver {
+    /// Its id.
+    pub process: u32,
+    /// The socket of the process before, which ends with it.
+    before: BufReader<net::UnixStream>,
+}
+
+impl TakenOver {
+    /// Waits until the process before has ended, killed or not.
+    pub fn wait_until_alone(self) {
+        self.before.lines().map_while(Result::ok).for_each(drop);
+    }
+}
+
+/// Asks the process that serves a data directory to let a binary take over, and waits until that one serves.
 ///
 /// # Errors
-/// When nobody serves the directory, or nobody took over.
-pub fn ask(dir: &Path, binary: &Path) -> anyhow::Result<()> {
+/// `not_running` when nobody serves the directory, `refused` when nobody took over.
+pub fn ask(dir: &Path, binary: &Path) -> anyhow::Result<TakenOver> {
     let binary = std::path::absolute(binary).context("find the binary")?;
-    let mut stream = net::UnixStream::connect(dir.join(NAME))
-        .with_context(|| format!("find a running platform in {}", dir.display()))?;
+    let not_running = || Failure::new("not_running", format!("find a running platform in {}", dir.display()));
+    let mut stream = net::UnixStream::connect(dir.join(NAME)).with_context(not_running)?;
     stream.write_all(&[b"upgrade ", binary.as_os_str().as_bytes(), b"\n"].concat())?;
-    let mut lines = BufReader::new(stream).lines();
-    let line = lines.next().transpose()?.context("the platform ended meanwhile")?;
-    let Some(id) = line.strip_prefix("serving ") else {
-        bail!("{}", line.strip_prefix("refused ").unwrap_or(&line));
+    let (mut before, mut line) = (BufReader::new(stream), String::new());
+    if before.read_line(&mut line)? == 0 {
+        bail!("the platform ended meanwhile");
+    }
+    let line = line.trim_end();
+    let Some(process) = line.strip_prefix("serving ") else {
+        bail!(Failure::new("refused", line.strip_prefix("refused ").unwrap_or(line)));
     };
-    println!("Process {id} has taken over.");
-    // Ends with the process before, killed or not.
-    lines.map_while(Result::ok).for_each(drop);
-    println!("The process before has ended.");
-    Ok(())
+    Ok(TakenOver { process: process.parse().context("understand the platform")?, before })
 }

@@ -24,7 +24,7 @@ mod successor;
 
 use std::time::Duration;
 
-pub use control::{Control, ask};
+pub use control::{Control, TakenOver, ask};
 pub use heir::{Heir, relay};
 pub use notify::notify;
 pub use predecessor::{Predecessor, tell_failure};

@@ -37,6 +37,8 @@ export const accounts = {
     codeAction: 'Go on',
     troubles: {
       provider: 'Signing in there did not work. Try again, or use your password.',
+      provider_away:
+        'The provider does not answer as it should, so nobody can sign in there just now. Try again, or use your password.',
       no_address: 'The provider told no confirmed mail address, so there is no way to know you by it.',
       invitation_needed:
         'This platform takes new accounts by invitation only. Ask somebody here to invite you.',

@@ -42,6 +42,7 @@ const backups = {
     check_backup: 'Checking a backup',
     restore: 'Restoring',
     undo_restore: 'Going back',
+    lock_out: 'Removing all superusers',
   } as Record<string, string>,
   job: {
     retry: (when: string) => `The last try failed; the next is at ${when}.`,

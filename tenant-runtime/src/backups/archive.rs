@@ -12,6 +12,7 @@ use zip::write::SimpleFileOptions;
 
 use super::census::{Files, is_record_file};
 use super::paced::Paced;
+use super::unpack::{LONGEST_LIST, MOST_ENTRIES};
 use super::{NOT_ARCHIVED, is_database};
 use crate::meter::Claim;
 use crate::store::Pinned;
@@ -22,11 +23,22 @@ const FASTEST: i64 = 1;
 /// Entries from here on are announced as possibly larger than 4 GiB: one may grow while it is read.
 const LARGE: u64 = 2 << 30;
 
+/// What an entry takes in the archive's list beside its name, at most.
+const LISTED: u64 = 46 + 28;
+/// What is read with the list: the end of the archive.
+const BESIDE_LIST: u64 = 1 << 20;
+
+/// The archive would have more files than can be taken out of one again: its list has to fit into memory then.
+#[derive(Debug, thiserror::Error)]
+#[error("it has more files than a backup may hold that can be restored")]
+pub(super) struct TooMany;
+
 /// Writes the archive: the databases, and every other file that belongs to a backup. Blocks. The answer counts the files
 /// of records that are in it.
 ///
 /// # Errors
-/// `ErrorKind::Interrupted` as soon as `cancelled` says so; `ErrorKind::QuotaExceeded` when there is no more room to claim.
+/// `ErrorKind::Interrupted` as soon as `cancelled` says so; `ErrorKind::QuotaExceeded` when there is no more room to claim;
+/// [`TooMany`].
 pub(super) fn write(
     dir: &Path,
     databases: &[(&str, Pinned)],
@@ -37,7 +49,7 @@ pub(super) fn write(
 ) -> io::Result<Files> {
     let mut zip = ZipWriter::new(Paced::new(target, claim));
     zip.set_comment(owner)?;
-    let mut archive = Archive { zip, files: Files::default(), cancelled };
+    let mut archive = Archive { zip, list: List::empty(), files: Files::default(), cancelled };
     for (name, pinned) in databases {
         let now = Utc::now();
         archive.add(name, pinned.length(), now, &mut pinned.database())?;
@@ -59,6 +71,7 @@ pub(super) fn write(
 
 struct Archive<'a> {
     zip: ZipWriter<Paced<'a>>,
+    list: List,
     files: Files,
     cancelled: &'a dyn Fn() -> bool,
 }
@@ -86,6 +99,7 @@ impl Archive<'_> {
     }
 
     fn add(&mut self, name: &str, length: u64, modified: DateTime<Utc>, content: &mut impl Read) -> io::Result<()> {
+        self.list.add(name)?;
         let options = SimpleFileOptions::default()
             .compression_method(zip::CompressionMethod::Deflated)
             .compression_level(Some(FASTEST))
@@ -111,6 +125,26 @@ impl Archive<'_> {
     }
 }
 
+/// How much the list of entries may still grow.
+struct List {
+    entries: usize,
+    bytes: u64,
+}
+
+impl List {
+    fn empty() -> List {
+        List { entries: MOST_ENTRIES, bytes: LONGEST_LIST - BESIDE_LIST }
+    }
+
+    fn add(&mut self, name: &str) -> io::Result<()> {
+        let entries = self.entries.checked_sub(1);
+        let bytes = self.bytes.checked_sub(LISTED + name.len() as u64);
+        let left = entries.zip(bytes).ok_or_else(|| io::Error::other(TooMany))?;
+        (self.entries, self.bytes) = left;
+        Ok(())
+    }
+}
+
 fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -131,4 +165,23 @@ fn zip_time(moment: DateTime<Utc>) -> zip::DateTime {
         part(moment.second()),
     )
     .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_holds_no_more_than_comes_out_of_it_again() {
+        let mut few = List { entries: 2, ..List::empty() };
+        assert!(few.add("data.db").is_ok() && few.add("data.db-wal").is_ok());
+        let error = few.add("storage/posts/1/cat.png").expect_err("is one too many");
+        assert!(error.get_ref().is_some_and(|cause| cause.is::<TooMany>()));
+        let mut short = List { bytes: 2 * (LISTED + 7), ..List::empty() };
+        assert!(short.add("data.db").is_ok() && short.add("longer.db").is_err());
+        let longest = "x".repeat(60);
+        let mut list = List::empty();
+        let fit = (0..MOST_ENTRIES).take_while(|_| list.add(&longest).is_ok()).count();
+        assert!(fit as u64 * (LISTED + 60) <= LONGEST_LIST);
+    }
 }

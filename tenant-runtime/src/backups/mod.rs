@@ -34,7 +34,7 @@ use crate::meter::Claim;
 use crate::records::pattern::random_id;
 use crate::settings::Settings;
 
-use archive::write as write_archive;
+use archive::{TooMany, write as write_archive};
 use place::Place;
 
 pub use bounds::{Bounds, check_room};
@@ -332,12 +332,21 @@ async fn write(
             databases.push((DATABASES[1], logs.pin()?));
         }
         let file = File::create_new(&target)?;
-        let files = write_archive(app.dir(), &databases, file, &owner, claim.as_deref(), &stop)?;
+        let files = write_archive(app.dir(), &databases, file, &owner, claim.as_deref(), &stop).map_err(of_archive)?;
         Ok(Archived { census: Census { records, files }, exact: app.store().version() == before })
     });
     let written = written.await;
     drop((logs, staying));
     written?
+}
+
+/// What has too many files is no failure of the disk.
+fn of_archive(error: io::Error) -> Error {
+    if !error.get_ref().is_some_and(|cause| cause.is::<TooMany>()) {
+        return error.into();
+    }
+    let message = "There are more files than a backup may hold that can be restored.";
+    ApiError::coded(StatusCode::UNPROCESSABLE_ENTITY, "too_many_files", message).into()
 }
 
 /// The name of a backup of that moment.

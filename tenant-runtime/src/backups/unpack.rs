@@ -27,13 +27,13 @@ const BLOCK: u64 = 4 << 10;
 /// all of them together that much, or as many times the archive: files of records, each in a folder of its own, take less.
 const ALWAYS_BESIDE: u64 = 64 << 20;
 /// An archive may have so many entries: more than the list below has of a backend's own files.
-const MOST_ENTRIES: usize = 1 << 20;
+pub(super) const MOST_ENTRIES: usize = 1 << 20;
 /// So deep may files lie, and so long may a name be. Those of records lie five deep.
 const DEEPEST: usize = 32;
 const LONGEST_NAME: usize = 255;
 const CHUNK: usize = 256 << 10;
 /// So much may be read to learn what an archive holds: its list of entries is kept in memory, at several times its size.
-const LONGEST_LIST: u64 = 64 << 20;
+pub(super) const LONGEST_LIST: u64 = 64 << 20;
 
 /// Why an archive is refused.
 #[derive(Debug, thiserror::Error)]
@@ -159,7 +159,7 @@ impl<'b> Archive<'b> {
             let mut file = Paced::new(File::create_new(&target)?, None);
             loop {
                 self.bounds.check()?;
-                let read = content.read(&mut chunk)?;
+                let read = content.read(&mut chunk).map_err(of_content)?;
                 if read == 0 {
                     break;
                 }
@@ -170,6 +170,11 @@ impl<'b> Archive<'b> {
         }
         Ok(())
     }
+}
+
+/// What the system did not say is wrong with the archive, not with the disk.
+fn of_content(error: io::Error) -> Unfit {
+    if error.raw_os_error().is_some() { Unfit::Io(error) } else { Unfit::Damaged(ZipError::Io(error)) }
 }
 
 /// How many files and folders there will be. Refuses one file in the place of another, or of another's folder.

@@ -1,5 +1,7 @@
 //! Every answer the host gives itself, in PocketBase's envelope with a stable code.
 
+use std::io::ErrorKind;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
 
@@ -32,6 +34,8 @@ pub(super) enum Refusal {
     NotStarting { retry_after: u32 },
     /// It could not be opened because its files are damaged.
     Damaged { retry_after: u32 },
+    /// It is to sleep, and has something to finish.
+    AtWork,
     /// The service that answers panicked, or gave no answer.
     Broken,
     /// A wish of a generation that is over.
@@ -48,6 +52,8 @@ pub(super) enum Refusal {
     NoCopy,
     /// The disk is full.
     DiskFull,
+    /// It was given up before its end, as nobody wanted it any more or the tenant was closed.
+    BrokenOff,
     /// The disk, most likely; the log knows.
     StorageFailed,
     /// What the engine answered.
@@ -86,6 +92,10 @@ impl Refusal {
             Refusal::Damaged { retry_after } => {
                 coded(S::SERVICE_UNAVAILABLE, "damaged", "The project's data is damaged.").retry_after(*retry_after)
             }
+            Refusal::AtWork => {
+                coded(S::CONFLICT, "at_work", "The project is answering something that takes long, or at work itself.")
+                    .retry_after(5)
+            }
             Refusal::Broken => ApiError::new(S::INTERNAL_SERVER_ERROR, ""),
             Refusal::StaleGeneration => {
                 coded(S::CONFLICT, "stale_generation", "The host holds a later generation of this tenant.")
@@ -102,6 +112,9 @@ impl Refusal {
             }
             Refusal::NoCopy => coded(S::NOT_FOUND, "no_copy", "There is no such copy of the data."),
             Refusal::DiskFull => coded(S::INSUFFICIENT_STORAGE, "disk_full", "The disk is full.").retry_after(60),
+            Refusal::BrokenOff => {
+                coded(S::SERVICE_UNAVAILABLE, "broken_off", "This was broken off, please try again.").retry_after(1)
+            }
             Refusal::StorageFailed => {
                 coded(S::SERVICE_UNAVAILABLE, "storage_failed", "The data could not be read or written just now.")
                     .retry_after(5)
@@ -132,11 +145,11 @@ impl From<InvalidTenantId> for Refusal {
 
 impl From<std::io::Error> for Refusal {
     fn from(error: std::io::Error) -> Refusal {
-        tracing::error!("the host's directory could not be read or written: {error}");
-        match error.kind() {
-            std::io::ErrorKind::StorageFull => Refusal::DiskFull,
-            _ => Refusal::StorageFailed,
+        if error.kind() == ErrorKind::Interrupted {
+            return Refusal::BrokenOff;
         }
+        tracing::error!("the host's directory could not be read or written: {error}");
+        if error.kind() == ErrorKind::StorageFull { Refusal::DiskFull } else { Refusal::StorageFailed }
     }
 }
 
@@ -149,6 +162,13 @@ impl From<Error> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_broken_off_is_no_failure_of_the_disk() {
+        assert_eq!(Refusal::from(std::io::Error::from(ErrorKind::Interrupted)), Refusal::BrokenOff);
+        assert_eq!(Refusal::from(std::io::Error::from(ErrorKind::StorageFull)), Refusal::DiskFull);
+        assert_eq!(Refusal::from(std::io::Error::from(ErrorKind::PermissionDenied)), Refusal::StorageFailed);
+    }
 
     #[test]
     fn the_edge_learns_the_code_of_what_the_host_refuses() {

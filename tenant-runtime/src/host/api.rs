@@ -2,6 +2,8 @@
 //!
 //! Whoever can call it is trusted; it is never on an address that strangers reach.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -20,6 +22,9 @@ use super::logs;
 use super::spec::{FirstSuperuser, Generation, TenantId, TenantReport, TenantSpec};
 use super::wakes::WakeReport;
 
+/// How long a tenant that is to sleep may take to finish what it answers: others have to wait meanwhile.
+const DRAIN: Duration = Duration::from_secs(2);
+
 pub(super) type Answer<T> = Result<axum::Json<T>, Refusal>;
 
 /// All there is.
@@ -29,7 +34,7 @@ pub(super) fn router(host: Host) -> Router {
         .route("/v1/tenants/{id}", get(get_tenant).put(put_tenant).delete(delete_tenant))
         .route("/v1/tenants/{id}/wake", post(wake_tenant))
         .route("/v1/tenants/{id}/sleep", post(sleep_tenant))
-        .route("/v1/tenants/{id}/superusers", put(put_superuser))
+        .route("/v1/tenants/{id}/superusers", put(put_superuser).delete(remove_superusers))
         .route("/v1/tenants/{id}/logs", get(logs::look))
         .merge(copies::routes())
         .route("/v1/growth", put(allow_growth))
@@ -103,9 +108,8 @@ async fn wake_tenant(State(host): State<Host>, Path(id): Path<String>) -> Answer
 async fn sleep_tenant(State(host): State<Host>, Path(id): Path<String>) -> Answer<TenantReport> {
     let tenant = host.find(id.parse()?)?;
     to_its_end(async move {
-        tenant.rest(std::time::Duration::ZERO).await;
-        tenant.sleep_if_unused().await;
-        Ok(axum::Json(tenant.report()))
+        tenant.rest(Duration::ZERO).await;
+        if tenant.drain(DRAIN).await { Ok(axum::Json(tenant.report())) } else { Err(Refusal::AtWork) }
     })
     .await
 }
@@ -118,6 +122,19 @@ async fn put_superuser(State(host): State<Host>, Path(id): Path<String>, body: B
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Also of a tenant that is not to run: it may again one day.
+async fn remove_superusers(State(host): State<Host>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    let tenant = host.find(id.parse()?)?;
+    to_its_end(async move {
+        let visit = tenant.visit().await?;
+        let removed = visit.running().backend.remove_superusers().await;
+        tenant.leave(visit).await;
+        removed
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 async fn allow_growth(State(host): State<Host>, body: Bytes) -> Result<StatusCode, Refusal> {
     let Growth { allowed } = parse(&body)?;
     host.surroundings().growth.allow(allowed);
@@ -125,7 +142,8 @@ async fn allow_growth(State(host): State<Host>, body: Bytes) -> Result<StatusCod
 }
 
 async fn show_wakes(State(host): State<Host>) -> axum::Json<WakeReport> {
-    axum::Json(host.surroundings().wakes.report())
+    let surroundings = host.surroundings();
+    axum::Json(surroundings.wakes.report(surroundings.uptime()))
 }
 
 async fn follow_events(State(host): State<Host>) -> Response {

@@ -86,7 +86,7 @@ impl NodeClient {
         self.ask(Method::POST, &path, Body::empty()).await
     }
 
-    /// Puts a tenant to sleep unless it is answering something.
+    /// Puts a tenant to sleep. Refused as `at_work` if what it is answering takes long.
     pub async fn sleep(&self, id: &TenantId) -> Result<TenantReport, NodeError> {
         let path = format!("/v1/tenants/{id}/sleep");
         self.ask(Method::POST, &path, Body::empty()).await
@@ -97,6 +97,12 @@ impl NodeClient {
         let path = format!("/v1/tenants/{id}/superusers");
         let body = json(&SuperuserUpsert { email: email.to_owned(), password_hash: password_hash.to_owned() })?;
         self.send(Method::PUT, &path, body).await?;
+        Ok(())
+    }
+
+    /// Removes all superusers of a tenant, without waking it.
+    pub async fn remove_superusers(&self, id: &TenantId) -> Result<(), NodeError> {
+        self.send(Method::DELETE, &format!("/v1/tenants/{id}/superusers"), Body::empty()).await?;
         Ok(())
     }
 

@@ -77,6 +77,18 @@ impl Backend {
         Ok(())
     }
 
+    /// Removes all superusers.
+    pub(super) async fn remove_superusers(&self) -> Result<(), Refusal> {
+        if let Some(app) = &self.app {
+            let remove = |tx: &mut Tx| {
+                tx.must_be_possible();
+                superusers::remove_all(tx)
+            };
+            app.store().write(remove).await?;
+        }
+        Ok(())
+    }
+
     /// Begins to see to what is due.
     pub(super) fn keep_time(&self) {
         if let Some(app) = &self.app {

@@ -15,6 +15,7 @@ use super::super::sign_in::begin_session;
 use super::super::tickets::{self, Purpose};
 use super::super::tries::By;
 use super::super::{Account, device, second_factor, store, unverified};
+use super::NoWay;
 use super::store::account_of;
 use crate::audit;
 use crate::clock::MINUTE;
@@ -50,12 +51,15 @@ pub fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(finish_sign_in))
 }
 
-/// Sends a browser to a provider's page
+/// Sends a browser to a provider's page, or says at the sign-in page why not
 #[utoipa::path(get, path = "/api/sign-in/{provider}", params(("provider" = String, Path)),
     responses((status = 303), (status = 404, body = ErrorBody)))]
 async fn go_to_provider(State(platform): State<Platform>, Path(provider): Path<String>) -> Result<Response> {
-    let journey = platform.providers.journey(&provider, &return_url(&platform, &provider));
-    let journey = journey.ok_or_else(|| Error::not_found("There is no such provider."))?;
+    let journey = match platform.providers.journey(&provider, &return_url(&platform, &provider)).await {
+        Ok(journey) => journey,
+        Err(NoWay::Unknown) => return Err(Error::not_found("There is no such provider.")),
+        Err(NoWay::Undescribed) => return Ok(Redirect::to("/login?trouble=provider_away").into_response()),
+    };
     let kept = format!("{provider}.{}.{}", journey.state, journey.verifier);
     Ok((set_cookie(&platform, &kept, MINUTES * 60), Redirect::to(&journey.url)).into_response())
 }
@@ -139,6 +143,7 @@ async fn arrive(
     let line = format!("Signed in with {label} and {}", device::name(headers));
     audit::note(&mut tx, Some(&id), None, "signed_in", &line).await?;
     tx.commit().await?;
+    platform.jobs.poke();
     if is_proven_now {
         unverified::lift(platform, &id).await?;
     }

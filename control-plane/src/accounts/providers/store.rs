@@ -39,7 +39,7 @@ pub async fn account_of(
     let opened: Option<String> = sqlx::query_scalar(sql).bind(email.as_str()).fetch_optional(&mut **tx).await?;
     let (account, is_proven_now) = match opened {
         Some(id) => {
-            let is_proven_now = take_over(tx, &id).await?;
+            let is_proven_now = take_over(tx, &platform.urls, &id).await?;
             (id, is_proven_now)
         }
         None => {

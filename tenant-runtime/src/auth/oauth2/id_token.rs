@@ -104,9 +104,11 @@ fn check_times(claims: &Json) -> Result<(), String> {
 }
 
 fn verify(token: &str, algorithm: Algorithm, key: &Jwk) -> Result<(), String> {
-    let is_supported = matches!(key.algorithm, AlgorithmParameters::RSA(_) | AlgorithmParameters::OctetKeyPair(_));
+    // A secret that is published signs for anybody.
+    let is_supported = !matches!(key.algorithm, AlgorithmParameters::OctetKey(_));
+    // Not every key says for which way it is meant. Whether the way fits its kind is looked at below in any case.
     let meant_for = key.common.key_algorithm.map(|algorithm| algorithm.to_string());
-    if !is_supported || meant_for.as_deref() != Some(&format!("{algorithm:?}")) {
+    if !is_supported || meant_for.is_some_and(|meant| meant != format!("{algorithm:?}")) {
         return Err("an identity token signed in another way than its key is for".to_owned());
     }
     let mut validation = Validation::new(algorithm);

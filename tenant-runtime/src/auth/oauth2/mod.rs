@@ -1,6 +1,7 @@
 //! Signing in through another service: its code becomes a token, the token a profile, and the profile a record.
 
 pub mod apple;
+mod discovery;
 mod id_token;
 mod link;
 mod services;
@@ -20,9 +21,10 @@ use crate::records::pattern::random_key;
 use crate::schema::auth_options::{AuthOptions, OAuth2Provider};
 use crate::schema::oauth2_providers;
 
+pub use discovery::{Discovery, DiscoveryError, Transport, discover};
 pub use link::{Link, SignIn};
 pub use services::Service;
-pub use talk::{Code, Failure, sign_in};
+pub use talk::{Code, Failure, proven_subject, sign_in};
 
 const STATE_LENGTH: usize = 30;
 const VERIFIER_LENGTH: usize = 43;

@@ -79,6 +79,23 @@ pub async fn sign_in(
     Ok((profile, token))
 }
 
+/// Whom the identity token names that came with a token. It counts only if it is signed with a key of the issuer that the
+/// provider is configured with, and meant for us.
+///
+/// # Errors
+/// Why it does not count.
+pub async fn proven_subject(
+    outbound: &Outbound,
+    memory: &Memory,
+    provider: &Provider,
+    token: &Token,
+) -> Result<String, Failure> {
+    let proving = id_token::claims(outbound, &memory.talk.keys, provider, token);
+    let timed_out = |_| Failure::User("it took too long".to_owned());
+    let claims = tokio::time::timeout(PATIENCE, proving).await.map_err(timed_out)?.map_err(Failure::User)?;
+    Ok(claims.get("sub").map(cast_text).unwrap_or_default())
+}
+
 async fn fetch_token(
     outbound: &Outbound,
     habits: &Habits,
@@ -214,23 +231,28 @@ async fn ask_api(
 
 /// Content type and body of a good answer.
 pub(super) async fn send(outbound: &Outbound, request: Request) -> Result<(String, Vec<u8>), String> {
-    let mut answer = outbound.send(request).await.map_err(|error| match error {
+    let answer = outbound.send(request).await.map_err(|error| match error {
         OutboundError::Refused(_) => error.to_string(),
         OutboundError::Failed(cause) => format!("the request failed: {cause:?}"),
     })?;
+    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.to_owned();
+    Ok((kind, body_of(answer, MOST_BYTES).await?))
+}
+
+/// The body of a good answer that is no longer than that.
+pub(super) async fn body_of(mut answer: reqwest::Response, most: usize) -> Result<Vec<u8>, String> {
     if !answer.status().is_success() {
         return Err(format!("status {}", answer.status().as_u16()));
     }
-    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.to_owned();
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| error.without_url().to_string())? {
         body.extend_from_slice(&chunk);
-        if body.len() > MOST_BYTES {
+        if body.len() > most {
             return Err("an answer that is too long".to_owned());
         }
     }
-    Ok((kind, body))
+    Ok(body)
 }
 
 pub(super) fn request(method: Method, url: &str) -> Result<Request, String> {

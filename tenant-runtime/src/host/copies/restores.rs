@@ -14,10 +14,11 @@ use tower::ServiceExt as _;
 
 use super::super::Host;
 use super::super::answers::Refusal;
+use super::super::closing::GRACE;
 use super::super::directory::{DataName, TenantFile, sync_dir, unless_absent, write_synced};
 use super::super::spec::TenantId;
 use super::super::surroundings::Surroundings;
-use super::super::tenant::{GRACE, Tenant};
+use super::super::tenant::Tenant;
 use super::{CopyName, DataReport, RestoreReport, fingerprint};
 use crate::backups::{self, Bounds, Unfit};
 use crate::meter::Meter;
@@ -107,7 +108,7 @@ impl Host {
         let report = proving.await?.map_err(refusal)?;
         wanted.check().map_err(Unfit::from).map_err(refusal)?;
         let opened = (self.surroundings().launch)(places.draft.clone(), &file.spec, &Meter::default()).await;
-        let backend = opened.map_err(|error| Refusal::Unfit(error.to_string()))?;
+        let backend = opened.map_err(|error| refusal(error.into()))?;
         let health = Request::get("/api/health").header("host", "localhost").body(Body::empty());
         let health = backend.service.clone().oneshot(health.map_err(|_| Refusal::Broken)?).await;
         backend.close().await;
@@ -253,10 +254,9 @@ impl Wanted {
 
 fn refusal(unfit: Unfit) -> Refusal {
     match unfit {
-        Unfit::Io(error) if error.kind() == ErrorKind::Interrupted => {
-            Refusal::Invalid("Nobody waits for it.".to_owned())
-        }
         Unfit::Io(error) => error.into(),
+        // Nothing is known of the archive for want of room.
+        Unfit::Database(error) if error.is_disk_full() => Refusal::DiskFull,
         unfit => Refusal::Unfit(unfit.to_string()),
     }
 }

@@ -93,3 +93,59 @@ async fn a_restore_nobody_waits_for_is_given_up() {
     node.discard_restore(&id, &copy).await.expect("nobody holds it");
     assert!(!spooled.exists());
 }
+
+#[tokio::test]
+async fn an_archive_of_a_tenant_that_is_closed_meanwhile_is_broken_off_and_no_disk_fails() {
+    let (dir, _host, node, tenant) = real().await;
+    let home = dir.path().join("tenants").join(tenant.id.as_str());
+    fs::create_dir_all(home.join("data-1/storage/posts/1")).expect("makes a folder");
+    let picture = home.join("data-1/storage/posts/1/cat.png");
+    // Without end, as far as this test is concerned; it takes no room.
+    fs::File::create(&picture).and_then(|file| file.set_len(1 << 40)).expect("makes a file");
+    let draft = home.join("copies/a.part");
+    let closing = async {
+        while !draft.is_file() {
+            tokio::task::yield_now().await;
+        }
+        let held = super::super::spec::Wanted::Suspended { reason: String::new() };
+        node.put_tenant(&TenantSpec { state: held, ..tenant.clone() }).await.expect("is taken");
+    };
+    let copy = name("a");
+    let (made, ()) = tokio::join!(node.make_archive(&tenant.id, &copy), closing);
+    let error = made.expect_err("it never ends");
+    assert!(error.is("broken_off"), "{error}");
+    assert!(!draft.exists());
+    fs::remove_file(picture).expect("removes");
+    node.make_archive(&tenant.id, &copy).await.expect("is made the next time");
+}
+
+#[tokio::test]
+async fn an_archive_that_was_damaged_says_so_and_blames_no_disk() {
+    let (_dir, _host, node, tenant) = real().await;
+    node.make_archive(&tenant.id, &name("a")).await.expect("is made");
+    let archive: Vec<Bytes> =
+        node.fetch_archive(&tenant.id, &name("a")).await.expect("opens").try_collect().await.expect("is read");
+    let mut archive = archive.concat();
+    let middle = archive.len() / 2;
+    archive[middle] ^= 1;
+    let error = node.prepare_restore(&tenant.id, &name("b"), whole(&archive)).await.expect_err("is damaged");
+    assert!(error.is("unfit"), "{error}");
+}
+
+#[tokio::test]
+async fn all_superusers_go_at_once_from_whoever_sleeps_too() {
+    let (_dir, _host, node, tenant) = real().await;
+    let census = async |copy: &str| {
+        let report = node.make_archive(&tenant.id, &name(copy)).await.expect("is made");
+        report.census.records["_superusers"]
+    };
+    let hash = bcrypt::hash("correct horse", 4).expect("hashes");
+    node.put_superuser(&tenant.id, "eve@example.com", &hash).await.expect("is put");
+    node.sleep(&tenant.id).await.expect("sleeps");
+    assert!(census("a").await > 0);
+    for _ in 0..2 {
+        node.remove_superusers(&tenant.id).await.expect("are removed");
+        assert_eq!(node.tenant(&tenant.id).await.expect("is told").state, super::super::spec::TenantState::Asleep);
+    }
+    assert_eq!(census("b").await, 0);
+}
