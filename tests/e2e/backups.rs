@@ -58,8 +58,11 @@ async fn a_backup_is_green_only_after_its_copy_was_restored_aside() {
 async fn a_schedule_backs_up_a_sleeping_project_and_nobody_sees_it_awake() {
     let roost = Roost::start_with(&format!("{SLEEPY}[backups]\nleast_interval = 60\n"));
     let (ann, project) = orchard(&roost, 1).await;
-    let asleep = || async { ann.state("orchard").await == "asleep" };
-    eventually("the project to fall asleep", asleep).await;
+    let told_asleep = || async {
+        let lines = ann.get("/api/projects/orchard/activity").await["items"].take();
+        ann.state("orchard").await == "asleep" && lines[0]["kind"] == "slept"
+    };
+    eventually("the project to fall asleep", told_asleep).await;
     let before = ann.get("/api/projects/orchard").await;
     let wakes = ann.get("/api/projects/orchard/activity").await["items"].as_array().unwrap().len();
     let every_minute = json!({ "cron": "* * * * *", "zone": "Europe/Berlin",
