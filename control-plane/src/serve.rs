@@ -35,6 +35,7 @@ use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
 use crate::fleet::{Fleet, reconcile, routes};
 use crate::jobs::Jobs;
+use crate::operator::pace::Pace;
 use crate::plans::Plans;
 use crate::state::{Parts, Platform};
 use crate::upgrade::{self, Control, Heir, Predecessor, Successor};
@@ -93,6 +94,7 @@ pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     tasks.spawn(usage::collect::run(platform.clone(), stop.clone()));
     tasks.spawn(domains::keeper::run(platform.clone(), stop.clone()));
     tasks.spawn(operator::disk::run(platform.clone(), stop.clone()));
+    tasks.spawn(operator::pace::run(platform.clone(), stop.clone()));
     tasks.spawn(work_alone(platform.clone(), host.clone(), alone.clone(), stop.clone()));
 
     let running = Running { proxy, host, stop, tasks };
@@ -131,6 +133,7 @@ pub(crate) async fn assemble(config: Config, succeeds: bool) -> anyhow::Result<(
         routes: Publisher::new(host.service()),
         domains,
         usage: Usage::default(),
+        pace: Pace::begin(),
         changes: broadcast::channel(CHANGES).0,
         config,
     });

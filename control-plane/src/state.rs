@@ -15,6 +15,7 @@ use crate::fleet::Fleet;
 use crate::fleet::routes::Publisher;
 use crate::fleet::urls::Urls;
 use crate::jobs::Jobs;
+use crate::operator::pace::Pace;
 use crate::plans::Plans;
 use crate::usage::Usage;
 
@@ -38,6 +39,7 @@ pub struct Parts {
     pub routes: Publisher,
     pub domains: Domains,
     pub usage: Usage,
+    pub pace: Pace,
     /// Where backups are kept.
     pub backups: Target,
     /// What looks different now, for the console's event streams.

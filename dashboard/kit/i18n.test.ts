@@ -1,5 +1,18 @@
 import { expect, it } from 'vitest'
-import { ago, compactCount, day, daysLeft, hour, minute, plural, size, sizeParts, timeLeft } from './i18n'
+import {
+  ago,
+  compactCount,
+  day,
+  daysLeft,
+  hour,
+  minute,
+  plural,
+  rate,
+  size,
+  sizeParts,
+  timeLeft,
+  wait,
+} from './i18n'
 
 const now = Date.UTC(2026, 10, 20, 12)
 
@@ -46,4 +59,19 @@ it('shortens a count only when it is long', () => {
 it('chooses the form by the number', () => {
   const forms = { one: '# day', other: '# days' }
   expect([1, 2, 0].map((value) => plural(value, forms))).toEqual(['1 day', '2 days', '0 days'])
+})
+
+it('says how long one waited, as exactly as anybody cares', () => {
+  expect([0.76, 4.35, 37.2, 999.4, 999.9, 1234].map(wait)).toEqual([
+    '0.8 ms',
+    '4.4 ms',
+    '37 ms',
+    '999 ms',
+    '1 sec',
+    '1.2 sec',
+  ])
+})
+
+it('tells a few a second from none', () => {
+  expect([0, 0.01, 0.05, 0.44, 12.3, 1234].map(rate)).toEqual(['0', '< 0.1', '0.1', '0.4', '12.3', '1,234'])
 })

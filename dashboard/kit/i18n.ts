@@ -29,6 +29,11 @@ export const hour = 60 * minute
 export const day = 24 * hour
 
 export const count = (value: number) => counts.format(value)
+/** How many a second, of which a few are more than none: `< 0.1`. */
+export const rate = (perSecond: number) =>
+  perSecond > 0 && perSecond < 0.05
+    ? `< ${decimal(0.1)}`
+    : (perSecond < 100 ? decimal : compactCount)(perSecond)
 /** `0.7` */
 export const decimal = (value: number) => decimals.format(value)
 export const compactCount = (value: number) => (value < 10_000 ? counts : compactCounts).format(value)
@@ -107,11 +112,21 @@ export function sizeParts(bytes: number): [string, string] {
 export function spanParts(ms: number): [string, string] {
   const unit = ms < minute ? 'second' : ms < 2 * hour ? 'minute' : 'hour'
   const value = ms / { second: 1000, minute, hour }[unit]
+  return inUnit(value, unit, unit === 'hour' && value < 100 ? 1 : 0)
+}
+
+/** How long somebody waited, as a number and its unit: `['0.8', 'ms']`, `['1.2', 'secs']`. */
+export function waitParts(ms: number): [string, string] {
+  const [value, unit] = ms < 999.5 ? [ms, 'millisecond'] : [ms / 1000, 'second']
+  return inUnit(value, unit, value < 10 ? 1 : 0)
+}
+
+function inUnit(value: number, unit: string, maximumFractionDigits: number): [string, string] {
   const format = new Intl.NumberFormat(locale, {
     style: 'unit',
     unit,
     unitDisplay: 'short',
-    maximumFractionDigits: unit === 'hour' && value < 100 ? 1 : 0,
+    maximumFractionDigits,
   })
   const parts = format.formatToParts(value)
   const number = parts.filter(({ type }) => type !== 'unit' && type !== 'literal')
@@ -119,5 +134,7 @@ export function spanParts(ms: number): [string, string] {
 }
 
 export const span = (ms: number) => spanParts(ms).join(' ')
+
+export const wait = (ms: number) => waitParts(ms).join(' ')
 
 export const size = (bytes: number) => sizeParts(bytes).join(' ')

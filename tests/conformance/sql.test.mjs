@@ -102,6 +102,16 @@ test("sql: collections and settings changed below are in force at once", { skip:
   assert.equal((await admin.settings.getAll()).meta.appName, "By hand");
 });
 
+test("sql: VACUUM writes the database anew", async () => {
+  await run("CREATE TABLE wide (text)");
+  await run("INSERT INTO wide WITH RECURSIVE n (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n LIMIT 1000) SELECT hex(zeroblob(1000)) FROM n");
+  await run("DROP TABLE wide");
+  const free = async () => Number((await run("PRAGMA freelist_count")).rows[0][0]);
+  assert.ok((await free()) > 100);
+  for (const query of ["VACUUM", "vacuum ;"]) assert.deepEqual((await run(query)).rows, []);
+  assert.equal(await free(), 0);
+});
+
 // A stock server trusts its superusers with the machine; a tenant's must not reach beyond the tenant.
 test("sql: nothing leads out of the database or leaves a trace in the connection", { skip: target === "stock" }, async () => {
   for (const query of [

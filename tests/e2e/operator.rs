@@ -71,6 +71,8 @@ async fn a_suspended_project_says_why_and_its_people_keep_what_is_theirs() {
     let is_told = || async { roost.mails().await.iter().any(|mail| mail["subject"] == "orchard was suspended") };
     eventually("the owner to be told", is_told).await;
     let backup = ann.backups("orchard").await[0]["id"].as_str().unwrap().to_owned();
+    let tenant = operator.get(&format!("/api/operator/tenants/{}", project.id)).await;
+    assert!(tenant["lastBackupMs"].as_i64().is_some_and(|at| at > 0), "{tenant}");
     let zip = format!("/api/projects/orchard/backups/{backup}/zip");
     assert_eq!(ann.call(Method::GET, &zip, None).await.unwrap().status, 200);
 
@@ -265,8 +267,8 @@ async fn a_control_database_that_lists_nothing_deletes_nothing() {
     operator.create_project("meadow").await;
     assert_eq!(roost.tenant_dirs().len(), 2);
     operator.change(Method::DELETE, "/api/projects/meadow", &json!({ "slug": "meadow" })).await;
-    in_the_end("the new project to be gone", || async { roost.tenant_dirs().len() == 1 }).await;
-    assert_eq!(roost.backup_files().len(), 2);
+    in_the_end("the new project to be gone", || async { tenants(&operator, "").await.is_empty() }).await;
+    assert_eq!((roost.tenant_dirs().len(), roost.backup_files().len()), (1, 2));
 }
 
 #[tokio::test]

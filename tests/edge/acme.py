@@ -9,7 +9,7 @@ import threading
 import time
 
 from .authority import EAB, Dns
-from .certified import add_domain, await_state, certified, domain, rows, served
+from .certified import add_domain, await_state, certified, domain, refuse, rows, served
 from .clients import tcp
 from .kit import until
 from .report import absolute, check, fact
@@ -187,16 +187,6 @@ def junk():
         fact("orders", authority.orders() == before, authority.orders() - before, 0)
         grown = roost.memory() - memory
         fact("memory is back", grown <= 2048, f"{grown} KiB more", "<= 2048 KiB")
-
-
-def refuse(roost, names):
-    """How long each handshake took, and how many there were none of."""
-    times, refused = [], 0
-    for name in names:
-        began = time.perf_counter()
-        refused += roost.serial(name) is None
-        times.append((time.perf_counter() - began) * 1000)
-    return times, refused
 
 
 @check(7, "a validation that fails")

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import time
 
 from .authority import Dns, Pebble
 from .clients import exchange
@@ -58,6 +59,16 @@ def served(roost, host):
             return exchange(connection, "GET", "/api/health", headers={"Host": host}).status
     except OSError:
         return None
+
+
+def refuse(roost, names):
+    """How long each handshake took, and how many there were none of."""
+    times, refused = [], 0
+    for name in names:
+        began = time.perf_counter()
+        refused += roost.serial(name) is None
+        times.append((time.perf_counter() - began) * 1000)
+    return times, refused
 
 
 def rows(roost, query, *values):

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 
-from .clients import exchange, secure, tcp
+from .clients import Reader, exchange, request, secure, tcp
 from .pki import Authority
 from .report import Missing
 
@@ -181,13 +181,13 @@ class Roost:
         self.environment |= {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self.directory / "clock"),
                              "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1"}
 
-    def ask(self, method, path, body=None, host=None, headers=None):
+    def ask(self, method, path, body=None, host=None, headers=None, timeout=30):
         """One request of the console's pages, or of anybody to a project."""
         host = host or self.console
         sent = {"Host": f"{host}:{self.https}", "Origin": self.origin, **(headers or {})}
         if host == self.console and self.cookie:
             sent["Cookie"] = self.cookie
-        with contextlib.closing(self.connect(host)) as connection:
+        with contextlib.closing(self.connect(host, timeout=timeout)) as connection:
             return exchange(connection, method, path, body, sent)
 
     def sign_up(self, email="you@example.com"):
@@ -236,6 +236,17 @@ def descriptors(process):
 SLEEPY = {"rest": {"idle_after": 0.1, "sleep_after": 0.3}}
 
 
+def crowd(roost, host, count, path="/api/health"):
+    """The answers to so many requests that come at once: it reads nothing before all have asked."""
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(roost.connect(host)) for _ in range(count)]
+        roost.process.send_signal(signal.SIGSTOP)
+        for client in clients:
+            client.sendall(request("GET", path, {"Host": host}))
+        roost.process.send_signal(signal.SIGCONT)
+        return [Reader(client).answer() for client in clients]
+
+
 @contextlib.contextmanager
 def place():
     """A directory for as long as it is needed."""
@@ -244,10 +255,12 @@ def place():
 
 
 @contextlib.contextmanager
-def platform(settings=None, account=True, **options):
+def platform(settings=None, account=True, fake_time=False, **options):
     """A running platform with somebody signed in."""
     with place() as directory:
         roost = Roost(directory, settings, **options)
+        if fake_time:
+            roost.under_fake_time()
         try:
             roost.start()
             if account:

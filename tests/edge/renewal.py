@@ -45,11 +45,12 @@ def unwell():
     with certified(authority=two_authorities, fake_time=True) as (roost, first, _):
         serial = roost.serial(roost.console)
         roost.stop()
-        for mode in ("failing", "hanging"):
-            first.mode = mode
-            fact(f"{mode} at start-up: the certificate we have is served", first_byte(roost) and roost.serial(roost.console) == serial)
-            roost.stop()
-            absolute(f"{mode}: the first answer after", [restarted(roost) for _ in range(3)], 1, "s")
+        for mode in ("down", "failing", "hanging"):
+            first.mode = mode if mode != "down" else "well"
+            with first.down() if mode == "down" else contextlib.nullcontext():
+                fact(f"{mode} at start-up: the certificate we have is served", first_byte(roost) and roost.serial(roost.console) == serial)
+                roost.stop()
+                absolute(f"{mode}: the first answer after", [restarted(roost) for _ in range(3)], 1, "s")
         first.mode = "failing"
         first_byte(roost)
         roost.move_clock(70 * DAY)

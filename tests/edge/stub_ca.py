@@ -53,13 +53,30 @@ class StubCa:
 
             do_GET = do_HEAD = do_POST = answer
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain, key)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
-        self.base = f"https://localhost:{self.server.server_address[1]}"
+        self.handler, self.context = Handler, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(chain, key)
+        self.begin()
+        self.base = f"https://localhost:{self.server.server_port}"
         self.url = f"{self.base}/dir"
+
+    def begin(self, port=0):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), self.handler)
+        self.server.daemon_threads = True
+        self.server.socket = self.context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def end(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    @contextlib.contextmanager
+    def down(self):
+        """Nobody listens at its port."""
+        self.end()
+        try:
+            yield
+        finally:
+            self.begin(self.server.server_port)
 
     def settings(self):
         return {"email": "ops@example.com", **self.second()}
@@ -157,10 +174,8 @@ class StubCa:
 @contextlib.contextmanager
 def stub_ca(directory, name="stub", **options):
     ca = StubCa(directory, name, **options)
-    threading.Thread(target=ca.server.serve_forever, daemon=True).start()
     try:
         yield ca
     finally:
         ca.ended.set()
-        ca.server.shutdown()
-        ca.server.server_close()
+        ca.end()

@@ -1,12 +1,10 @@
 """Sleeping projects: who wakes them, how often, and what a crowd is told that waits."""
 
-import contextlib
 import pathlib
-import signal
 import time
 
-from .clients import Reader, exchange, request
-from .kit import LONG, SLEEPY, platform, until
+from .clients import Reader, exchange
+from .kit import LONG, SLEEPY, crowd, platform, until
 from .load import percentile
 from .report import absolute, check, fact, note
 
@@ -14,7 +12,7 @@ CROWD, AT_ONCE = 500, 256
 
 
 @check(28, "500 first requests to a sleeping project")
-def crowd():
+def first_requests():
     with platform(SLEEPY) as roost:
         _, host = roost.create("orchard")
         single = []
@@ -26,14 +24,7 @@ def crowd():
                 single.append((time.perf_counter() - began) * 1000)
         roost.asleep("orchard")
         before = roost.woken("orchard")
-        with contextlib.ExitStack() as stack:
-            clients = [stack.enter_context(roost.connect(host)) for _ in range(CROWD)]
-            # It reads nothing before all have asked, so that they are one crowd.
-            roost.process.send_signal(signal.SIGSTOP)
-            for client in clients:
-                client.sendall(request("GET", "/api/health", {"Host": host}))
-            roost.process.send_signal(signal.SIGCONT)
-            answers = [Reader(client).answer() for client in clients]
+        answers = crowd(roost, host, CROWD)
         told = [answer for answer in answers if answer.status != 200]
         polite = all(answer.status == 503 and answer.headers.get("retry-after") for answer in told)
         fact("every one is answered", len(answers) == CROWD and polite, f"{CROWD - len(told)} with 200, {len(told)} with 503 and Retry-After", CROWD)
@@ -70,9 +61,20 @@ def refused():
         fact("a body announced too long is refused", huge == 413, huge, 413)
         fact("the project sleeps through all of it", roost.state("orchard") == "asleep" and roost.woken("orchard") == before,
              f"{roost.woken('orchard') - before} launches", 0)
+        roost.ask("POST", f"/api/operator/tenants/{project['id']}/suspend", {"reason": "A look at it.", "notice": False})
+        held = until(lambda: (answer := roost.ask("GET", "/api/health", host=host)).status != 200 and answer)
+        fact("a suspended one is refused and stays asleep", held and held.status == 403 and roost.woken("orchard") == before, held and held.status, 403)
         roost.ask("DELETE", "/api/projects/orchard", {"slug": project["slug"]})
         gone = roost.ask("GET", "/api/health", host=host)
         fact("a deleted one is refused and stays asleep", gone.status == 404 and roost.woken("orchard") == before, gone.status, 404)
+        spent, host = roost.create("meadow")
+        limits = {"overrides": {"requests": 3}}
+        assert roost.ask("PATCH", f"/api/operator/tenants/{spent['id']}/limits", limits).status == 200
+        over = until(lambda: (answer := roost.ask("GET", "/api/health", host=host)).status != 200 and answer, 20)
+        roost.asleep("meadow")
+        before = roost.woken("meadow")
+        statuses = {roost.ask("GET", "/api/health", host=host).status for _ in range(20)}
+        fact("one over its rate is refused and stays asleep", over and statuses == {429} and roost.state("meadow") == "asleep" and roost.woken("meadow") == before, statuses, 429)
 
 
 @check(30, "a tenant that will not start")

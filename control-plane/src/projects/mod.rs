@@ -5,6 +5,7 @@ pub mod lock_out;
 mod logs;
 pub mod mail;
 pub mod purge;
+pub mod sleep;
 mod slug;
 pub mod store;
 pub mod support;

@@ -27,6 +27,7 @@ pub enum Role {
 pub enum Action {
     View,
     ReadLogs,
+    /// And putting to sleep.
     Wake,
     BackUp,
     Restore,

@@ -76,6 +76,13 @@ impl Usage {
         }
     }
 
+    /// Requests of all projects that had any since this process started.
+    pub fn requests(&self) -> HashMap<String, u64> {
+        let meters = lock(&self.meters);
+        let counts = meters.iter().map(|(id, meter)| (id, meter.requests())).filter(|(_, requests)| *requests > 0);
+        counts.map(|(id, requests)| (id.clone(), requests)).collect()
+    }
+
     /// Has worked out anew how it stands with a project's limits: it is granted something else.
     pub fn judge_anew(&self, project: &str) {
         self.judge_later([project.to_owned()]);

@@ -77,8 +77,15 @@ export const useSuspend = (id: () => string) =>
     answer(api.POST('/api/operator/tenants/{id}/suspend', { params: { path: { id: id() } }, body })),
   )
 
-export const useResume = (id: () => string) =>
-  useChange(() => answer(api.POST('/api/operator/tenants/{id}/resume', { params: { path: { id: id() } } })))
+export const useResume = () =>
+  useChange((id: string) =>
+    answer(api.POST('/api/operator/tenants/{id}/resume', { params: { path: { id } } })),
+  )
+
+export const useSleep = () =>
+  useChange((id: string) =>
+    answer(api.POST('/api/operator/tenants/{id}/sleep', { params: { path: { id } } })),
+  )
 
 export const useSetLimits = (id: () => string) =>
   useChange((body: { plan: string; overrides: Overrides }) =>

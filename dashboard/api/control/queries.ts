@@ -231,6 +231,11 @@ export const useWakeProject = () =>
     answer(api.POST('/api/projects/{slug}/wake', { params: { path: { slug } } })),
   )
 
+export const useSleepProject = () =>
+  useProjectChange((slug: string) =>
+    answer(api.POST('/api/projects/{slug}/sleep', { params: { path: { slug } } })),
+  )
+
 export const usePutSuperuser = (slug: () => string) =>
   createMutation(() => ({
     mutationFn: (body: { email: string; password: string }) =>

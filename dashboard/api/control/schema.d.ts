@@ -1457,7 +1457,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This machine: load, memory, disk and its forecast, projects, jobs, certificates */
+        /** This machine: load, memory, disk and its forecast, wakes, projects, jobs, certificates */
         get: {
             parameters: {
                 query?: never;
@@ -1723,7 +1723,7 @@ export interface paths {
                     query?: string;
                     /** @description Only those in this state, such as `awake` or `suspended`. */
                     state?: string;
-                    /** @description `name`, `size`, `requests` or `lastRequest`; the largest or latest first. */
+                    /** @description `name`, `size`, `requests`, `pace` (requests a second now) or `lastRequest`; the largest or latest first. */
                     sort?: string;
                     /** @description Counted from 1. */
                     page?: number;
@@ -1892,6 +1892,59 @@ export interface paths {
                     };
                 };
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/tenants/{id}/sleep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a project to sleep: event streams end, everything else is answered first, and the next request wakes it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Tenant"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3306,6 +3359,59 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Begun"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/sleep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a project to sleep: event streams end, everything else is answered first, and the next request wakes it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Project"];
                     };
                 };
                 404: {
@@ -5585,6 +5691,7 @@ export interface components {
              */
             startedMs: number;
             version: string;
+            wake: components["schemas"]["Wakes"];
         };
         /** @description A provider as the console offers it. */
         OfferedProvider: {
@@ -6099,10 +6206,20 @@ export interface components {
             owners: string[];
             /** @description The name of its plan. */
             plan: string;
+            /**
+             * Format: int64
+             * @description Event streams that are open.
+             */
+            realtimeConnections: number;
             /** @description Why it is suspended, not starting or damaged. */
             reason?: string | null;
             /** Format: int64 */
             requests: number;
+            /**
+             * Format: double
+             * @description Over the last half to whole minute, those refused apart.
+             */
+            requestsPerSecond: number;
             slug: string;
             state: components["schemas"]["ProjectState"];
             /**
@@ -6124,6 +6241,11 @@ export interface components {
         TenantDetails: {
             /** @description Newest first. */
             jobs: components["schemas"]["Job"][];
+            /**
+             * Format: int64
+             * @description When its newest proven backup was made.
+             */
+            lastBackupMs?: number | null;
             /** @description What it may use: its plan's figures, with its own in their place; 0 is no limit. */
             limits: components["schemas"]["Plan"];
             members: components["schemas"]["Member"][];
@@ -6235,6 +6357,24 @@ export interface components {
         UsedPlan: {
             name: string;
             title: string;
+        };
+        /** @description How long projects took to wake in the last 24 hours */
+        Wakes: {
+            /**
+             * Format: int64
+             * @description How often one woke.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Half of them took at most so many milliseconds; null if none woke.
+             */
+            p50Ms?: number | null;
+            /**
+             * Format: double
+             * @description 95 of 100 took at most so many.
+             */
+            p95Ms?: number | null;
         };
         Wanted: {
             into?: components["schemas"]["RestoredProject"] | null;

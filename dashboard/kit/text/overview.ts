@@ -18,4 +18,5 @@ export const overview = {
     body: 'It may have another address now, or it belongs to somebody else.',
   },
   wakeFailed: 'The project could not be woken',
+  sleepFailed: 'The project is not asleep',
 }

@@ -38,6 +38,8 @@ export const projects = {
   wake: 'Wake now',
   wakeOf: (name: string) => `Wake now: ${name}`,
   waking: 'Waking…',
+  sleep: 'Put to sleep',
+  sleeping: 'One moment…',
   loadFailed: 'Your projects could not be loaded',
   actionFailed: (name: string) => `That did not work for ${name}`,
   create: {

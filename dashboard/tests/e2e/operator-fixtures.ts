@@ -40,6 +40,7 @@ export const node = (): Node => ({
       freeBytes: (30 - index * 0.55) * GB,
     })),
   },
+  wake: { count: 312, p50Ms: 1.9, p95Ms: 4.35 },
   projects: { registered: 212, awake: 38, asleep: 171, suspended: 2, notStarting: 1, damaged: 0, deleted: 4 },
   jobs: { waiting: 3, running: 1, failed: 2 },
   certificates: [
@@ -90,6 +91,8 @@ export function tenant(slug: string, state: ProjectState, more: Partial<Tenant> 
     databaseBytes: 212 * MB,
     storageBytes: 1.9 * GB,
     requests: 184_220,
+    requestsPerSecond: state === 'awake' ? 12.4 : 0,
+    realtimeConnections: state === 'awake' ? 3 : 0,
     lastRequestMs: Date.now() - 3 * hour,
     createdMs: Date.now() - 40 * day,
     ...more,
@@ -207,6 +210,7 @@ export const details = (of: Tenant): TenantDetails => ({
   support: null,
   limits: standard,
   overrides: { databaseMb: 1024 },
+  lastBackupMs: Date.now() - 9 * hour,
   usage: limits({ database: { max: 1024 * MB } }),
 })
 

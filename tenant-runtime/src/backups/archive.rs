@@ -3,7 +3,7 @@
 //! Its comment, which nobody else looks at, may say whose data it is.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Write as _};
 use std::path::Path;
 
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
@@ -11,15 +11,13 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::census::{Files, is_record_file};
+use super::paced::Paced;
 use super::unpack::{LONGEST_LIST, MOST_ENTRIES};
 use super::{NOT_ARCHIVED, is_database};
-use crate::files::disk;
 use crate::meter::Claim;
 use crate::store::Pinned;
 
 const CHUNK: usize = 256 << 10;
-/// So much may wait to be written to the disk: without a bound all of it would be in the way of the next commit.
-const UNSYNCED: u64 = 16 << 20;
 /// The level decides how long a backup takes; better ones hardly save space.
 const FASTEST: i64 = 1;
 /// Entries from here on are announced as possibly larger than 4 GiB: one may grow while it is read.
@@ -49,7 +47,7 @@ pub(super) fn write(
     claim: Option<&Claim>,
     cancelled: &dyn Fn() -> bool,
 ) -> io::Result<Files> {
-    let mut zip = ZipWriter::new(Paced { file: target, unsynced: 0, claim });
+    let mut zip = ZipWriter::new(Paced::new(target, claim));
     zip.set_comment(owner)?;
     let mut archive = Archive { zip, list: List::empty(), files: Files::default(), cancelled };
     for (name, pinned) in databases {
@@ -67,7 +65,7 @@ pub(super) fn write(
             archive.add_all(&entry.path(), &name)?;
         }
     }
-    archive.zip.finish()?.file.sync_all()?;
+    archive.zip.finish()?.into_file().sync_all()?;
     Ok(archive.files)
 }
 
@@ -167,38 +165,6 @@ fn zip_time(moment: DateTime<Utc>) -> zip::DateTime {
         part(moment.second()),
     )
     .unwrap_or_default()
-}
-
-/// A file that is synced piece by piece, and for which there is room.
-struct Paced<'a> {
-    file: File,
-    unsynced: u64,
-    claim: Option<&'a Claim>,
-}
-
-impl Write for Paced<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        if let Some(claim) = self.claim {
-            disk::grow(claim, written)?;
-        }
-        self.unsynced += written as u64;
-        if self.unsynced >= UNSYNCED {
-            self.file.sync_data()?;
-            self.unsynced = 0;
-        }
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl Seek for Paced<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
-    }
 }
 
 #[cfg(test)]

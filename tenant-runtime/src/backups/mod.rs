@@ -7,6 +7,7 @@ mod archive;
 mod bounds;
 mod census;
 pub mod offline;
+mod paced;
 mod place;
 mod proof;
 mod swap;

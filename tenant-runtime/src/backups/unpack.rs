@@ -10,6 +10,7 @@ use std::rc::Rc;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use super::paced::Paced;
 use super::{Bounds, DATABASES, KEPT, sync_dir};
 use crate::app::OpenError;
 use crate::schema::layout;
@@ -155,7 +156,7 @@ impl<'b> Archive<'b> {
                 fs::create_dir_all(parent)?;
             }
             let mut content = self.zip.by_index(*at)?;
-            let mut file = File::create_new(&target)?;
+            let mut file = Paced::new(File::create_new(&target)?, None);
             loop {
                 self.bounds.check()?;
                 let read = content.read(&mut chunk).map_err(of_content)?;

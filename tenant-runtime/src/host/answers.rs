@@ -34,6 +34,8 @@ pub(super) enum Refusal {
     NotStarting { retry_after: u32 },
     /// It could not be opened because its files are damaged.
     Damaged { retry_after: u32 },
+    /// It is to sleep, and has something to finish.
+    AtWork,
     /// The service that answers panicked, or gave no answer.
     Broken,
     /// A wish of a generation that is over.
@@ -89,6 +91,10 @@ impl Refusal {
             }
             Refusal::Damaged { retry_after } => {
                 coded(S::SERVICE_UNAVAILABLE, "damaged", "The project's data is damaged.").retry_after(*retry_after)
+            }
+            Refusal::AtWork => {
+                coded(S::CONFLICT, "at_work", "The project is answering something that takes long, or at work itself.")
+                    .retry_after(5)
             }
             Refusal::Broken => ApiError::new(S::INTERNAL_SERVER_ERROR, ""),
             Refusal::StaleGeneration => {

@@ -2,6 +2,8 @@
 //!
 //! Whoever can call it is trusted; it is never on an address that strangers reach.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -19,6 +21,9 @@ use super::events;
 use super::logs;
 use super::spec::{FirstSuperuser, Generation, TenantId, TenantReport, TenantSpec};
 use super::wakes::WakeReport;
+
+/// How long a tenant that is to sleep may take to finish what it answers: others have to wait meanwhile.
+const DRAIN: Duration = Duration::from_secs(2);
 
 pub(super) type Answer<T> = Result<axum::Json<T>, Refusal>;
 
@@ -103,9 +108,8 @@ async fn wake_tenant(State(host): State<Host>, Path(id): Path<String>) -> Answer
 async fn sleep_tenant(State(host): State<Host>, Path(id): Path<String>) -> Answer<TenantReport> {
     let tenant = host.find(id.parse()?)?;
     to_its_end(async move {
-        tenant.rest(std::time::Duration::ZERO).await;
-        tenant.sleep_if_unused().await;
-        Ok(axum::Json(tenant.report()))
+        tenant.rest(Duration::ZERO).await;
+        if tenant.drain(DRAIN).await { Ok(axum::Json(tenant.report())) } else { Err(Refusal::AtWork) }
     })
     .await
 }
@@ -138,7 +142,8 @@ async fn allow_growth(State(host): State<Host>, body: Bytes) -> Result<StatusCod
 }
 
 async fn show_wakes(State(host): State<Host>) -> axum::Json<WakeReport> {
-    axum::Json(host.surroundings().wakes.report())
+    let surroundings = host.surroundings();
+    axum::Json(surroundings.wakes.report(surroundings.uptime()))
 }
 
 async fn follow_events(State(host): State<Host>) -> Response {

@@ -86,7 +86,7 @@ impl NodeClient {
         self.ask(Method::POST, &path, Body::empty()).await
     }
 
-    /// Puts a tenant to sleep unless it is answering something.
+    /// Puts a tenant to sleep. Refused as `at_work` if what it is answering takes long.
     pub async fn sleep(&self, id: &TenantId) -> Result<TenantReport, NodeError> {
         let path = format!("/v1/tenants/{id}/sleep");
         self.ask(Method::POST, &path, Body::empty()).await

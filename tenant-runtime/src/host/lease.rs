@@ -64,7 +64,7 @@ impl Lease {
             }
         };
         let (place, end) = if is_event_stream(response.headers()) {
-            (self.tenant.gate.admit_stream(limits)?, End::Whole(self.running.streams_end.clone()))
+            (self.tenant.gate.admit_stream(limits)?, End::Whole(self.running.stream_end()))
         } else {
             (place, End::Broken(self.running.cut.clone()))
         };

@@ -2,15 +2,16 @@
 //!
 //! A request passes `stamp` (which tenant, which generation, who calls), the tenant's wish (suspended?), `limits`
 //! (too much?) and only then `tenant`, which wakes it if need be and hands out the `lease` that the answer carries
-//! to its last byte. Everything before the lease is answered from memory. `sleeper` closes what nobody uses, `alarms` wakes
-//! what has something of its own to do; `succession` is how one process takes over from another;
-//! `wishes` creates, changes and removes tenants as the admin API in `api` asks. [`NodeClient`] is the other end of
-//! that API, wherever the host is.
+//! to its last byte. Everything before the lease is answered from memory. `sleeper` has what nobody uses closed (`closing`),
+//! `alarms` wakes what has something of its own to do, and `wakes` knows how long waking took; `succession` is how one process
+//! takes over from another; `wishes` creates, changes and removes tenants as the admin API in `api` asks. [`NodeClient`] is
+//! the other end of that API, wherever the host is.
 
 mod alarms;
 mod answers;
 mod api;
 mod client;
+mod closing;
 mod copies;
 mod directory;
 mod events;
@@ -50,13 +51,14 @@ use tokio::task::AbortHandle;
 use tower::{Service, ServiceExt as _};
 
 use self::answers::Refusal;
+use self::closing::GRACE;
 use self::directory::{Directory, TenantFile};
 use self::in_process::Launch;
 use self::lease::Lease;
 use self::limits::Place;
 use self::stamp::Stamp;
 use self::surroundings::{Surroundings, now_ms};
-use self::tenant::{GRACE, Tenant};
+use self::tenant::Tenant;
 use crate::app::AppOptions;
 use crate::mail::Outbox;
 use crate::service::{self, BoxError, HttpService};
@@ -68,7 +70,7 @@ pub use spec::{
     FirstSuperuser, Generation, InvalidTenantId, Isolation, Limits, Rest, TenantId, TenantReport, TenantSpec,
     TenantState, Wanted,
 };
-pub use wakes::WakeReport;
+pub use wakes::{LatelyWoken, WakeReport};
 
 /// Files an awake tenant may hold open: two databases with their logs and indexes, readers, its directory.
 const FILES_PER_TENANT: u64 = 12;

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt, StreamExt, stream};
 
+use super::closing::GRACE;
 use super::surroundings::Surroundings;
 use super::system;
-use super::tenant::{GRACE, Tenant};
+use super::tenant::Tenant;
 
 /// How long between two looks at the awake tenants.
 const TICK: Duration = Duration::from_secs(1);

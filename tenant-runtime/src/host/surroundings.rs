@@ -34,6 +34,7 @@ pub(super) struct Surroundings {
     pub(super) events: Events,
     pub(super) awake: Awake,
     pub(super) alarms: Alarms,
+    /// How waking went.
     pub(super) wakes: Wakes,
     /// Whether there is disk enough for tenants to grow.
     pub(super) growth: Growth,
@@ -113,9 +114,14 @@ impl Surroundings {
         self.pool.run(move || work(&surroundings.directory)).await.map_err(|_| Refusal::Broken)
     }
 
-    /// Milliseconds since the host opened.
+    /// How long ago the host opened.
+    pub(super) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The same in milliseconds.
     pub(super) fn clock_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.uptime().as_millis()).unwrap_or(u64::MAX)
     }
 }
 

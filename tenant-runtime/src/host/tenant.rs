@@ -37,10 +37,6 @@ const LONG_PATIENCE: Duration = Duration::from_secs(40);
 /// How many requests wait for one tenant, and for all of a host.
 const WAITING: u32 = 256;
 const WAITING_IN_ALL: u32 = 1_024;
-/// How long a tenant that has to close lets answers in flight come to their end.
-pub(super) const GRACE: Duration = Duration::from_secs(10);
-/// How long those that are broken off then take to notice.
-const CUT: Duration = Duration::from_secs(1);
 
 type Slot = Arc<RwLock<Option<Running>>>;
 
@@ -53,16 +49,16 @@ pub(super) struct Tenant {
     pub(super) measured: Measured,
     /// What `tenant.json` says, once someone asked.
     pub(super) file: ArcSwapOption<TenantFile>,
-    slot: ArcSwap<RwLock<Option<Running>>>,
+    pub(super) slot: ArcSwap<RwLock<Option<Running>>>,
     seen: Mutex<Seen>,
     waiting: Places,
-    removed: AtomicBool,
+    pub(super) removed: AtomicBool,
     /// When it was last in use, on the host's clock.
     used_ms: AtomicU64,
     /// Whether `seen` says idle, for those who only need to know that.
-    idle: AtomicBool,
+    pub(super) idle: AtomicBool,
     /// Whether it is open for visits only, so that nobody sees it awake.
-    quiet: AtomicBool,
+    pub(super) quiet: AtomicBool,
     /// Held while its copies change: whoever removes one waits for who makes it.
     pub(super) copying: tokio::sync::Mutex<()>,
 }
@@ -70,11 +66,25 @@ pub(super) struct Tenant {
 /// An open tenant.
 pub(super) struct Running {
     pub(super) backend: Backend,
-    /// Ends event streams.
+    /// Ends event streams, and those that begin later.
     pub(super) streams_end: CancellationToken,
+    /// Its child that ends those of now.
+    streams: ArcSwap<CancellationToken>,
     /// Breaks off everything else.
     pub(super) cut: CancellationToken,
     _room: OwnedSemaphorePermit,
+}
+
+impl Running {
+    /// Cancelled when an event stream that begins now is to end.
+    pub(super) fn stream_end(&self) -> CancellationToken {
+        (**self.streams.load()).clone()
+    }
+
+    /// Ends the event streams there are; later ones are let be.
+    pub(super) fn end_streams(&self) {
+        self.streams.swap(Arc::new(self.streams_end.child_token())).cancel();
+    }
 }
 
 impl Tenant {
@@ -188,15 +198,15 @@ impl Tenant {
         mut slot: OwnedRwLockWriteGuard<Option<Running>>,
     ) -> Result<Option<Lease>, Refusal> {
         if slot.is_none() {
+            let began = Instant::now();
             // Looked up under the lock: who withdraws the wish afterwards finds the tenant awake and stops it.
             let file = self.file().await?;
             self.check_held(&file)?;
             let room = self.surroundings.room().await?;
             self.show(TenantState::Waking, None);
-            let begun = Instant::now();
             self.fill(&mut slot, &file, room).await.inspect_err(|_| self.surroundings.wakes.failed())?;
             self.appear(slot.as_ref());
-            self.surroundings.wakes.succeeded(begun.elapsed());
+            self.surroundings.wakes.succeeded(self.surroundings.uptime(), began.elapsed());
         }
         Ok(Lease::new(self, slot.downgrade()))
     }
@@ -228,9 +238,11 @@ impl Tenant {
                 Err(error) => return Err(self.failed(&error)),
             }
         };
+        let streams_end = CancellationToken::new();
         *slot = Some(Running {
             backend,
-            streams_end: CancellationToken::new(),
+            streams: ArcSwap::from_pointee(streams_end.child_token()),
+            streams_end,
             cut: CancellationToken::new(),
             _room: room,
         });
@@ -269,106 +281,6 @@ impl Tenant {
             (self.surroundings.launch)(self.surroundings.directory.data(id, data), &file.spec, &self.usage.meter);
         let opened = AssertUnwindSafe(launch).catch_unwind().await;
         opened.unwrap_or_else(|_| Err(anyhow!("panicked while opening").into()))
-    }
-
-    /// Gives back caches if nobody used the tenant for that long, and measures it. What is written to the database
-    /// by then is moved out of its log, so that closing later has little to do. Whether there was anything to give.
-    pub(super) async fn rest(&self, after: Duration) -> bool {
-        let used = self.used_ms.load(Ordering::Relaxed);
-        if self.is_quiet() || self.idle.load(Ordering::Acquire) || self.unused_for() < after {
-            return false;
-        }
-        let Ok(slot) = self.slot().try_read_owned() else { return false };
-        let Some(running) = slot.as_ref() else { return false };
-        running.backend.rest().await;
-        self.measure_databases().await;
-        self.measure_storage_if_due().await;
-        let mut seen = self.seen();
-        if self.used_ms.load(Ordering::Relaxed) == used {
-            self.idle.store(true, Ordering::Release);
-            self.change(&mut seen, TenantState::Idle, None);
-        }
-        true
-    }
-
-    /// Closes the tenant; `false` while any answer is still being sent or other work is under way.
-    pub(super) async fn sleep_if_unused(self: &Arc<Self>) -> bool {
-        self.measure_storage_if_due().await;
-        let Ok(mut slot) = self.slot().try_write_owned() else { return false };
-        if slot.as_ref().is_none_or(|running| running.backend.is_at_work()) {
-            return false;
-        }
-        let Some(running) = slot.take() else { return false };
-        let wakes_at = running.backend.wakes_at_ms();
-        running.backend.close().await;
-        drop(running);
-        self.closed(wakes_at).await;
-        true
-    }
-
-    /// Whether other data is ready to take the place of what the tenant has open.
-    pub(super) fn wants_reopening(&self) -> bool {
-        let Ok(slot) = self.slot().try_read_owned() else { return false };
-        let app = slot.as_ref().and_then(|running| running.backend.app.as_ref());
-        app.is_some_and(|app| app.reopening().is_cancelled())
-    }
-
-    /// Closes the tenant whatever it does: event streams end, answers in flight get their time, then are broken off.
-    /// Whoever comes later wakes it again, unless nobody gets in any more.
-    pub(super) async fn stop(self: &Arc<Self>, grace: Duration) {
-        let slot = self.slot();
-        let running = Arc::clone(&slot).read_owned().await;
-        let Some((backend, streams_end, cut)) =
-            running.as_ref().map(|it| (it.backend.clone(), it.streams_end.clone(), it.cut.clone()))
-        else {
-            return;
-        };
-        drop(running);
-        streams_end.cancel();
-        let mut emptied = timeout(grace, Arc::clone(&slot).write_owned()).await;
-        if emptied.is_err() {
-            cut.cancel();
-            emptied = timeout(CUT, Arc::clone(&slot).write_owned()).await;
-        }
-        if emptied.is_err() {
-            // A client that stopped reading holds its lease until its connection ends. It keeps the old slot.
-            tracing::warn!(tenant = %self.id, "closing although an answer is not through");
-            self.slot.compare_and_swap(&slot, Arc::new(RwLock::new(None)));
-        }
-        let wakes_at = backend.wakes_at_ms();
-        backend.close().await;
-        drop(backend);
-        // Perhaps other data takes its place.
-        self.measured.forget();
-        let mut emptied = emptied.ok();
-        if let Some(slot) = &mut emptied {
-            slot.take();
-        }
-        self.closed(wakes_at).await;
-    }
-
-    async fn closed(self: &Arc<Self>, wakes_at_ms: Option<i64>) {
-        // Closing took the log away.
-        self.measure_databases().await;
-        self.surroundings.awake.remove(self.id);
-        self.usage.sleeps(now_ms());
-        self.idle.store(false, Ordering::Release);
-        self.quiet.store(false, Ordering::Release);
-        let file = self.file.load_full();
-        let (state, reason) = file.as_deref().map_or((TenantState::Asleep, None), seen::at_rest);
-        self.show(state, reason);
-        if self.removed.load(Ordering::Acquire) {
-            return;
-        }
-        self.usage.set_wakes_at(wakes_at_ms);
-        if let Some(at_ms) = wakes_at_ms {
-            self.surroundings.alarms.set(at_ms, self);
-        }
-        let (id, usage) = (self.id, self.usage.to_remember());
-        let written = self.surroundings.on_disk(move |directory| directory.write_usage(id, &usage)).await;
-        if !matches!(written, Ok(Ok(()))) {
-            tracing::warn!(tenant = %self.id, "usage was not written: {written:?}");
-        }
     }
 
     /// Notes that someone uses it now.
@@ -476,12 +388,12 @@ impl Tenant {
         self.surroundings.events.tell(|| self.report_of(&seen));
     }
 
-    fn show(&self, state: TenantState, reason: Option<String>) {
+    pub(super) fn show(&self, state: TenantState, reason: Option<String>) {
         self.change(&mut self.seen(), state, reason);
     }
 
     /// Told while `seen` is locked, so that onlookers hear of changes in their order.
-    fn change(&self, seen: &mut Seen, state: TenantState, reason: Option<String>) {
+    pub(super) fn change(&self, seen: &mut Seen, state: TenantState, reason: Option<String>) {
         if seen.set(state, reason) {
             self.surroundings.events.tell(|| self.report_of(seen));
         }
@@ -491,7 +403,7 @@ impl Tenant {
         self.slot.load_full()
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::Host;
 use super::answers::Refusal;
+use super::closing::GRACE;
 use super::directory::{DataName, TenantFile};
 use super::spec::{Generation, Isolation, TenantId, TenantReport, TenantSpec, Wanted};
-use super::tenant::{GRACE, Tenant};
+use super::tenant::Tenant;
 use super::usage::{Remembered, Sizes, database_bytes};
 use crate::meter::Meter;
 

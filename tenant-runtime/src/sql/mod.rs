@@ -54,6 +54,11 @@ pub async fn run(app: &App, statements: String) -> Result<Outcome> {
     if statements.is_empty() {
         return Err(Error::Internal(anyhow!("empty query")));
     }
+    // Only by itself: no transaction can be around it.
+    if statements.trim_end_matches(';').trim_end().eq_ignore_ascii_case("VACUUM") {
+        app.store().vacuum().await?;
+        return Ok(Outcome::default());
+    }
     if is_change(&statements) {
         return change(app, move |tx| execute(tx, &statements)).await;
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, anyhow};
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
@@ -27,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(60);
 /// and for so many bytes of it another second, if what is asked is about all of it: a slow disk reads it several times.
 const LOOK_BYTES: u64 = 4 << 20;
+/// A database may be written anew if the disk has so many times its size free: for a temporary one, for the log, and some.
+const VACUUM_TAKES: u64 = 3;
 
 /// Opens the writer of a database, creating the file if it is absent.
 pub fn open_exclusive(path: &Path) -> Result<Connection> {
@@ -109,6 +112,25 @@ pub fn open_aside(path: &Path) -> Result<Connection> {
     confine(&connection)?;
     functions::register(&connection)?;
     Ok(connection)
+}
+
+/// Writes the database anew without its free pages. SQLite attaches a temporary database for that: nobody else's
+/// statement runs before the connection is confined again.
+pub(super) fn vacuum(connection: &Connection) -> Result<()> {
+    let path = connection.path().map(PathBuf::from).unwrap_or_default();
+    let disk = rustix::fs::statvfs(&path).context("look at the disk")?;
+    if disk.f_bavail.saturating_mul(disk.f_frsize) / VACUUM_TAKES
+        < path.metadata().context("look at the database")?.len()
+    {
+        return Err(anyhow!("the disk has too little room to write the database anew").into());
+    }
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
+    connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
+    // The temporary database in memory would be as large as the data.
+    let done = connection.execute_batch("PRAGMA temp_store = FILE; VACUUM");
+    connection.execute_batch("PRAGMA temp_store = MEMORY")?;
+    confine(connection)?;
+    Ok(done?)
 }
 
 /// No other database file can be reached from this connection, no code loaded into it, and no value fills the memory.

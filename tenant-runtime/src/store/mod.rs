@@ -132,6 +132,11 @@ impl Store {
         self.0.writer.between(work).await
     }
 
+    /// Gives the disk back what free pages hold. For that SQLite writes the whole database anew.
+    pub async fn vacuum(&self) -> Result<()> {
+        self.0.writer.between(connection::vacuum).await
+    }
+
     /// The database as it is now, to be copied while it is written to. Blocks for a moment; to be dropped before the
     /// store is closed.
     pub fn pin(&self) -> Result<Pinned> {

@@ -178,7 +178,8 @@ impl Writer {
         if fits { queue.writes.pop_front() } else { None }
     }
 
-    /// Runs `work` on the writer's connection between two batches, outside any transaction.
+    /// Runs `work` on the writer's connection between two batches, outside any transaction. It may take as long as a
+    /// write that shares with nobody.
     pub(super) async fn between<T, F>(self: &Arc<Self>, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -186,7 +187,12 @@ impl Writer {
     {
         let writer = Arc::clone(self);
         let work = move || match writer.tx.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-            Some(tx) => work(tx),
+            Some(tx) => {
+                tx.limit(Some(LONGEST_ALONE));
+                let done = work(tx);
+                tx.limit(None);
+                done
+            }
             None => Err(Error::Busy),
         };
         self.pool.run(work).await?

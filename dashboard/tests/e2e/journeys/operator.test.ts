@@ -1,5 +1,6 @@
-// D12: an operator sees beforehand what a limit, or a plan, would mean, suspends a project with a reason that its owner gets
-// by mail, lifts it again, and all of it stands in the audit. And J13.3 from the console: nobody looks into a project uninvited.
+// D12: an operator sees beforehand what a limit, or a plan, would mean, puts a project to sleep, suspends it with a reason that
+// its owner gets by mail, lifts it again, and all of it stands in the audit. And J13.3 from the console: nobody looks into a
+// project uninvited.
 
 import { text } from '$kit/text/all'
 import PocketBase, { ClientResponseError } from 'pocketbase'
@@ -130,6 +131,52 @@ it.skipIf(!operator)(
     expect(complaints).toEqual([])
   },
   40_000,
+)
+
+it.skipIf(!operator)(
+  'puts a project to sleep from the list and from its page; its next request wakes it',
+  async () => {
+    const { page: owner } = await openPage(browser)
+    await signUp(owner)
+    const slug = uniqueSlug('drowsy')
+    const { endpoint } = await createProject(owner, slug)
+    const health = () => connect(endpoint).health.check()
+    await health()
+
+    const { page, complaints } = await openPage(browser, { reducedMotion: 'reduce' })
+    await signInOperator(page)
+    await page.goto('/operator/tenants')
+    await page.getByLabel(text.common.search, { exact: true }).fill(slug)
+    const row = page.getByRole('row', { name: new RegExp(slug) })
+    await row.getByText(text.states.awake, { exact: true }).waitFor()
+    await row.getByRole('button', { name: words.tenants.actions('Orchard'), exact: true }).click()
+    await page.getByRole('menuitem', { name: words.tenant.sleep, exact: true }).click()
+    await row.getByText(text.states.asleep, { exact: true }).waitFor()
+    await check(page, 'asleep')
+
+    expect((await health()).code).toBe(200)
+    await row.getByRole('link').click()
+    await button(page, words.tenant.sleep).click()
+    await page.getByText(text.states.asleep, { exact: true }).waitFor()
+    await button(page, words.tenant.sleep).waitFor({ state: 'detached' })
+    await check(page, 'a project that sleeps')
+    await page.goBack()
+    await row.waitFor()
+    expect(await page.getByLabel(text.common.search, { exact: true }).inputValue()).toBe(slug)
+
+    // Whose it is sees by whom, and may do the same
+    await owner.goto(`/p/${slug}`)
+    await owner.getByText('Orchard was put to sleep').first().waitFor()
+    expect((await health()).code).toBe(200)
+    await button(owner, text.projects.sleep).click()
+    await button(owner, text.projects.wake).waitFor()
+
+    // How long waking took
+    await link(page, text.common.nav.machine).click()
+    await page.getByText(words.node.wakesRest('')).waitFor()
+    await check(page, 'the machine with wakes')
+    expect(complaints).toEqual([])
+  },
 )
 
 it.skipIf(!operator)(

@@ -133,7 +133,7 @@ async fn write(
     let running = visit.running();
     let app = running.backend.app.as_ref().ok_or(Refusal::NoCopy)?;
     let key = Key::parse(&format!("{name}.zip")).ok_or(Refusal::NoCopy)?;
-    let (ending, closing) = (running.streams_end.clone(), app.clone());
+    let (ending, closing) = (running.stream_end(), app.clone());
     let stop = move || ending.is_cancelled() || closing.is_closing() || unwanted();
     let archived = backups::archive(app, key, places.draft.clone(), tenant.id.as_str(), stop).await;
     archived.map_err(|error| match error {

@@ -14,10 +14,11 @@ use tower::ServiceExt as _;
 
 use super::super::Host;
 use super::super::answers::Refusal;
+use super::super::closing::GRACE;
 use super::super::directory::{DataName, TenantFile, sync_dir, unless_absent, write_synced};
 use super::super::spec::TenantId;
 use super::super::surroundings::Surroundings;
-use super::super::tenant::{GRACE, Tenant};
+use super::super::tenant::Tenant;
 use super::{CopyName, DataReport, RestoreReport, fingerprint};
 use crate::backups::{self, Bounds, Unfit};
 use crate::meter::Meter;

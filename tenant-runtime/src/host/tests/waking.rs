@@ -71,15 +71,61 @@ async fn a_client_that_goes_away_does_not_leave_a_tenant_half_open() {
 async fn a_tenant_is_never_closed_while_an_answer_is_being_sent() {
     let kit = Kit::new();
     let tenant = kit.tenant().await;
+    let keeper = kit.host.find(tenant.id).expect("is known");
     for path in ["/stream", "/download"] {
         let mut answer = kit.send(&tenant, path).await.into_body();
         assert!(answer.frame().await.is_some());
-        let report = kit.node.sleep(&tenant.id).await.expect("answers");
-        assert_eq!(report.state, TenantState::Idle, "{path}");
+        assert!(!keeper.sleep_if_unused().await, "{path}");
         drop(answer);
-        let report = kit.node.sleep(&tenant.id).await.expect("answers");
-        assert_eq!(report.state, TenantState::Asleep, "{path}");
+        assert!(keeper.sleep_if_unused().await, "{path}");
     }
+}
+
+#[tokio::test]
+async fn whoever_puts_a_tenant_to_sleep_ends_its_streams_and_breaks_off_nothing_else() {
+    let kit = Kit::new();
+    let tenant = kit.tenant().await;
+    let keeper = kit.host.find(tenant.id).expect("is known");
+    assert!(keeper.drain(Duration::ZERO).await, "asleep already");
+    let (stream, mut download) = (kit.send(&tenant, "/stream").await, kit.send(&tenant, "/download").await.into_body());
+    assert!(!keeper.drain(Duration::ZERO).await);
+    assert!(stream.into_body().collect().await.is_ok(), "a stream ends as it may");
+    assert!(download.frame().await.expect("goes on").is_ok());
+    let mut later = kit.send(&tenant, "/stream").await.into_body();
+    assert!(later.frame().await.is_some(), "it is awake and takes streams as before");
+    drop(download);
+    let (report, end) = tokio::join!(kit.node.sleep(&tenant.id), later.collect());
+    assert!(end.is_ok());
+    assert_eq!(report.expect("answers").state, TenantState::Asleep);
+    assert_eq!(kit.get(&tenant, "/hello").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_tenant_at_work_on_a_copy_is_not_put_to_sleep() {
+    let kit = Kit::new();
+    let tenant = kit.tenant().await;
+    assert_eq!(kit.get(&tenant, "/hello").await.status, 200);
+    let keeper = kit.host.find(tenant.id).expect("is known");
+    let copying = keeper.copying.lock().await;
+    assert!(kit.node.sleep(&tenant.id).await.expect_err("it is busy").is("at_work"));
+    drop(copying);
+    assert_eq!(kit.node.sleep(&tenant.id).await.expect("answers").state, TenantState::Asleep);
+}
+
+#[tokio::test]
+async fn wakes_are_counted_with_how_long_they_took() {
+    let kit = Kit::new();
+    let tenant = kit.tenant().await;
+    assert_eq!(kit.node.wakes().await.expect("answers").lately, LatelyWoken::default());
+    for _ in 0..3 {
+        join_all((0..10).map(|_| kit.get(&tenant, "/hello"))).await;
+        kit.node.sleep(&tenant.id).await.expect("answers");
+    }
+    kit.failing.store(true, Ordering::SeqCst);
+    assert_eq!(kit.get(&tenant, "/hello").await.code(), "not_starting");
+    let wakes = kit.node.wakes().await.expect("answers");
+    assert_eq!((wakes.lately.count, wakes.took.iter().sum(), wakes.failed), (3, 3, 1), "a crowd wakes once");
+    assert!(wakes.lately.p50_us <= wakes.lately.p95_us && wakes.lately.p50_us.is_some(), "{wakes:?}");
 }
 
 #[tokio::test]
