@@ -189,6 +189,9 @@ impl Tenant {
                 if let Some(lease) = launch.await.map_err(|_| Refusal::Broken)?? {
                     return Ok(lease);
                 }
+            } else {
+                // Whoever reads keeps everybody from writing: a crowd that went round at once would do so for ever.
+                tokio::task::yield_now().await;
             }
         }
     }
