@@ -62,6 +62,7 @@ def debian():
     suite = SUITE or re.search(r"VERSION_CODENAME=(\w+)", pathlib.Path("/etc/os-release").read_text())[1]
     command = [need("debootstrap"), "--variant=minbase", "--include=ca-certificates,systemd", suite, directory.name]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    os.chmod(directory.name, 0o755)  # the root of a machine is everybody's
     return pathlib.Path(directory.name)
 
 

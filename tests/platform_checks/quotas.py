@@ -57,10 +57,10 @@ def told():
     with limited(database_mb=3) as roost:
         project = posts(roost)
         fact("before, no answer says anything of limits", said(roost) is None)
-        while limit(roost, "database")["used"] < 0.85 * 3 * MB:
+        while (used := limit(roost, "database")["used"]) < 0.85 * 3 * MB:
             for _ in range(40):
                 grow(project)
-            time.sleep(0.3)
+            until(lambda: limit(roost, "database")["used"] > used, 30)
         fact("near", reaches(roost, "database", "near"))
         fact("every answer says so", until(lambda: said(roost) == "database=near", 30), said(roost))
         fact("one mail", until(lambda: len(mails(roost, "database")) == 1, 30), [mail["subject"] for mail in mails(roost, "database")])
