@@ -23,6 +23,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 
 use crate::config::Config;
+use crate::error::causes;
 use crate::failure::Failure;
 use crate::{http, serve, upgrade};
 
@@ -201,9 +202,9 @@ impl Tell {
     /// On the standard error: what a program reads of the standard output is a result.
     fn of(self, error: &anyhow::Error) {
         match self {
-            Tell::Person => eprintln!("Error: {error:#}"),
+            Tell::Person => eprintln!("Error: {}", causes(error)),
             Tell::Program => {
-                let told = json!({ "code": code_of(error), "message": format!("{error:#}") });
+                let told = json!({ "code": code_of(error), "message": causes(error) });
                 eprintln!("{}", json!({ "error": told }));
             }
         }

@@ -10,6 +10,18 @@ use utoipa::ToSchema;
 /// A result of the console API.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What went wrong and why, in one line: each cause once, for some errors say those they come from themselves.
+pub fn causes(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line += if line.is_empty() { "" } else { ": " };
+            line += &cause;
+        }
+    }
+    line
+}
+
 /// What a client is told.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -10,6 +10,7 @@ use crate::accounts::providers;
 use crate::backups::Target;
 use crate::config::{Authority, Config, Oidc};
 use crate::edge::authorities;
+use crate::error::causes;
 use crate::mail;
 
 /// Below this a busy day may fill the disk.
@@ -97,7 +98,7 @@ fn waiting_connections() -> Finding {
 async fn backups(config: &Config) -> Finding {
     let check = "backups";
     match Target::of(config) {
-        Err(error) => Finding::bad(check, format!("{error:#}"), "check the settings under [backups]"),
+        Err(error) => Finding::bad(check, causes(&error), "check the settings under [backups]"),
         Ok(Target::Directory(dir)) => {
             // Where it will be made, if it is not there yet.
             let disk = |path: &Path| path.ancestors().find_map(|path| path.metadata().ok()).map(|found| found.dev());
@@ -112,7 +113,7 @@ async fn backups(config: &Config) -> Finding {
         Ok(bucket) => match bucket.probe().await {
             Ok(()) => Finding::good(check, format!("the bucket {} answers", config.backups.bucket)),
             Err(error) => {
-                let found = format!("the bucket {} cannot be used: {error:#}", config.backups.bucket);
+                let found = format!("the bucket {} cannot be used: {}", config.backups.bucket, causes(&error));
                 Finding::bad(check, found, "check the settings under [backups]")
             }
         },
@@ -130,9 +131,11 @@ async fn mail_server(config: &Config) -> Finding {
     }
     match mail::reach(&config.mail).await {
         Ok(()) => Finding::good("mail", format!("{host} takes mails")),
-        Err(error) => {
-            Finding::bad("mail", format!("{host} does not take mails: {error:#}"), "check the settings under [mail]")
-        }
+        Err(error) => Finding::bad(
+            "mail",
+            format!("{host} does not take mails: {}", causes(&error)),
+            "check the settings under [mail]",
+        ),
     }
 }
 
@@ -164,7 +167,7 @@ async fn authority_and_clock(authority: &Authority) -> Vec<Finding> {
     let directory = match authorities::directory(authority).await {
         Ok(directory) => directory,
         Err(error) => {
-            let found = format!("{name} does not answer: {error:#}");
+            let found = format!("{name} does not answer: {}", causes(&error));
             return vec![Finding::bad("authority", found, "allow HTTPS to it, or check directory under [acme]")];
         }
     };

@@ -258,7 +258,7 @@ fn failed(error: object_store::Error) -> Error {
         object_store::Error::NotFound { .. } => Error::NotFound,
         error => {
             tracing::warn!("a bucket failed: {error}");
-            Error::Internal(anyhow!("a bucket failed"))
+            Error::Internal(anyhow::Error::new(error).context("a bucket failed"))
         }
     }
 }
