@@ -51,16 +51,15 @@ def state_of(project):
 @check("J4.1", "A schedule backs up a sleeping project on time; it is seen asleep all along, and no wake is counted")
 def scheduled():
     with platform({**SLEEPY, "backups": {"least_interval": 60}}, fake_time=True) as roost:
-        shift = (55 - time.time()) % 60  # so that the next minute is near
-        roost.move_clock(shift)
         posts(roost)
         roost.asleep("orchard")
-        before, woken = roost.ask("GET", "/api/projects/orchard").value, roost.woken("orchard")
+        awake = lambda: next(found["used"] for found in roost.ask("GET", "/api/projects/orchard/usage").value["limits"] if found["limit"] == "awake")
+        time.sleep(6)  # what it was awake for is collected every 5 s
+        before, woken, billed, states = roost.ask("GET", "/api/projects/orchard").value, roost.woken("orchard"), awake(), set()
+        shift = (55 - time.time()) % 60  # so that the next minute is near
+        roost.move_clock(shift)
         every_minute = {**BY_HAND, "cron": "* * * * *"}
         due = roost.ask("PUT", "/api/projects/orchard/backup-schedule", every_minute).value["nextRunsMs"][0] / 1000 - shift
-        awake = lambda: next(found["used"] for found in roost.ask("GET", "/api/projects/orchard/usage").value["limits"] if found["limit"] == "awake")
-        time.sleep(max(0.0, due - 1 - time.time()))  # what it was awake for until now has been collected
-        billed, states = awake(), set()
 
         def proven():
             states.add(roost.state("orchard"))
