@@ -228,6 +228,8 @@ where
     };
     loop {
         let accepted = tokio::select! {
+            // First: whoever waits to be accepted when both are ready is the successor's.
+            biased;
             () = edge.stopping.cancelled() => return,
             accepted = next() => accepted,
         };
