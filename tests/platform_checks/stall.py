@@ -4,14 +4,13 @@ import contextlib
 import os
 import shutil
 import sqlite3
-import threading
 import time
 import zipfile
 
 from edge.clients import address, exchange, secure, tcp
 from edge.report import absolute, check, fact, note
 
-from .kit import TEXT, Project, job, percentile, place, platform
+from .kit import TEXT, Crew, Project, job, percentile, place, platform
 
 MEGABYTES, WRITERS, RATE, ROUNDS, CHUNK = 200, 8, 200, 3, 16 << 20
 RECORDS = "/api/collections/posts/records"
@@ -20,25 +19,15 @@ ROWS = """INSERT INTO posts (id, text) WITH RECURSIVE n (at) AS (SELECT {first} 
           SELECT printf('row%012d', at), hex(randomblob(500)) || hex(zeroblob(500)) FROM n"""
 
 
-class Writers:
+class Writers(Crew):
     """Writers that keep their pace whatever the answers take. `written` is the ledger: when each record was sent, and when
     it was acknowledged."""
 
     def __init__(self, project, name):
-        self.project, self.name, self.written, self.failures, self.over = project, name, {}, [], threading.Event()
-        self.threads = [threading.Thread(target=self._write, args=(number,)) for number in range(WRITERS)]
+        super().__init__(WRITERS)
+        self.project, self.name, self.written, self.failures = project, name, {}, []
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        for thread in self.threads:
-            thread.join()
-
-    def _write(self, writer):
+    def work(self, writer):
         roost, host = self.project.roost, self.project.host
         due, count = time.monotonic() + writer / RATE, 0
         with contextlib.closing(secure(tcp(roost.https, address(writer)), host, roost.root)) as connection:
@@ -59,22 +48,14 @@ class Writers:
         return percentile([(told - sent) * 1000 for sent, told in those], 0.99), list(zip(told, told[1:]))
 
 
-class Probe:
+class Probe(Crew):
     """Somebody else who writes a few bytes and syncs them, again and again: what keeps both waiting is the machine."""
 
     def __init__(self, path):
-        self.path, self.done, self.over = path, [], threading.Event()
-        self.thread = threading.Thread(target=self._write)
+        super().__init__(1)
+        self.path, self.done = path, []
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
-
-    def _write(self):
+    def work(self, _):
         with open(self.path, "wb", buffering=0) as file:
             while not self.over.wait(0.002):
                 file.write(b"a few bytes")

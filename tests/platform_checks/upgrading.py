@@ -4,7 +4,6 @@ import collections
 import random
 import socket
 import subprocess
-import threading
 import time
 
 from edge.clients import Closed
@@ -12,30 +11,20 @@ from edge.kit import ROOST
 from edge.listeners import Listeners
 from edge.report import absolute, check, fact
 
-from .kit import ROOT, TEXT, Project, elapsed, platform, until
+from .kit import ROOT, TEXT, Crew, Project, elapsed, platform, until
 
 UPGRADES, ALLOWANCE = 3, 1.5  # seconds that a change of hands may add to the longest answer in flight
 
 
-class Load:
+class Load(Crew):
     """Reads and writes on new connections, on all projects in turn."""
 
     def __init__(self, projects, clients=6):
-        self.projects, self.over = projects, threading.Event()
+        super().__init__(clients)
+        self.projects = projects
         self.waits, self.failures, self.created = [], [], collections.Counter()
-        self.threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(clients)]
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        for thread in self.threads:
-            thread.join()
-
-    def _ask(self, number):
+    def work(self, number):
         while not self.over.is_set():
             project = self.projects[(number * 7 + random.randrange(3)) % len(self.projects)]
             number += 1
